@@ -12,10 +12,8 @@ include(AddMLIR)
 
 find_package(fmt REQUIRED)
 find_package(simdjson REQUIRED)
-find_package(dnnl REQUIRED)
 find_package(GTest REQUIRED)
 find_package(Threads REQUIRED)
-find_package(OpenMP REQUIRED)
 
 find_program(CCACHE ccache)
 if(CCACHE)
@@ -29,3 +27,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
 endif()
 add_link_options(-fuse-ld=lld)
+
+# The package's own CMake configuration asks for OpenCL, which the CPU engine does not need.
+find_library(DNNL_LIBRARY dnnl REQUIRED)
+find_path(DNNL_INCLUDE_DIR oneapi/dnnl/dnnl.h REQUIRED)
+add_library(DNNL::dnnl SHARED IMPORTED)
+set_target_properties(DNNL::dnnl PROPERTIES IMPORTED_LOCATION ${DNNL_LIBRARY}
+                                            INTERFACE_INCLUDE_DIRECTORIES ${DNNL_INCLUDE_DIR})
