@@ -26,7 +26,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # What gcc 12 reports from inside MLIR's own headers; -fpch-preprocess lets ccache see through the precompiled header.
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
 endif()
-add_link_options(-fuse-ld=lld)
+# lld 22 lies in LLVM's own folder, which -B makes both compilers search.
+add_link_options(-fuse-ld=lld -B${LLVM_TOOLS_BINARY_DIR})
 
 # The package's own CMake configuration asks for OpenCL, which the CPU engine does not need.
 find_library(DNNL_LIBRARY dnnl REQUIRED)
