@@ -1,0 +1,109 @@
+// A program is data: a table of calls to kernels, emitted by the compiler (lib/Target) as constants of the object and
+// executed here. The header is plain C, since it is the binary interface between the two.
+#ifndef FTC_RUNTIME_CPU_PROGRAM_H
+#define FTC_RUNTIME_CPU_PROGRAM_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Does items `lo` to `hi` (exclusive) of its work. Items are independent, and their results do not depend on how they
+/// are split between threads.
+typedef void (*ftc_kernel)(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
+
+/// The largest number of buffers of one call; the compiler keeps to it.
+enum { FTC_MAX_BUFFERS = 128 };
+
+/// One call. Its items are handed out in blocks of `grain`.
+typedef struct ftc_call {
+  ftc_kernel kernel;
+  int64_t items;
+  int64_t grain;
+  const uint64_t *offsets;   ///< of each buffer, in bytes from the arena's base
+  const int64_t *strides;    ///< bytes added to each offset for each iteration of the loop around the call; may be null
+  const int64_t *immediates; ///< may be null
+  uint64_t buffers;          ///< number of offsets (and strides)
+} ftc_call;
+
+/// The calls `first` to `first + count` (exclusive) are done `times` times. Loops do not nest.
+typedef struct ftc_loop {
+  uint64_t first;
+  uint64_t count;
+  uint64_t times;
+} ftc_loop;
+
+typedef struct ftc_program {
+  const ftc_call *calls;
+  uint64_t count;
+  const ftc_loop *loops; ///< by increasing `first`; may be null
+  uint64_t loop_count;
+} ftc_program;
+
+/// A constant tensor: `bytes` bytes at `offset` of the arena, filled with repetitions of `data` (`data_bytes` long).
+typedef struct ftc_constant {
+  const void *data;
+  uint64_t data_bytes;
+  uint64_t offset;
+  uint64_t bytes;
+} ftc_constant;
+
+/// Prepares a library kernel once, before the first call: `plan(number, arguments)`. Calls name the plan by its number.
+typedef struct ftc_plan {
+  void (*plan)(int64_t number, const int64_t *arguments);
+  const int64_t *arguments;
+} ftc_plan;
+
+/// What must be done before the first program is run.
+typedef struct ftc_setup {
+  const ftc_constant *constants;
+  uint64_t constant_count;
+  const ftc_plan *plans;
+  uint64_t plan_count;
+} ftc_setup;
+
+// Every object made by the compiler defines these (docs/manifest.md).
+extern const ftc_program ftc_programs[];
+extern const ftc_setup ftc_program_setup;
+extern const char ftc_manifest[];
+extern const uint64_t ftc_manifest_size;
+
+/// Maps `bytes` bytes of zeros, aligned to 2 MB and in pages of that size where the system has them. Null (and errno)
+/// if there is not enough memory.
+uint8_t *ftc_arena_create(uint64_t bytes);
+void ftc_arena_destroy(uint8_t *arena, uint64_t bytes);
+
+/// Copies the constants into the arena and makes the plans.
+void ftc_prepare(const ftc_setup *setup, uint8_t *arena);
+
+/// Runs all calls of a program in order, each spread over the threads.
+void ftc_run_program(const ftc_program *program, uint8_t *arena);
+
+/// Sets the number of threads, the caller's included; 0: one for each processor this process may use. Must not be
+/// called while a program runs.
+void ftc_set_threads(int threads);
+int ftc_threads(void);
+
+/// Runs `kernel` over `items` items in blocks of `grain` on all threads; returns when all are done. Denormals count as
+/// zero (FTZ and DAZ) inside. Kernels must not call it.
+void ftc_parallel(ftc_kernel kernel, void *const *buffers, const int64_t *immediates, int64_t items, int64_t grain);
+
+// Kernels of the runtime, with the interface of ftc_kernel.
+
+/// buffers: to, from; immediates: bytes in all. One item is FTC_COPY_BYTES bytes.
+void ftc_copy(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
+/// buffers: to; immediates: bytes in all. Items as in ftc_copy.
+void ftc_zero(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
+/// to += from. buffers: to, from; immediates: number of elements. One item is FTC_COPY_BYTES bytes of elements.
+void ftc_accumulate_f32(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
+void ftc_accumulate_f64(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
+void ftc_accumulate_i32(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
+void ftc_accumulate_i64(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
+enum { FTC_COPY_BYTES = 1 << 18 };
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif // FTC_RUNTIME_CPU_PROGRAM_H

@@ -1,0 +1,57 @@
+// How a target says what an op becomes: a generator for each kind of op, found by the op's name.
+#ifndef FTC_TARGET_KERNELGENERATOR_H
+#define FTC_TARGET_KERNELGENERATOR_H
+
+#include "mlir/IR/Operation.h"
+#include "llvm/ADT/StringMap.h"
+
+#include <memory>
+
+namespace ftc::target {
+
+class KernelBuilder;
+
+/// Writes the kernel of one op of a program. An op stands for one call; ops that are only views, constants or places
+/// (see Calls.h) never reach a generator. Generators have no state: the kernels of equal ops are generated once.
+class KernelGenerator {
+public:
+  virtual ~KernelGenerator() = default;
+
+  /// Emits the body of the kernel of `op`, or names the runtime's function that does it.
+  virtual llvm::LogicalResult generate(mlir::Operation *op, KernelBuilder &builder) const = 0;
+
+  /// Whether a splat constant as this operand is written into the kernel instead of being a buffer.
+  virtual bool foldsSplat(mlir::OpOperand &operand) const { return true; }
+
+  /// Whether `result` may take over the bytes of `operand` when nothing else needs them: each item reads of the operand
+  /// only what itself writes. The shapes and types are equal.
+  virtual bool mayShare(mlir::OpOperand &operand, mlir::OpResult result) const { return false; }
+
+  /// Bytes of scratch memory that one call needs beside its operands and results, for all items together.
+  virtual int64_t workspaceBytes(mlir::Operation *op) const { return 0; }
+};
+
+/// The generators of one target.
+class KernelRegistry {
+public:
+  /// The last one added for a name is the one that counts, so that a target can start from another one's.
+  void add(llvm::StringRef opName, std::shared_ptr<const KernelGenerator> generator) {
+    generators[opName] = std::move(generator);
+  }
+
+  /// Null if the target has none for this op.
+  const KernelGenerator *lookup(mlir::Operation *op) const {
+    auto found = generators.find(op->getName().getStringRef());
+    return found == generators.end() ? nullptr : found->second.get();
+  }
+
+private:
+  llvm::StringMap<std::shared_ptr<const KernelGenerator>> generators;
+};
+
+/// One scalar loop nest for each op, in the type of its operands.
+void addReferenceKernels(KernelRegistry &registry);
+
+} // namespace ftc::target
+
+#endif // FTC_TARGET_KERNELGENERATOR_H

@@ -1,0 +1,55 @@
+// From a tune module at the rung `backward` (reference) or `precision` (cpu) to an executable.
+#ifndef FTC_TARGET_TARGET_H
+#define FTC_TARGET_TARGET_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/SmallVector.h"
+
+#include <memory>
+#include <string>
+
+namespace llvm {
+class MemoryBuffer;
+}
+
+namespace ftc::target {
+
+enum class TargetKind { Reference, CPU };
+
+struct TargetOptions {
+  TargetKind kind = TargetKind::CPU;
+  /// What the manifest says about the recipe: its name, its text and its folder.
+  std::string recipe, source, folder;
+};
+
+/// Bytes of the arena by what they are for (docs/manifest.md, "plan").
+struct PlanSummary {
+  int64_t weights = 0, trained = 0, gradients = 0, states = 0, activations = 0, workspace = 0, peak = 0;
+};
+
+/// Runs the passes below `precision` (fusion for the cpu target, placement) on the module, in place.
+llvm::LogicalResult lowerToPlaced(mlir::ModuleOp module, const TargetOptions &options);
+
+/// What a placed module needs.
+PlanSummary getPlan(mlir::ModuleOp placed);
+
+/// Places a copy of the module and says what it needs; generates no code.
+llvm::FailureOr<PlanSummary> computePlan(mlir::ModuleOp module, const TargetOptions &options);
+
+/// The object file of a placed module: kernels, tables of calls, manifest.
+llvm::FailureOr<std::unique_ptr<llvm::MemoryBuffer>> emitObject(mlir::ModuleOp placed, const TargetOptions &options);
+
+/// The LLVM IR of that object as text (`--emit=llvm`).
+llvm::FailureOr<std::string> emitLLVM(mlir::ModuleOp placed, const TargetOptions &options);
+
+/// Lowers, emits and links with libftc_runtime.a, which lies beside the running program (`../lib`). The executable is
+/// written to a temporary name and renamed.
+llvm::LogicalResult compileToExecutable(mlir::ModuleOp module, const TargetOptions &options,
+                                        const std::string &outputPath);
+
+/// Registers `tune-place` and `tune-verify-placement` for ftc-opt.
+void registerTargetPasses();
+
+} // namespace ftc::target
+
+#endif // FTC_TARGET_TARGET_H
