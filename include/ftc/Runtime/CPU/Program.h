@@ -98,9 +98,11 @@ void ftc_zero(void *const *buffers, const int64_t *immediates, int64_t lo, int64
 /// to += from. buffers: to, from; immediates: number of elements. One item is FTC_COPY_BYTES bytes of elements.
 void ftc_accumulate_f32(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
 void ftc_accumulate_f64(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
-void ftc_accumulate_i32(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
-void ftc_accumulate_i64(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
 enum { FTC_COPY_BYTES = 1 << 18 };
+
+// Number `index` of a site of the generator (ftc/Runtime/Core/Philox.h): uniform on [0, 1), standard normal.
+double ftc_random_uniform(int64_t key, int64_t site, int64_t index);
+double ftc_random_normal(int64_t key, int64_t site, int64_t index);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,170 @@
+// The one thread pool of the process. A call of 3,000 a step must cost about a microsecond, so workers spin for a
+// while before they sleep, and blocks are claimed with one compare-and-swap.
+
+#include "Pool.h"
+
+#include <cstddef>
+#include <sched.h>
+#include <xmmintrin.h>
+
+// oneDNN's kernels are called from inside the pool and must not start threads of their own. Weak: a program without
+// oneDNN has no OpenMP.
+extern "C" __attribute__((weak)) void omp_set_num_threads(int);
+
+namespace ftc::cpu {
+
+namespace {
+constexpr int kSpins = 20000;                // about 100 microseconds
+constexpr unsigned kFlushDenormals = 0x8040; // FTZ and DAZ of MXCSR
+
+/// Sets FTZ and DAZ for its lifetime.
+class FlushDenormals {
+public:
+  FlushDenormals() : saved(_mm_getcsr()) { _mm_setcsr(saved | kFlushDenormals); }
+  ~FlushDenormals() { _mm_setcsr(saved); }
+  FlushDenormals(const FlushDenormals &) = delete;
+  FlushDenormals &operator=(const FlushDenormals &) = delete;
+
+private:
+  unsigned saved;
+};
+
+int countProcessors() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) != 0)
+    return 1;
+  int count = CPU_COUNT(&set);
+  return count > 0 ? count : 1;
+}
+
+constexpr uint64_t makeTicket(uint32_t epoch, uint32_t unclaimed) { return uint64_t(epoch) << 32 | unclaimed; }
+constexpr uint32_t getEpoch(uint64_t ticket) { return uint32_t(ticket >> 32); }
+constexpr uint32_t getUnclaimed(uint64_t ticket) { return uint32_t(ticket); }
+} // namespace
+
+Pool &Pool::get() {
+  static Pool pool;
+  return pool;
+}
+
+Pool::Pool() { start(countProcessors()); }
+
+Pool::~Pool() { stop(); }
+
+void Pool::setThreads(int threads) {
+  if (threads <= 0)
+    threads = countProcessors();
+  if (threads == getThreads())
+    return;
+  stop();
+  start(threads);
+}
+
+void Pool::start(int threads) {
+  stopping.store(false);
+  for (int i = 1; i < threads; ++i)
+    workers.emplace_back([this, seen = ticket.load()] { work(seen); });
+}
+
+void Pool::stop() {
+  stopping.store(true);
+  ticket.fetch_add(makeTicket(1, 0));
+  ticket.notify_all();
+  for (std::thread &worker : workers)
+    worker.join();
+  workers.clear();
+}
+
+uint64_t Pool::awaitTicket(uint64_t seen) {
+  for (int spin = 0; spin < kSpins; ++spin) {
+    uint64_t now = ticket.load(std::memory_order_acquire);
+    if (getEpoch(now) != getEpoch(seen))
+      return now;
+    _mm_pause();
+  }
+  sleepers.fetch_add(1);
+  uint64_t now = ticket.load();
+  while (getEpoch(now) == getEpoch(seen)) {
+    ticket.wait(now);
+    now = ticket.load();
+  }
+  sleepers.fetch_sub(1);
+  return now;
+}
+
+void Pool::work(uint64_t seen) {
+  FlushDenormals flush;
+  if (omp_set_num_threads)
+    omp_set_num_threads(1);
+  while (true) {
+    seen = awaitTicket(seen);
+    if (stopping.load())
+      return;
+    claimBlocks(getEpoch(seen));
+  }
+}
+
+void Pool::claimBlocks(uint32_t epoch) {
+  uint64_t now = ticket.load(std::memory_order_acquire);
+  // A successful claim proves that the task of this epoch is unfinished, so `task` may be read only after it.
+  while (getEpoch(now) == epoch && getUnclaimed(now) > 0) {
+    if (!ticket.compare_exchange_weak(now, now - 1, std::memory_order_acq_rel, std::memory_order_acquire))
+      continue;
+    int64_t block = task.blocks - getUnclaimed(now);
+    int64_t lo = block * task.grain;
+    int64_t hi = lo + task.grain < task.items ? lo + task.grain : task.items;
+    task.kernel(task.buffers, task.immediates, lo, hi);
+    unfinished.fetch_sub(1, std::memory_order_release);
+    now = ticket.load(std::memory_order_acquire);
+  }
+}
+
+void Pool::run(ftc_kernel kernel, void *const *buffers, const int64_t *immediates, int64_t items, int64_t grain) {
+  if (items <= 0)
+    return;
+  FlushDenormals flush;
+  if (grain < 1)
+    grain = 1;
+  int64_t blocks = (items + grain - 1) / grain;
+  if (blocks == 1 || workers.empty()) {
+    // The same split as with threads: a kernel sees the same calls whatever their number.
+    for (int64_t lo = 0; lo < items; lo += grain)
+      kernel(buffers, immediates, lo, lo + grain < items ? lo + grain : items);
+    return;
+  }
+  // Block numbers are 32 bits wide; no kernel of ours has as many items.
+  while (blocks > INT32_MAX) {
+    grain *= 2;
+    blocks = (items + grain - 1) / grain;
+  }
+  task = {kernel, buffers, immediates, items, grain, blocks};
+  unfinished.store(blocks, std::memory_order_relaxed);
+  uint32_t epoch = getEpoch(ticket.load(std::memory_order_relaxed)) + 1;
+  ticket.store(makeTicket(epoch, uint32_t(blocks)));
+  if (sleepers.load() > 0)
+    ticket.notify_all();
+  claimBlocks(epoch);
+  for (int spin = 0; unfinished.load(std::memory_order_acquire) > 0; ++spin) {
+    if (spin < kSpins)
+      _mm_pause();
+    else
+      sched_yield(); // more threads than processors
+  }
+}
+
+} // namespace ftc::cpu
+
+using ftc::cpu::Pool;
+
+extern "C" void ftc_set_threads(int threads) {
+  if (omp_set_num_threads)
+    omp_set_num_threads(1);
+  Pool::get().setThreads(threads);
+}
+
+extern "C" int ftc_threads(void) { return Pool::get().getThreads(); }
+
+extern "C" void ftc_parallel(ftc_kernel kernel, void *const *buffers, const int64_t *immediates, int64_t items,
+                             int64_t grain) {
+  Pool::get().run(kernel, buffers, immediates, items, grain);
+}

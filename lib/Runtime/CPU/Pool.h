@@ -1,0 +1,52 @@
+// Threads that share the items of one call after another.
+#ifndef FTC_LIB_RUNTIME_CPU_POOL_H
+#define FTC_LIB_RUNTIME_CPU_POOL_H
+
+#include "ftc/Runtime/CPU/Program.h"
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+namespace ftc::cpu {
+
+/// A call is cut into blocks of `grain` items, which the caller and the workers claim one at a time. What a block
+/// computes does not depend on who claims it, so results are the same for any number of threads.
+class Pool {
+public:
+  static Pool &get();
+  ~Pool();
+
+  /// Workers and the caller; 0: one for each processor this process may use.
+  void setThreads(int threads);
+  int getThreads() const { return int(workers.size()) + 1; }
+
+  void run(ftc_kernel kernel, void *const *buffers, const int64_t *immediates, int64_t items, int64_t grain);
+
+private:
+  struct Task {
+    ftc_kernel kernel;
+    void *const *buffers;
+    const int64_t *immediates;
+    int64_t items, grain, blocks;
+  };
+
+  Pool();
+  void start(int threads);
+  void stop();
+  void work(uint64_t seen);
+  void claimBlocks(uint32_t epoch);
+  uint64_t awaitTicket(uint64_t seen);
+
+  Task task = {};
+  /// Number of the task (high half) and how many of its blocks nobody has claimed (low half).
+  alignas(64) std::atomic<uint64_t> ticket{0};
+  alignas(64) std::atomic<int64_t> unfinished{0};
+  alignas(64) std::atomic<int> sleepers{0};
+  std::atomic<bool> stopping{false};
+  std::vector<std::thread> workers;
+};
+
+} // namespace ftc::cpu
+
+#endif // FTC_LIB_RUNTIME_CPU_POOL_H
