@@ -1,0 +1,73 @@
+//===- Adapter.h - adapters on the sites of a model ------------*- C++ -*-===//
+
+#ifndef FTC_ELABORATE_ADAPTER_H
+#define FTC_ELABORATE_ADAPTER_H
+
+#include "ftc/Elaborate/Model.h"
+
+namespace ftc::elaborate {
+
+struct AdapterGroup;
+struct AdapterInstance;
+
+enum class AdapterRole { Trained, Frozen };
+
+/// A tensor that an adapter adds, or (`source`) a model's own tensor that it trains in place.
+struct AdapterTensor {
+  std::string name;   ///< "<module path>.<adapter>.<param>"; a model's own tensor keeps the checkpoint's name
+  std::string symbol; ///< its tune.tensor
+  Dims dims;
+  AdapterRole role;
+  const ModelTensor *source = nullptr; ///< begins as this tensor of the file
+  AdapterInstance *instance;           ///< where it is declared; of a shared tensor the first site's
+  const ast::Declaration *declaration;
+};
+
+/// An adapter on one site.
+struct AdapterInstance {
+  AdapterGroup *group;
+  const ast::Definition *definition;
+  ModuleInstance *site;
+  int64_t number; ///< of the site within its group, from 0
+  Scope *scope;
+  std::vector<AdapterTensor *> tensors; ///< in order of declaration; of the whole group where shared
+};
+
+/// One line of an `adapt` block: one definition on all sites that its selector finds.
+struct AdapterGroup {
+  std::shared_ptr<const Applied> applied;
+  llvm::SMRange range; ///< of the line
+  const ast::Selector *selector;
+  std::vector<std::unique_ptr<AdapterInstance>> instances;
+  std::vector<std::unique_ptr<AdapterTensor>> tensors;
+};
+
+/// A model with adapters: what `adapt` gives. Cheap to copy; a model as loaded is one without groups.
+class AdaptedModel {
+public:
+  AdaptedModel() = default;
+  explicit AdaptedModel(Model &model) : baseModel(&model) {}
+
+  /// Adds the lines of a map, in order; symbols of new tensors begin with `step.`. False after errors.
+  bool adapt(Elaborator &elaborator, llvm::StringRef step, const MapValue &lines);
+
+  Model &model() const { return *baseModel; }
+  const std::vector<std::shared_ptr<AdapterGroup>> &groups() const { return adapterGroups; }
+  /// All tensors of all groups, in order of lines, then sites, then declarations.
+  std::vector<AdapterTensor *> tensors() const;
+  std::vector<AdapterTensor *> tensors(AdapterRole role) const;
+  /// The adapters on a site, in order of application.
+  std::vector<AdapterInstance *> on(const ModuleInstance *site) const;
+  /// The trained tensor that stands in the place of a model's own one, or null.
+  AdapterTensor *inPlaceOf(const ModelTensor *tensor) const;
+  /// The symbol that programs read for a model's tensor: the trained one's, or "<load step>.<name>".
+  std::string symbolOf(const ModelTensor *tensor) const;
+
+private:
+  Model *baseModel = nullptr;
+  std::vector<std::shared_ptr<AdapterGroup>> adapterGroups;
+};
+
+} // namespace ftc::elaborate
+
+#endif // FTC_ELABORATE_ADAPTER_H

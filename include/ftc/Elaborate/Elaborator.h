@@ -1,0 +1,57 @@
+//===- Elaborator.h - what one compilation shares --------------*- C++ -*-===//
+//
+// Definitions are evaluated, never interpreted at run time: the elaborator owns
+// the scopes, dimensions and tensors of one compilation, and gives the entry
+// points by which a recipe's expressions become values.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FTC_ELABORATE_ELABORATOR_H
+#define FTC_ELABORATE_ELABORATOR_H
+
+#include "ftc/Elaborate/Scope.h"
+#include "ftc/Elaborate/TensorTable.h"
+#include "ftc/Frontend/Diagnostics.h"
+#include "ftc/Frontend/Library.h"
+
+namespace ftc::elaborate {
+
+class Elaborator {
+public:
+  Elaborator(DefinitionLibrary &library, Diagnostics &diags, mlir::ModuleOp module);
+
+  /// Evaluates an expression of the recipe: numbers, lists, `lora(rank: 8)`, maps. Names are those bound with `bind`
+  /// and the library's definitions. An error value after messages.
+  Value evaluate(const ast::Expr &expr);
+  /// Makes a name of the recipe (an `input`) known to `evaluate`.
+  void bind(llvm::StringRef name, Value value);
+
+  DefinitionLibrary &library() { return definitions; }
+  Diagnostics &diagnostics() { return diags; }
+  DimensionTable &dimensions() { return dims; }
+  TensorTable &tensors() { return table; }
+  mlir::ModuleOp module() { return moduleOp; }
+  /// Names of the library: definitions, functions and those of the evaluator itself.
+  Scope &globals() { return *globalScope; }
+  Scope &recipe() { return *recipeScope; }
+  Scope &newScope(Scope *parent);
+  /// A number that no other use of chance in this compilation has.
+  int64_t nextSite() { return site++; }
+  /// A number for each evaluation of a program or pass, see Evaluator; 0 is compile time.
+  unsigned nextPass() { return ++pass; }
+
+private:
+  DefinitionLibrary &definitions;
+  Diagnostics &diags;
+  mlir::ModuleOp moduleOp;
+  DimensionTable dims;
+  TensorTable table;
+  std::deque<Scope> scopes;
+  Scope *globalScope, *recipeScope;
+  int64_t site = 0;
+  unsigned pass = 0;
+};
+
+} // namespace ftc::elaborate
+
+#endif // FTC_ELABORATE_ELABORATOR_H

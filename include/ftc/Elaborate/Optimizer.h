@@ -1,0 +1,36 @@
+//===- Optimizer.h - optimizers and the tensors they move ------*- C++ -*-===//
+
+#ifndef FTC_ELABORATE_OPTIMIZER_H
+#define FTC_ELABORATE_OPTIMIZER_H
+
+#include "ftc/Elaborate/Adapter.h"
+
+namespace ftc::elaborate {
+
+/// An optimizer as it applies to trained tensors: chosen for each, its arguments bound and its states declared.
+class OptimizerPlan {
+public:
+  struct Part;
+
+  /// `optimizer` is an optimizer or a map from selectors to optimizers. Gradients become tensors `<step>.grad.<name>`,
+  /// states `<step>.<state>.<name>`. Null after errors.
+  static std::unique_ptr<OptimizerPlan> make(Elaborator &elaborator, llvm::StringRef step, const Value &optimizer,
+                                             llvm::ArrayRef<AdapterTensor *> trained, llvm::SMRange at);
+  ~OptimizerPlan();
+
+  /// Symbols, in the order of the trained tensors.
+  std::vector<std::string> trained() const, gradients() const;
+  /// Symbols of all states.
+  std::vector<std::string> states() const;
+  /// States whose first value is not zero need an initialising program; true if there are any.
+  bool needsInitialise() const;
+
+private:
+  friend class ProgramBuilder;
+  OptimizerPlan();
+  std::vector<std::unique_ptr<Part>> parts;
+};
+
+} // namespace ftc::elaborate
+
+#endif // FTC_ELABORATE_OPTIMIZER_H

@@ -1,0 +1,103 @@
+//===- Program.h - programs from definitions -------------------*- C++ -*-===//
+//
+// A ProgramBuilder makes one program of docs/ir.md: what is asked of it is
+// evaluated from the definitions and appended as `tune`, `linalg`, `arith`,
+// `math` and `tensor` ops. Values given and returned are MLIR tensors whose
+// layout the comment on each function states.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FTC_ELABORATE_PROGRAM_H
+#define FTC_ELABORATE_PROGRAM_H
+
+#include "ftc/Elaborate/Adapter.h"
+#include "ftc/Elaborate/TensorTable.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+
+namespace ftc::elaborate {
+
+/// The input tensors (symbols) of one micro-batch of `sequences x tokens`. They are declared when first read: ids,
+/// targets, positions, segments i32 `[B,T]`, weights f64 `[B,T]`, row and key i64 scalars. Targets are labels already
+/// shifted, -1 where there is none.
+struct Batch {
+  int64_t sequences = 0, tokens = 0;
+  std::string ids, targets, weights, positions, segments, row, key;
+};
+
+/// Keys and values kept between programs of a generation. Caches of attention site n are `<prefix>.keys.n` and
+/// `<prefix>.values.n` of shape `[1, capacity, kv, d]`; positions and segments are i32 `[1, capacity]`, `start` and
+/// `last` i32 scalars.
+struct Caches {
+  std::string prefix, positions, segments, start, last;
+  int64_t capacity = 0;
+  std::vector<std::string> symbols; ///< filled: caches in order of sites, keys before values
+};
+
+/// The states that an optimizer keeps for one parameter, and where its parts live.
+struct OptimizedTensor {
+  AdapterTensor *tensor;
+  std::string parameter, gradient; ///< symbols
+  std::vector<std::string> states; ///< symbols, in order of declaration
+};
+
+/// An optimizer as it applies to the trained tensors: chosen, its parameters evaluated and its states declared.
+class OptimizerPlan;
+
+struct MergedTensor {
+  std::string name;  ///< in the checkpoint
+  mlir::Value value; ///< f64, in the model's own order of dimensions
+};
+
+class ProgramBuilder {
+public:
+  /// Appends an empty program to the module.
+  ProgramBuilder(Elaborator &elaborator, llvm::StringRef symbol);
+  ~ProgramBuilder();
+
+  mlir::OpBuilder &builder();
+  mlir::Location loc();
+  /// Contents of a declared tensor; one op for each symbol.
+  mlir::Value read(llvm::StringRef symbol);
+  void write(mlir::Value value, llvm::StringRef symbol);
+  /// The tensor plus a value, written back.
+  void accumulate(mlir::Value value, llvm::StringRef symbol);
+  /// Removes what no write needs and returns the program; null if there were errors (the program is then erased).
+  mlir::func::FuncOp finish();
+
+  /// `[B, T, vocab]`; with caches `[1, 1, vocab]` of the token `last`. `training` turns on dropout.
+  mlir::Value logits(const AdaptedModel &model, const Batch &batch, bool training, Caches *caches = nullptr);
+
+  /// The denominators of an objective on this micro-batch, each a scalar; none if its loss needs none.
+  llvm::SmallVector<mlir::Value> denominators(const Value &objective, const AdaptedModel &policy, const Batch &batch);
+  /// The share of this micro-batch in the loss, a scalar: numerators over the batch's denominators, read from `symbol`
+  /// (f64 `[n]`).
+  mlir::Value loss(const Value &objective, const AdaptedModel &policy, const Batch &batch, llvm::StringRef denominators,
+                   bool training);
+
+  /// The factor of the learning rate, a scalar; the operands are f64 scalars.
+  mlir::Value rate(const Value &schedule, mlir::Value step, mlir::Value steps, mlir::Value stepsPerEpoch);
+  /// Next values of parameters and states, written; `step` counts updates done, `rate` is the schedule's factor.
+  /// Returns the learning rate of the first parameter, an f64 scalar, for the log.
+  mlir::Value update(OptimizerPlan &plan, mlir::Value step, mlir::Value rate);
+  /// sqrt of the sum of squares of all gradients, a scalar.
+  mlir::Value gradientNorm(const OptimizerPlan &plan);
+
+  /// First values of all adapter tensors that have no source, of the groups from `firstGroup` on, written; `key` is an
+  /// i64 scalar.
+  void initialise(const AdaptedModel &model, size_t firstGroup, mlir::Value key);
+  /// The model's own tensors that merging changes, with new values, in model order; tensors trained in place are not
+  /// among them.
+  std::vector<MergedTensor> merge(const AdaptedModel &model);
+  /// Values `[rows, n]` of `rows` rows of blocks (i8 `[rows, bytes]`), by a `format` definition.
+  mlir::Value decode(const ast::Definition &format, mlir::Value bytes, int64_t n);
+
+private:
+  struct State;
+  std::unique_ptr<State> state;
+};
+
+} // namespace ftc::elaborate
+
+#endif // FTC_ELABORATE_PROGRAM_H
