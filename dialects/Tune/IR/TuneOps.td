@@ -1,0 +1,315 @@
+//===- TuneOps.td - Operations of the tune dialect -------------*- tablegen -*-===//
+//
+// The constraints (C1) ... are those of README.md.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FTC_TUNE_OPS
+#define FTC_TUNE_OPS
+
+include "dialects/Tune/IR/TuneBase.td"
+include "mlir/IR/BuiltinAttributes.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+class Tune_Op<string mnemonic, list<Trait> traits = []> : Op<Tune_Dialect, mnemonic, traits>;
+class Tune_PureOp<string mnemonic, list<Trait> traits = []> : Tune_Op<mnemonic, !listconcat([Pure], traits)>;
+
+//===----------------------------------------------------------------------===//
+// The module: tensors that outlive programs, and the steps of a run
+//===----------------------------------------------------------------------===//
+
+def TensorOp : Tune_Op<"tensor", [Symbol]> {
+  let summary = "a tensor that outlives a program";
+  let description = [{
+    `type` is how the arena keeps it. `source` says where its first contents come from (docs/manifest.md).
+
+    ```mlir
+    tune.tensor weight @base.model.norm.weight : tensor<64xf64> source {step = "base", tensor = "model.norm.weight"}
+    tune.tensor output @run.loss : tensor<f64>
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<Tune_Tensor>:$type, Tune_KindAttr:$kind,
+                       OptionalAttr<DictionaryAttr>:$source);
+  let assemblyFormat = "`` $kind $sym_name `:` $type (`source` $source^)? attr-dict";
+  let hasVerifier = 1;
+}
+
+def StepOp : Tune_Op<"step", [Symbol, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "a step of the run, in the terms of docs/manifest.md";
+  let description = [{
+    `fields` becomes the step's JSON object: a symbol of a tensor its number in `tensors`, a symbol of a program its
+    number in `programs`. The order of the module's steps is an order in which they can be done.
+
+    ```mlir
+    tune.step @run {kind = "train", programs = {micro = @run.micro}, trained = [@run.A]}
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, DictionaryAttr:$fields);
+  let assemblyFormat = "$sym_name $fields attr-dict";
+}
+
+def ReadOp : Tune_PureOp<"read", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "contents of a tensor at the start of the program";
+  let arguments = (ins FlatSymbolRefAttr:$tensor);
+  let results = (outs Tune_Tensor:$result);
+  let assemblyFormat = "$tensor `:` type($result) attr-dict";
+}
+
+def WriteOp : Tune_Op<"write", [DeclareOpInterfaceMethods<SymbolUserOpInterface>, MemoryEffects<[MemWrite]>]> {
+  let summary = "contents of a tensor at the end of the program";
+  let arguments = (ins Tune_Tensor:$value, FlatSymbolRefAttr:$tensor);
+  let assemblyFormat = "$value `,` $tensor `:` type($value) attr-dict";
+}
+
+//===----------------------------------------------------------------------===//
+// Indexed access
+//===----------------------------------------------------------------------===//
+
+def GatherOp : Tune_PureOp<"gather", [InferTypeOpAdaptor]> {
+  let summary = "rows of a table: [N, rest...], [i...] -> [i..., rest...]";
+  let description = "An index outside [0, N) gives a row of zeros.";
+  let arguments = (ins Tune_Tensor:$table, Tune_IndexTensor:$index);
+  let results = (outs Tune_Tensor:$result);
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+}
+
+def ScatterAddOp : Tune_PureOp<"scatter_add"> {
+  let summary = "sums of rows: [i..., rest...], [i...] -> [N, rest...]";
+  let description = [{
+    Zeros, plus each row at its index, in the order of the index tensor. A row whose index is outside [0, N) is left
+    out. The adjoint of `tune.gather`.
+  }];
+  let arguments = (ins Tune_RealTensor:$rows, Tune_IndexTensor:$index);
+  let results = (outs Tune_RealTensor:$result);
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def PickOp : Tune_PureOp<"pick", [InferTypeOpAdaptor]> {
+  let summary = "one element of the last dimension: [i..., N], [i...] -> [i...]";
+  let description = "An index outside [0, N) gives 0.";
+  let arguments = (ins Tune_Tensor:$x, Tune_IndexTensor:$index);
+  let results = (outs Tune_Tensor:$result);
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+}
+
+def PutOneOp : Tune_PureOp<"put_one"> {
+  let summary = "one element of a last dimension that is zero elsewhere: [i...], [i...] -> [i..., N]";
+  let description = "An index outside [0, N) gives zeros. The adjoint of `tune.pick`.";
+  let arguments = (ins Tune_RealTensor:$value, Tune_IndexTensor:$index);
+  let results = (outs Tune_RealTensor:$result);
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def UpdateSliceOp : Tune_PureOp<"update_slice", [TypesMatchWith<"result is like dest", "dest", "result", "$_self">]> {
+  let summary = "`dest` with `src` written from index `start` along `dim`";
+  let description = [{
+    `start` is clamped to [0, size of dest - size of src]. In place when `dest` is a read of the tensor that the result
+    is written to.
+  }];
+  let arguments = (ins Tune_Tensor:$dest, Tune_Tensor:$src, Tune_PositionTensor:$start,
+                       ConfinedAttr<I64Attr, [IntNonNegative]>:$dim);
+  let results = (outs Tune_Tensor:$result);
+  let assemblyFormat = "$src `into` $dest `at` $start `dim` $dim attr-dict `:` type($src) `,` type($dest) `,` type($start)";
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Structure
+//===----------------------------------------------------------------------===//
+
+def IotaOp : Tune_PureOp<"iota"> {
+  let summary = "each entry is its index along `dim`";
+  let arguments = (ins ConfinedAttr<I64Attr, [IntNonNegative]>:$dim);
+  let results = (outs StaticShapeTensorOf<[F32, F64, I32, I64]>:$result);
+  let assemblyFormat = "`dim` $dim attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+def EyeOp : Tune_PureOp<"eye"> {
+  let summary = "identity matrix [n, n]";
+  let description = "Contracting with it folds to a transpose.";
+  let results = (outs Tune_RealTensor:$result);
+  let assemblyFormat = "attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Attention
+//===----------------------------------------------------------------------===//
+
+class Tune_AttentionOp<string mnemonic, list<Trait> traits = []> : Tune_PureOp<mnemonic, traits> {
+  dag inputs = (ins Tune_RealTensor:$q, Tune_RealTensor:$k, Tune_RealTensor:$v,
+                    Tune_IndexTensor:$qpos, Tune_IndexTensor:$qseg, Tune_IndexTensor:$kpos, Tune_IndexTensor:$kseg);
+  dag settings = (ins F64Attr:$scale, UnitAttr:$causal,
+                      OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$window, OptionalAttr<F64Attr>:$softcap);
+  let assemblyFormat = [{
+    operands `scale` $scale (`causal` $causal^)? (`window` $window^)? (`softcap` $softcap^)? attr-dict
+    `:` functional-type(operands, results)
+  }];
+}
+
+def AttentionOp : Tune_AttentionOp<"attention", [InferTypeOpAdaptor]> {
+  let summary = "attention of grouped heads over packed rows, and the log-sum-exp of its scores";
+  let description = [{
+    q `[B,T,H,G,D]`, k and v `[B,S,H,D]`; positions and segments `[B,T]` for queries, `[B,S]` for keys. The score of
+    query i and key j is `z = scale * <q_i, k_j>`, with `softcap` c it is `c * tanh(z / c)`.
+    Key j is seen by query i iff their segments are equal and not negative, and (`causal`) kpos_j <= qpos_i, and
+    (`window` w) qpos_i - kpos_j < w. Results are out `[B,T,H,G,D]` and lse `[B,T,H,G]`; a query that sees nothing
+    gives 0 and -inf. If positions and segments of both sides are the same values (`keysAreQueries`), keys are the
+    queries' own tokens, in order, so that only j <= i need be visited when causal.
+  }];
+  let arguments = !con(inputs, settings);
+  let results = (outs Tune_RealTensor:$out, Tune_RealTensor:$lse);
+  let extraClassDeclaration = [{
+    bool keysAreQueries() { return getQpos() == getKpos() && getQseg() == getKseg(); }
+  }];
+}
+
+def AttentionBackwardOp : Tune_AttentionOp<"attention_backward", [
+    TypesMatchWith<"dq is like q", "q", "dq", "$_self">, TypesMatchWith<"dk is like k", "k", "dk", "$_self">,
+    TypesMatchWith<"dv is like v", "v", "dv", "$_self">, TypesMatchWith<"out is like q", "q", "out", "$_self">,
+    TypesMatchWith<"dout is like q", "q", "dout", "$_self">]> {
+  let summary = "gradients of q, k and v from that of attention's out";
+  let description = [{
+    Scores are recomputed from `lse`. With p = exp(z - lse) and delta = sum(dout * out, over D): dv = p^T dout,
+    dz = p * (dout v^T - delta), dq = scale * dz k, dk = scale * dz^T q (times 1 - (z / softcap)^2 with a softcap).
+  }];
+  let arguments = !con(inputs, (ins Tune_RealTensor:$out, Tune_RealTensor:$lse, Tune_RealTensor:$dout), settings);
+  let results = (outs Tune_RealTensor:$dq, Tune_RealTensor:$dk, Tune_RealTensor:$dv);
+  let assemblyFormat = [{
+    operands `scale` $scale (`causal` $causal^)? (`window` $window^)? (`softcap` $softcap^)? attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    bool keysAreQueries() { return getQpos() == getKpos() && getQseg() == getKseg(); }
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Chance
+//===----------------------------------------------------------------------===//
+
+def RandomOp : Tune_PureOp<"random"> {
+  let summary = "numbers of the counter-based generator Philox 4x32-10";
+  let description = [{
+    `key` is a scalar made of seed and step, `site` the number of the use; the counter is the linear index of the entry.
+    `uniform` is on [a, b), `normal` has mean a and standard deviation b.
+  }];
+  let arguments = (ins Tune_KeyTensor:$key, Tune_DistributionAttr:$distribution, F64Attr:$a, F64Attr:$b, I64Attr:$site);
+  let results = (outs Tune_RealTensor:$result);
+  let assemblyFormat = [{
+    `` $distribution `(` $a `,` $b `)` $key `site` $site attr-dict `:` type($key) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def DropOp : Tune_PureOp<"drop", [TypesMatchWith<"result is like x", "x", "result", "$_self">]> {
+  let summary = "x / (1 - rate) or, with probability `rate`, 0";
+  let description = [{
+    The generator is that of `tune.random`; `row` is the number of the first row of this batch, so that masks do not
+    depend on micro-batches: counter = row * (elements per entry of dimension 0) + linear index. An entry is kept iff its
+    uniform number on [0, 1) is at least `rate`.
+  }];
+  let arguments = (ins Tune_RealTensor:$x, Tune_KeyTensor:$key, Tune_KeyTensor:$row, F64Attr:$rate, I64Attr:$site);
+  let results = (outs Tune_RealTensor:$result);
+  let assemblyFormat = "$x `,` $key `,` $row `rate` $rate `site` $site attr-dict `:` type($x) `,` type($key) `,` type($row)";
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Differentiation
+//===----------------------------------------------------------------------===//
+
+def StopGradientOp : Tune_PureOp<"stop_gradient", [TypesMatchWith<"result is like x", "x", "result", "$_self">]> {
+  let summary = "x; differentiation ends here";
+  let arguments = (ins Tune_Tensor:$x);
+  let results = (outs Tune_Tensor:$result);
+  let assemblyFormat = "$x attr-dict `:` type($x)";
+}
+
+def GradientOp : Tune_PureOp<"gradient"> {
+  let summary = "gradients of a scalar by values it depends on";
+  let description = [{
+    Replaced by the adjoint program by `tune-differentiate`.
+
+    ```mlir
+    %da, %db = tune.gradient %loss wrt(%a, %b) : tensor<f64> wrt tensor<8x64xf64>, tensor<64x8xf64>
+    ```
+  }];
+  let arguments = (ins 0DTensorOf<[Tune_Real]>:$loss, Variadic<Tune_RealTensor>:$wrt);
+  let results = (outs Variadic<Tune_RealTensor>:$gradients);
+  let assemblyFormat = "$loss `wrt` `(` $wrt `)` attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+def RowsOp : Tune_Op<"rows", [AttrSizedOperandSegments, IsolatedFromAbove, RecursiveMemoryEffects,
+                              SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "a body applied to `chunk` rows at a time";
+  let description = [{
+    Rows are entries of dimension 0. For each chunk, in order, the body gets `chunk` rows of each `sliced` operand and
+    the whole of each `shared` operand. What it yields as `sliced` are rows of a result, what it yields as `summed` is
+    added over the chunks, in order. Results are the sliced ones, then the summed ones. It keeps [tokens, vocab] logits
+    from ever existing whole.
+
+    ```mlir
+    %p, %n = tune.rows (%hc = %h : tensor<512x64xf64>) shared (%w = %W : tensor<1000x64xf64>) chunk 128
+        -> (tensor<512xf64>, tensor<f64>) {
+      ...
+      tune.yield sliced (%pc : tensor<128xf64>) summed (%s : tensor<f64>)
+    }
+    ```
+  }];
+  let arguments = (ins Variadic<Tune_Tensor>:$sliced, Variadic<Tune_Tensor>:$shared,
+                       ConfinedAttr<I64Attr, [IntPositive]>:$chunk);
+  let results = (outs Variadic<Tune_Tensor>:$results);
+  let regions = (region SizedRegion<1>:$region);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+  let hasCanonicalizer = 1;
+  let builders = [
+    // A loop whose body has its block arguments but no terminator yet; `rows` is the number of rows of sliced results.
+    OpBuilder<(ins "::mlir::TypeRange":$results, "::mlir::ValueRange":$sliced, "::mlir::ValueRange":$shared,
+                   "int64_t":$chunk)>
+  ];
+  let skipDefaultBuilders = 1;
+  let extraClassDeclaration = [{
+    /// Number of chunks.
+    int64_t getTrips();
+    /// Number of entries of dimension 0 of sliced operands and results.
+    int64_t getNumRows();
+    /// Number of sliced results; the summed ones follow.
+    unsigned getNumSlicedResults();
+    ::mlir::ResultRange getSlicedResults() { return getResults().take_front(getNumSlicedResults()); }
+    ::mlir::ResultRange getSummedResults() { return getResults().drop_front(getNumSlicedResults()); }
+    ::mlir::Block::BlockArgListType getSlicedArguments() {
+      return getBody()->getArguments().take_front(getSliced().size());
+    }
+    ::mlir::Block::BlockArgListType getSharedArguments() {
+      return getBody()->getArguments().drop_front(getSliced().size());
+    }
+    YieldOp getYield();
+  }];
+}
+
+def YieldOp : Tune_Op<"yield", [AttrSizedOperandSegments, Pure, Terminator, HasParent<"RowsOp">]> {
+  let summary = "the results of a chunk of rows";
+  let arguments = (ins Variadic<Tune_Tensor>:$sliced, Variadic<Tune_RealTensor>:$summed);
+  let assemblyFormat = [{
+    (`sliced` `(` $sliced^ `:` type($sliced) `)`)? (`summed` `(` $summed^ `:` type($summed) `)`)? attr-dict
+  }];
+  let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange(), ::mlir::ValueRange()); }]>];
+}
+
+#endif
