@@ -1,0 +1,55 @@
+//===- Checkpoint.h - a model's tensors, however they are stored -*- C++ -*-===//
+
+#ifndef FTC_RUNTIME_IO_CHECKPOINT_H
+#define FTC_RUNTIME_IO_CHECKPOINT_H
+
+#include "ftc/Runtime/IO/Gguf.h"
+#include "ftc/Runtime/IO/Json.h"
+#include "ftc/Runtime/IO/Safetensors.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ftc::runtime {
+
+/// The tensors of a model: one safetensors file, the shards of an index, or a GGUF file.
+class Checkpoint {
+public:
+  /// `path` is a folder (`model.safetensors`, else `model.safetensors.index.json`, else its only `.gguf` file) or one
+  /// of these files. Index and shards must agree in both directions; shards are files of the index's own folder.
+  static Expected<Checkpoint> open(const std::string &path);
+
+  /// Sorted by name.
+  const std::vector<const StoredTensor *> &tensors() const { return sorted; }
+  const StoredTensor *find(std::string_view name) const;
+  /// The GGUF file with its metadata, or null.
+  const GgufFile *gguf() const { return ggufFile ? &*ggufFile : nullptr; }
+  /// The file that holds the tensor: for messages.
+  const std::string &fileOf(const StoredTensor &tensor) const;
+  /// All files with tensors, in the order of their names.
+  std::vector<std::string> files() const;
+
+private:
+  Checkpoint() = default;
+  static Expected<Checkpoint> openIndex(const std::string &path);
+  void collect();
+
+  std::optional<GgufFile> ggufFile;
+  std::vector<SafetensorsFile> shards;
+  std::vector<const StoredTensor *> sorted;
+};
+
+/// A PEFT adapter as its folder holds it: configuration and tensors, without knowing what they mean.
+struct AdapterDirectory {
+  json::Value config;      ///< adapter_config.json, an object
+  SafetensorsFile tensors; ///< adapter_model.safetensors
+
+  static Expected<AdapterDirectory> open(const std::string &folder);
+};
+
+} // namespace ftc::runtime
+
+#endif // FTC_RUNTIME_IO_CHECKPOINT_H
