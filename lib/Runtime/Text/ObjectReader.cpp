@@ -1,0 +1,88 @@
+#include "ObjectReader.h"
+
+namespace ftc::runtime::text {
+
+ObjectReader::ObjectReader(const json::Value &value, std::string place) : object(&value), where(std::move(place)) {
+  if (!value.asObject())
+    mistake = makeError(ExitStatus::Input, "{}: expected an object, got {}", where, value.kind());
+}
+
+const json::Value *ObjectReader::member(std::string_view key) const {
+  const json::Value *found = object->find(key);
+  return found && !found->isNull() ? found : nullptr;
+}
+
+const json::Value *ObjectReader::required(std::string_view key) {
+  const json::Value *found = member(key);
+  if (!found && !mistake)
+    mistake = makeError(ExitStatus::Input, "{}: '{}' is missing", where, key);
+  return found;
+}
+
+bool ObjectReader::boolean(std::string_view key, bool fallback) {
+  const json::Value *found = member(key);
+  if (!found)
+    return fallback;
+  std::optional<bool> value = found->asBool();
+  if (!value)
+    mismatch(key, "a boolean", *found);
+  return value.value_or(fallback);
+}
+
+int64_t ObjectReader::integer(std::string_view key, int64_t lowest, int64_t highest) {
+  const json::Value *found = required(key);
+  if (!found)
+    return lowest;
+  std::optional<int64_t> value = found->asInteger();
+  if (!value || *value < lowest || *value > highest) {
+    mismatch(key, fmt::format("an integer from {} to {}", lowest, highest), *found);
+    return lowest;
+  }
+  return *value;
+}
+
+std::string ObjectReader::string(std::string_view key) {
+  required(key);
+  return optionalString(key).value_or("");
+}
+
+std::optional<std::string> ObjectReader::optionalString(std::string_view key) {
+  const json::Value *found = member(key);
+  if (!found)
+    return std::nullopt;
+  if (const std::string *value = found->asString())
+    return *value;
+  mismatch(key, "a string", *found);
+  return std::nullopt;
+}
+
+const json::Array &ObjectReader::array(std::string_view key) {
+  static const json::Array none;
+  const json::Value *found = required(key);
+  if (!found)
+    return none;
+  if (const json::Array *value = found->asArray())
+    return *value;
+  mismatch(key, "an array", *found);
+  return none;
+}
+
+void ObjectReader::fail(std::string_view text) {
+  if (!mistake)
+    mistake = makeError(ExitStatus::Input, "{}: {}", where, text);
+}
+
+void ObjectReader::fail(const Status &status) {
+  if (!mistake && !status)
+    mistake = status.error();
+}
+
+void ObjectReader::mismatch(std::string_view key, std::string_view expected, const json::Value &got) {
+  if (mistake)
+    return;
+  std::optional<int64_t> number = got.asInteger();
+  mistake = makeError(ExitStatus::Input, "{}: expected {}, got {}", placeOf(key), expected,
+                      number ? std::to_string(*number) : std::string(got.kind()));
+}
+
+} // namespace ftc::runtime::text
