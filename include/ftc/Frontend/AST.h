@@ -98,6 +98,7 @@ enum class Unit { Percent, KiB, MiB, GiB, TiB, KB, MB, GB, TB, Steps, Epochs };
 struct Expr {
   const ExprKind kind;
   llvm::SMRange range;
+  unsigned height = 1; ///< levels of the tree from here down; bounded by the parser, so that walks may recurse
   virtual ~Expr() = default;
 
 protected:
@@ -225,10 +226,19 @@ struct OnItem : ItemOf<ItemKind::On> { using ItemOf::ItemOf; Site site; std::opt
 struct ConfigItem : ItemOf<ItemKind::Config> { using ItemOf::ItemOf; struct Key { Name name; ExprPtr defaultValue; }; std::vector<Key> keys; };
 struct IgnoreItem : ItemOf<ItemKind::Ignore> { using ItemOf::ItemOf; std::vector<std::string> names; };
 /// A mapping to files: `peft TYPE { key: e   T = "name", "copy" as [axes] optional }`. `clause` is the leading word ("peft", "gguf").
+/// In a `gguf` clause a tensor is a dotted path (`q_proj.weight`), and its own dimensions may be written as the file factors them:
+/// `q_proj.weight: [(kv, group, two, half), hidden] = "blk.{layer}.attn_q.weight" as [(kv, group, half, two), hidden]`.
 struct FilesItem : ItemOf<ItemKind::Peft> {
   using ItemOf::ItemOf;
   struct Key { Name name; ExprPtr value; };
-  struct Tensor { Name name; std::vector<std::string> fileNames; std::optional<std::vector<Axis>> shape; bool optional = false; llvm::SMRange range; };
+  struct Tensor {
+    Name name; ///< may be a dotted path
+    std::optional<std::vector<Axis>> axes; ///< the tensor's own dimensions, where written
+    std::vector<std::string> fileNames;
+    std::optional<std::vector<Axis>> shape; ///< `as`: the shape in the file
+    bool optional = false;
+    llvm::SMRange range;
+  };
   Name clause, type;
   std::vector<Key> keys;
   std::vector<Tensor> tensors;
@@ -265,6 +275,7 @@ struct Save { ExprPtr value, as; llvm::SMRange range; };
 struct File {
   std::string path;
   unsigned bufferId = 0; ///< in the SourceMgr
+  std::vector<llvm::SMRange> comments; ///< `// ...` in source order, without the line break
   std::vector<Import> imports;
   std::vector<Input> inputs;
   std::vector<Binding> bindings;

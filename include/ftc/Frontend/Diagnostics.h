@@ -80,7 +80,11 @@ private:
   llvm::raw_ostream &out;
   std::vector<Message> pending;
   unsigned errors = 0;
+  unsigned printed = 0; ///< errors that earlier flushes have accounted for
 };
+
+/// The candidate nearest to what was written, by edit distance; empty if none is near.
+std::string nearestSpelling(llvm::StringRef written, llvm::ArrayRef<llvm::StringRef> candidates);
 
 /// "FTR0123"
 std::string codeName(Diag code);

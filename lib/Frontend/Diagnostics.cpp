@@ -1,0 +1,160 @@
+//===- Diagnostics.cpp ----------------------------------------------------===//
+//
+// Collecting, ordering and printing of messages.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ftc/Frontend/Diagnostics.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/Format.h"
+
+#include <optional>
+
+using namespace ftc;
+using llvm::SMLoc;
+using llvm::SMRange;
+using llvm::SourceMgr;
+using llvm::StringRef;
+
+/// Index of the builder of a message that is beyond the limit and not kept.
+static constexpr size_t notKept = ~size_t(0);
+
+std::string ftc::codeName(Diag code) {
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format("FTR%04u", static_cast<unsigned>(code));
+  return text;
+}
+
+std::string ftc::nearestSpelling(StringRef written, llvm::ArrayRef<StringRef> candidates) {
+  // A third of the letters may be wrong; a swapped pair of letters counts as two.
+  unsigned bestDistance = std::max<unsigned>(2, written.size() / 3) + 1;
+  StringRef best;
+  for (StringRef candidate : candidates) {
+    unsigned distance = written.edit_distance(candidate, /*AllowReplacements=*/true, bestDistance);
+    if (distance < bestDistance && distance < std::max(written.size(), candidate.size())) {
+      bestDistance = distance;
+      best = candidate;
+    }
+  }
+  return best.str();
+}
+
+//===----------------------------------------------------------------------===//
+// Building
+//===----------------------------------------------------------------------===//
+
+Diagnostics::Builder &Diagnostics::Builder::note(SMRange range, const llvm::Twine &text) {
+  if (index != notKept)
+    engine.pending[index].notes.push_back({range, text.str()});
+  return *this;
+}
+
+Diagnostics::Builder &Diagnostics::Builder::help(const llvm::Twine &text) { return note(SMRange(), text); }
+
+Diagnostics::Builder &Diagnostics::Builder::nearest(StringRef written, llvm::ArrayRef<StringRef> candidates) {
+  std::string best = nearestSpelling(written, candidates);
+  return best.empty() ? *this : help("did you mean '" + best + "'?");
+}
+
+Diagnostics::Diagnostics(SourceMgr &sources, llvm::raw_ostream &out) : sources(sources), out(out) {}
+
+Diagnostics::~Diagnostics() { flush(); }
+
+namespace {
+struct Entry {
+  Diag code;
+  Severity severity;
+  const char *text;
+};
+} // namespace
+
+static const Entry entries[] = {
+#define FTC_DIAG(NUMBER, NAME, SEVERITY, TEXT) {Diag::NAME, Severity::SEVERITY, TEXT},
+#include "ftc/Frontend/Diagnostics.def"
+};
+
+static const Entry &lookUp(Diag code) {
+  return *llvm::find_if(entries, [&](const Entry &entry) { return entry.code == code; });
+}
+
+const char *Diagnostics::format(Diag code) { return lookUp(code).text; }
+
+Diagnostics::Builder Diagnostics::add(Diag code, SMRange range, std::string text) {
+  Severity severity = lookUp(code).severity;
+  if (severity == Severity::Error)
+    ++errors;
+  if (pending.size() >= maxMessages)
+    return Builder(*this, notKept);
+  pending.push_back({code, severity, range, std::move(text), {}});
+  return Builder(*this, pending.size() - 1);
+}
+
+//===----------------------------------------------------------------------===//
+// Printing
+//===----------------------------------------------------------------------===//
+
+/// The part of a long line around a column that is worth showing, and where it starts.
+static std::pair<StringRef, size_t> window(StringRef line, size_t column) {
+  constexpr size_t width = 200;
+  if (line.size() <= width)
+    return {line, 0};
+  size_t start = column > width / 2 ? column - width / 2 : 0;
+  return {line.substr(start, width), start};
+}
+
+static void printAt(SourceMgr &sources, llvm::raw_ostream &out, SourceMgr::DiagKind kind, SMRange range,
+                    StringRef text) {
+  unsigned bufferId = range.isValid() ? sources.FindBufferContainingLoc(range.Start) : 0;
+  if (!bufferId) {
+    llvm::SMDiagnostic("", kind, text).print("ftc", out, out.has_colors());
+    return;
+  }
+  const llvm::MemoryBuffer &buffer = *sources.getMemoryBuffer(bufferId);
+  auto [lineNumber, column] = sources.getLineAndColumn(range.Start, bufferId);
+  StringRef rest(buffer.getBufferStart(), buffer.getBufferSize());
+  const char *lineStart = range.Start.getPointer() - (column - 1);
+  StringRef line = rest.substr(lineStart - buffer.getBufferStart()).take_until([](char c) { return c == '\n'; });
+  if (line.ends_with("\r"))
+    line = line.drop_back();
+  auto [shown, offset] = window(line, column - 1);
+  size_t from = column - 1 - offset;
+  size_t length = std::max<ptrdiff_t>(1, range.End.getPointer() - range.Start.getPointer());
+  unsigned to = std::min(shown.size(), from + length);
+  StringRef name = buffer.getBufferIdentifier();
+  if (!offset) {
+    std::pair<unsigned, unsigned> underlined(from, to);
+    llvm::SMDiagnostic(sources, range.Start, name, lineNumber, from, kind, text, shown, underlined)
+        .print(nullptr, out, out.has_colors());
+    return;
+  }
+  std::string place = llvm::formatv("{0}:{1}:{2}", name, lineNumber, column);
+  llvm::SMDiagnostic(place, kind, text).print(nullptr, out, out.has_colors());
+  out << "..." << shown << "...\n" << std::string(from + 3, ' ') << "^\n";
+}
+
+void Diagnostics::flush() {
+  // In source order, and as reported where two have the same place.
+  std::vector<std::tuple<unsigned, const char *, size_t>> order;
+  for (const auto &[index, message] : llvm::enumerate(pending)) {
+    SMLoc place = message.range.Start;
+    order.emplace_back(place.isValid() ? sources.FindBufferContainingLoc(place) : 0, place.getPointer(), index);
+  }
+  llvm::sort(order);
+  for (const auto &[buffer, place, index] : order) {
+    const Message &message = pending[index];
+    auto kind = message.severity == Severity::Error ? SourceMgr::DK_Error : SourceMgr::DK_Warning;
+    printAt(sources, out, kind, message.range, message.text + " [" + codeName(message.code) + "]");
+    for (const Message::Note &note : message.notes) {
+      if (note.range.isValid())
+        printAt(sources, out, SourceMgr::DK_Note, note.range, note.text);
+      else
+        out << "  help: " << note.text << "\n";
+    }
+  }
+  unsigned kept = llvm::count_if(pending, [](const Message &m) { return m.severity == Severity::Error; });
+  if (errors > printed + kept)
+    out << "... and " << errors - printed - kept << " more errors\n";
+  printed = errors;
+  pending.clear();
+}
