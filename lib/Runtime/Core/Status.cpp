@@ -27,7 +27,7 @@ static size_t printableLength(std::string_view text) {
   return code < least[length] || code > 0x10FFFF || control || surrogate ? 0 : length;
 }
 
-std::string ftc::runtime::quoted(std::string_view text) {
+std::string ftc::runtime::quote(std::string_view text) {
   constexpr size_t limit = 120;
   std::string result = "'";
   size_t at = 0;

@@ -81,6 +81,7 @@ public:
 private:
   AtomicFile() = default;
   Status flush();
+  Status writeFully(uint64_t offset, std::string_view bytes);
 
   FileDescriptor file;
   std::string target, partial;

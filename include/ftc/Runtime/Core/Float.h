@@ -2,7 +2,7 @@
 //
 // All narrowing conversions round once, to nearest, ties to even; they keep the sign of zero, make denormals, overflow
 // to infinity, and turn every NaN into a quiet NaN of the same sign with the payload's leading bits (IEEE 754-2019,
-// 5.4.2). None depends on the processor's rounding or flush-to-zero modes. The bulk forms are loops without branches.
+// 5.4.2). The processor is in its default rounding mode. The bulk forms are loops without branches.
 //
 //===----------------------------------------------------------------------===//
 

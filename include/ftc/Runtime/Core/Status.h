@@ -39,13 +39,13 @@ struct Error {
   std::string message;
 };
 
-/// Formats an error. Text that comes from a file goes through quoted().
+/// Formats an error. Text that comes from a file goes through quote().
 template <typename... Args> Error makeError(ExitStatus status, fmt::format_string<Args...> format, Args &&...args) {
   return {status, fmt::format(format, std::forward<Args>(args)...)};
 }
 
 /// `text` in single quotes, control characters and malformed UTF-8 escaped, cut after 120 bytes: fit for a terminal.
-std::string quoted(std::string_view text);
+std::string quote(std::string_view text);
 
 /// Success or an Error; true on success.
 class [[nodiscard]] Status {

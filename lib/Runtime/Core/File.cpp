@@ -1,0 +1,92 @@
+#include "ftc/Runtime/Core/File.h"
+
+#include <cerrno>
+#include <cstdint>
+#include <system_error>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace ftc::runtime;
+
+FileDescriptor::~FileDescriptor() {
+  if (fd >= 0)
+    ::close(fd);
+}
+
+static Error systemError(const std::string &path, const char *what) {
+  return makeError(ExitStatus::Input, "{}: {}: {}", path, what, std::generic_category().message(errno));
+}
+
+/// Opens a regular file. O_NONBLOCK keeps a named pipe from blocking before it is refused.
+static Expected<FileDescriptor> openRegular(const std::string &path, uint64_t &size) {
+  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file)
+    return systemError(path, "cannot open");
+  struct stat info;
+  if (::fstat(file.get(), &info) != 0)
+    return systemError(path, "cannot read");
+  if (!S_ISREG(info.st_mode))
+    return makeError(ExitStatus::Input, "{}: not a file but a {}", path,
+                     S_ISDIR(info.st_mode) ? "folder" : "device or pipe");
+  size = uint64_t(info.st_size);
+  return file;
+}
+
+Expected<std::string> ftc::runtime::readFile(const std::string &path, uint64_t maxBytes) {
+  uint64_t size = 0;
+  Expected<FileDescriptor> file = openRegular(path, size);
+  if (!file)
+    return file.error();
+  if (size > maxBytes)
+    return makeError(ExitStatus::Input, "{}: has {} bytes, at most {} are read", path, size, maxBytes);
+  std::string content(size, '\0');
+  size_t done = 0;
+  while (done < content.size()) {
+    ssize_t got = ::read(file->get(), content.data() + done, content.size() - done);
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0)
+      return systemError(path, "cannot read");
+    if (got == 0)
+      break;
+    done += size_t(got);
+  }
+  content.resize(done);
+  return content;
+}
+
+Expected<MappedFile> MappedFile::open(const std::string &path) {
+  uint64_t size = 0;
+  Expected<FileDescriptor> file = openRegular(path, size);
+  if (!file)
+    return file.error();
+  MappedFile mapped;
+  mapped.filePath = path;
+  if (size == 0)
+    return mapped;
+  void *address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file->get(), 0);
+  if (address == MAP_FAILED)
+    return systemError(path, "cannot map");
+  mapped.data = static_cast<const std::byte *>(address);
+  mapped.size = size;
+  return mapped;
+}
+
+MappedFile::MappedFile(MappedFile &&other) noexcept
+    : filePath(std::move(other.filePath)), data(std::exchange(other.data, nullptr)),
+      size(std::exchange(other.size, 0)) {}
+
+MappedFile &MappedFile::operator=(MappedFile &&other) noexcept {
+  std::swap(filePath, other.filePath);
+  std::swap(data, other.data);
+  std::swap(size, other.size);
+  return *this;
+}
+
+MappedFile::~MappedFile() {
+  if (data)
+    ::munmap(const_cast<std::byte *>(data), size);
+}
