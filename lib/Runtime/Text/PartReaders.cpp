@@ -33,7 +33,7 @@ Expected<T> readPart(const json::Value &value, const std::string &place, const P
   std::string names;
   for (const PartType<T> &known : types)
     names += (names.empty() ? "" : ", ") + std::string(known.type);
-  part.fail(fmt::format("type {} is not supported; supported are {}", quoted(type), names));
+  part.fail(fmt::format("type {} is not supported; supported are {}", quote(type), names));
   return part.status().error();
 }
 
@@ -95,7 +95,7 @@ size_t readChoice(ObjectReader &part, std::string_view key, const std::array<std
     if (names[i] == *name)
       return i;
   if (name)
-    part.fail(fmt::format("'{}' is {}; expected one of {}", key, quoted(*name), fmt::join(names, ", ")));
+    part.fail(fmt::format("'{}' is {}; expected one of {}", key, quote(*name), fmt::join(names, ", ")));
   return 0;
 }
 
@@ -161,12 +161,12 @@ void readTemplateToken(ObjectReader &part, const std::string &name, std::vector<
   const json::Value *tokens = part.required("special_tokens");
   const json::Value *token = tokens ? tokens->find(name) : nullptr;
   if (!token)
-    return part.fail(fmt::format("'special_tokens' lacks {}", quoted(name)));
+    return part.fail(fmt::format("'special_tokens' lacks {}", quote(name)));
   ObjectReader entry(*token, part.placeOf("special_tokens"));
   for (const json::Value &id : entry.array("ids")) {
     std::optional<int64_t> number = id.asInteger();
     if (!number || *number < 0 || *number > largestId)
-      entry.fail(fmt::format("the ids of {} are not token ids", quoted(name)));
+      entry.fail(fmt::format("the ids of {} are not token ids", quote(name)));
     else
       ids.push_back(static_cast<int32_t>(*number));
   }

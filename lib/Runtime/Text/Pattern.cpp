@@ -83,7 +83,7 @@ Expected<Pattern> Pattern::regex(std::string_view source) {
   int code = onig_new(&regex, bytesOf(source), bytesOf(source) + source.size(), ONIG_OPTION_NONE, ONIG_ENCODING_UTF8,
                       ONIG_SYNTAX_DEFAULT, &info);
   if (code != ONIG_NORMAL)
-    return makeError(ExitStatus::Input, "the regular expression {}: {}", quoted(source), messageOf(code, &info));
+    return makeError(ExitStatus::Input, "the regular expression {}: {}", quote(source), messageOf(code, &info));
   Pattern pattern;
   pattern.source = source;
   pattern.compiled = std::make_shared<Compiled>(regex);
@@ -105,7 +105,7 @@ Status Pattern::findAll(std::string_view text, std::vector<Range> &matches) cons
     if (at == ONIG_MISMATCH)
       break;
     if (at < 0)
-      return makeError(ExitStatus::Input, "the regular expression {} gave up on a text: {}", quoted(source),
+      return makeError(ExitStatus::Input, "the regular expression {} gave up on a text: {}", quote(source),
                        messageOf(at));
     Range match{static_cast<size_t>(search.region->beg[0]), static_cast<size_t>(search.region->end[0])};
     // An empty match right behind the last one is passed over.
@@ -126,7 +126,7 @@ Expected<std::string> Pattern::replaceAll(std::string_view text, std::string_vie
   if (Status status = findAll(text, matches); !status)
     return status.error();
   if (text.size() + matches.size() * content.size() > longestText)
-    return makeError(ExitStatus::Input, "replacing {} makes a text longer than {} bytes", quoted(source), longestText);
+    return makeError(ExitStatus::Input, "replacing {} makes a text longer than {} bytes", quote(source), longestText);
   std::string out;
   out.reserve(text.size());
   size_t covered = 0;

@@ -69,7 +69,7 @@ Status Tokenizer::Pipeline::nameIds(const std::string &file) {
     std::string_view &name = tokens[static_cast<size_t>(id)];
     if (name.data())
       return makeError(ExitStatus::Input, "{}: model.vocab: the tokens {} and {} have the same id {}", file,
-                       quoted(std::min<std::string_view>(name, token)), quoted(std::max<std::string_view>(name, token)),
+                       quote(std::min<std::string_view>(name, token)), quote(std::max<std::string_view>(name, token)),
                        id);
     name = token;
   }
@@ -78,10 +78,10 @@ Status Tokenizer::Pipeline::nameIds(const std::string &file) {
     std::optional<int32_t> known = model.idOf(token.content);
     if ((name.data() && name != token.content) || (known && *known != token.id))
       return makeError(ExitStatus::Input, "{}: added_tokens: {} has id {}, but the vocabulary gives {}", file,
-                       quoted(token.content), token.id,
-                       known ? fmt::format("it {}", *known) : fmt::format("that id to {}", quoted(name)));
+                       quote(token.content), token.id,
+                       known ? fmt::format("it {}", *known) : fmt::format("that id to {}", quote(name)));
     if (!addedIds.emplace(token.content, token.id).second && addedIds.find(token.content)->second != token.id)
-      return makeError(ExitStatus::Input, "{}: added_tokens: {} is listed twice", file, quoted(token.content));
+      return makeError(ExitStatus::Input, "{}: added_tokens: {} is listed twice", file, quote(token.content));
     name = token.content;
     special[static_cast<size_t>(token.id)] = token.special;
   }

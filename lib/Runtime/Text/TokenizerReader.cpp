@@ -36,7 +36,7 @@ void TokenizerReader::readModel(const json::Value &value) {
   // Files of older versions do not name the type of a byte-pair model.
   std::string type = model.optionalString("type").value_or(model.member("merges") ? "BPE" : "");
   if (type != "BPE")
-    model.fail(fmt::format("type {} is not supported; supported is BPE", quoted(type)));
+    model.fail(fmt::format("type {} is not supported; supported is BPE", quote(type)));
   if (const json::Value *dropout = model.member("dropout"); dropout && dropout->asNumber() != 0.0)
     model.fail("'dropout' is not supported: the same text would have other tokens each time");
   BytePairOptions options;
@@ -57,12 +57,12 @@ void TokenizerReader::readModel(const json::Value &value) {
     const auto &[token, number] = (*entries)[i];
     std::optional<int64_t> id = number.asInteger();
     if (!id || *id < 0 || *id > largestId)
-      model.fail(fmt::format("the id of token {} is not an integer from 0 to {}", quoted(token), largestId));
+      model.fail(fmt::format("the id of token {} is not an integer from 0 to {}", quote(token), largestId));
     else
       tokens.emplace(token, static_cast<int32_t>(*id));
   }
   if (options.unkToken && model.status() && !tokens.contains(*options.unkToken))
-    model.fail(fmt::format("'unk_token' {} is not in the vocabulary", quoted(*options.unkToken)));
+    model.fail(fmt::format("'unk_token' {} is not in the vocabulary", quote(*options.unkToken)));
   pipeline->model = BytePairModel(std::move(tokens), std::move(options));
   if (model.status())
     readMerges(model);
@@ -92,7 +92,7 @@ void TokenizerReader::readMerge(const json::Value &merge, const std::string &pla
     return root.fail(Status(makeError(ExitStatus::Input, "{}: expected two tokens", place)));
   std::string missing;
   if (!pipeline->model.addMerge(left, right, missing))
-    root.fail(Status(makeError(ExitStatus::Input, "{}: {} is not in the vocabulary", place, quoted(missing))));
+    root.fail(Status(makeError(ExitStatus::Input, "{}: {} is not in the vocabulary", place, quote(missing))));
 }
 
 void TokenizerReader::readAddedTokens() {
