@@ -1,6 +1,8 @@
 //===- ftc-opt.cpp - Runs any pass of the compiler alone ------------------===//
 
 #include "dialects/Tune/IR/Tune.h"
+#include "dialects/Tune/Transforms/Differentiation.h"
+#include "dialects/Tune/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -15,6 +17,8 @@ int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   registry.insert<ftc::tune::TuneDialect, mlir::arith::ArithDialect, mlir::func::FuncDialect,
                   mlir::linalg::LinalgDialect, mlir::math::MathDialect, mlir::tensor::TensorDialect>();
+  ftc::tune::registerAdjoints(registry);
+  ftc::tune::registerTunePasses();
   mlir::registerCanonicalizerPass();
   mlir::registerCSEPass();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "ftc pass driver\n", registry));
