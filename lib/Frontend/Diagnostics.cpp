@@ -103,6 +103,15 @@ static std::pair<StringRef, size_t> window(StringRef line, size_t column) {
   return {line.substr(start, width), start};
 }
 
+/// Bytes that would act on a terminal are not shown.
+static std::string printable(StringRef line) {
+  std::string result = line.str();
+  for (char &c : result)
+    if (c != '\t' && (static_cast<unsigned char>(c) < 0x20 || c == 0x7f))
+      c = '?';
+  return result;
+}
+
 static void printAt(SourceMgr &sources, llvm::raw_ostream &out, SourceMgr::DiagKind kind, SMRange range,
                     StringRef text) {
   unsigned bufferId = range.isValid() ? sources.FindBufferContainingLoc(range.Start) : 0;
@@ -117,10 +126,11 @@ static void printAt(SourceMgr &sources, llvm::raw_ostream &out, SourceMgr::DiagK
   StringRef line = rest.substr(lineStart - buffer.getBufferStart()).take_until([](char c) { return c == '\n'; });
   if (line.ends_with("\r"))
     line = line.drop_back();
-  auto [shown, offset] = window(line, column - 1);
+  auto [seen, offset] = window(line, column - 1);
+  std::string shown = printable(seen);
   size_t from = column - 1 - offset;
   size_t length = std::max<ptrdiff_t>(1, range.End.getPointer() - range.Start.getPointer());
-  unsigned to = std::min(shown.size(), from + length);
+  unsigned to = std::min<size_t>(shown.size(), from + length);
   StringRef name = buffer.getBufferIdentifier();
   if (!offset) {
     std::pair<unsigned, unsigned> underlined(from, to);

@@ -1,102 +1,234 @@
-//===- Library.cpp - all definitions in sight of a recipe -----------------===//
+//===- Library.cpp - reading files and finding definitions ----------------===//
 
 #include "ftc/Frontend/Library.h"
 
 #include "ftc/Frontend/Parser.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
-#include <algorithm>
-
 using namespace ftc;
-namespace fs = llvm::sys::fs;
-namespace path = llvm::sys::path;
+using namespace ftc::ast;
+using llvm::SMRange;
+using llvm::StringRef;
+
+StringRef ftc::kindName(DefinitionKind kind) {
+  switch (kind) {
+  case DefinitionKind::Adapter:
+    return "adapter";
+  case DefinitionKind::Objective:
+    return "objective";
+  case DefinitionKind::Schedule:
+    return "schedule";
+  case DefinitionKind::Optimizer:
+    return "optimizer";
+  case DefinitionKind::Format:
+    return "format";
+  case DefinitionKind::Merge:
+    return "merge";
+  case DefinitionKind::Module:
+    return "module";
+  case DefinitionKind::Model:
+    return "model";
+  case DefinitionKind::Function:
+    return "function";
+  }
+  llvm_unreachable("a kind of definition without a name");
+}
 
 std::string ftc::standardLibraryPath(const char *argv0) {
-  static const int anchor = 0;
-  llvm::SmallString<256> folder(path::parent_path(fs::getMainExecutable(argv0, const_cast<int *>(&anchor))));
-  path::append(folder, "..", "share", "ftc");
-  path::append(folder, "Standard");
-  path::remove_dots(folder, /*remove_dot_dot=*/true);
-  return folder.str().str();
+  // The address of any function of the executable tells where it lies if argv0 does not.
+  std::string executable = llvm::sys::fs::getMainExecutable(argv0, reinterpret_cast<void *>(&standardLibraryPath));
+  llvm::SmallString<256> path(llvm::sys::path::parent_path(executable));
+  llvm::sys::path::append(path, "..", "share", "ftc", "Standard");
+  llvm::sys::path::remove_dots(path, /*remove_dot_dot=*/true);
+  return path.str().str();
 }
 
-llvm::StringRef ftc::kindName(ast::DefinitionKind kind) {
-  static constexpr llvm::StringLiteral names[] = {"adapter", "objective", "schedule", "optimizer", "format",
-                                                  "merge",   "module",    "model",    "function"};
-  return names[static_cast<unsigned>(kind)];
-}
+//===----------------------------------------------------------------------===//
+// Reading
+//===----------------------------------------------------------------------===//
 
 bool DefinitionLibrary::addStandard(const std::string &folder) {
-  std::vector<std::string> found;
-  std::error_code failure;
-  for (fs::recursive_directory_iterator entry(folder, failure), end; entry != end && !failure; entry.increment(failure))
-    if (path::extension(entry->path()) == ".ftr")
-      found.push_back(entry->path());
-  if (failure || found.empty()) {
-    diags.report(Diag::CannotReadFile, {}, folder, failure ? failure.message() : "it holds no .ftr file");
+  unsigned before = diags.errorCount();
+  std::vector<std::string> paths;
+  std::error_code error;
+  for (llvm::sys::fs::recursive_directory_iterator entry(folder, error), end; entry != end && !error;
+       entry.increment(error))
+    if (StringRef(entry->path()).ends_with(".ftr"))
+      paths.push_back(entry->path());
+  if (paths.empty()) {
+    diags.report(Diag::CannotReadFile, SMRange(), folder, "the standard library is not there");
     return false;
   }
-  std::sort(found.begin(), found.end());
-  for (const std::string &name : found) {
-    std::unique_ptr<ast::File> file = parsePath(name, diags);
-    if (!file)
-      return false;
-    add(*file, /*standard=*/true);
-    files.push_back(std::move(file));
+  llvm::sort(paths);
+  for (const std::string &path : paths)
+    load(path, SMRange(), &standard);
+  return diags.errorCount() == before;
+}
+
+const File *DefinitionLibrary::loadRecipe(const std::string &path) {
+  if (Loaded *loaded = load(path, SMRange(), &users))
+    recipeFile = loaded->file;
+  return recipeFile;
+}
+
+static std::string realPath(const std::string &path) {
+  llvm::SmallString<256> real;
+  return llvm::sys::fs::real_path(path, real) ? path : real.str().str();
+}
+
+bool DefinitionLibrary::addRecipe(const File &file) {
+  unsigned before = diags.errorCount();
+  recipeFile = &file;
+  enter(files[realPath(file.path)], file, &users);
+  return diags.errorCount() == before;
+}
+
+/// Reads a file and what it imports; a file that was read before is not read again.
+DefinitionLibrary::Loaded *DefinitionLibrary::load(const std::string &path, SMRange from,
+                                                   std::vector<const File *> *order) {
+  auto [place, isNew] = files.try_emplace(realPath(path));
+  Loaded &loaded = place->second;
+  if (!isNew) {
+    if (!loaded.complete && loaded.file)
+      diags.report(Diag::ImportCycle, from, path).help("move what both files need to a third one");
+    return loaded.file ? &loaded : nullptr;
   }
-  return diags.errorCount() == 0;
+  loaded.owned = parsePath(path, diags, from);
+  if (!loaded.owned)
+    return nullptr;
+  enter(loaded, *loaded.owned, order);
+  return &loaded;
 }
 
-bool DefinitionLibrary::addRecipe(const ast::File &file) {
-  add(file, /*standard=*/false);
-  return addImports(file) && diags.errorCount() == 0;
-}
-
-bool DefinitionLibrary::addImports(const ast::File &file) {
-  for (const ast::Import &import : file.imports) {
-    llvm::SmallString<256> name(path::parent_path(file.path));
-    path::append(name, import.path);
-    llvm::SmallString<256> real;
-    if (!fs::real_path(name, real) && !paths.insert(real.str().str()).second)
-      continue; // imported already, or a cycle: its names are in sight either way
-    std::unique_ptr<ast::File> imported = parsePath(name.str().str(), diags, import.range);
-    if (!imported)
-      return false;
-    add(*imported, /*standard=*/false);
-    files.push_back(std::move(imported));
-    if (!addImports(*files.back()))
-      return false;
-  }
-  return true;
-}
-
-void DefinitionLibrary::add(const ast::File &file, bool standard) {
+void DefinitionLibrary::enter(Loaded &loaded, const File &file, std::vector<const File *> *order) {
+  loaded.file = &file;
+  order->push_back(&file);
+  loadedOf[&file] = &loaded;
   for (const auto &definition : file.definitions)
-    definitions[{definition->kind, definition->name.text}].push_back({definition.get(), standard});
-  texts += diags.sourceManager().getMemoryBuffer(file.bufferId)->getBuffer();
+    owners[definition.get()] = &file;
+  checkDuplicates(file);
+  loadImports(loaded, order);
+  loaded.complete = true;
 }
 
-std::vector<const ast::Definition *> DefinitionLibrary::findAll(ast::DefinitionKind kind, llvm::StringRef name) const {
-  std::vector<const ast::Definition *> own, standard;
-  if (auto found = definitions.find({kind, name.str()}); found != definitions.end())
-    for (const Entry &entry : found->second)
-      (entry.standard ? standard : own).push_back(entry.definition);
-  return own.empty() ? standard : own;
+void DefinitionLibrary::loadImports(Loaded &loaded, std::vector<const File *> *order) {
+  StringRef folder = llvm::sys::path::parent_path(loaded.file->path);
+  for (const Import &import : loaded.file->imports) {
+    llvm::SmallString<256> path(folder);
+    if (llvm::sys::path::is_absolute(import.path)) {
+      diags.report(Diag::AbsoluteImport, import.range, import.path);
+      continue;
+    }
+    llvm::sys::path::append(path, import.path);
+    Loaded *imported = load(path.str().str(), import.range, order);
+    if (!imported)
+      continue;
+    loaded.imports.push_back(imported->file);
+    bool isStandard = order == &standard;
+    if (!isStandard &&
+        !(imported->file->bindings.empty() && imported->file->saves.empty() && imported->file->inputs.empty()))
+      diags.report(Diag::ImportOfRecipe, import.range, import.path)
+          .help("only definitions are imported; bindings, inputs and saves belong to the recipe itself");
+  }
 }
 
-const ast::Definition *DefinitionLibrary::find(ast::DefinitionKind kind, llvm::StringRef name) const {
-  auto found = findAll(kind, name);
-  return found.empty() ? nullptr : found.front();
+/// What makes two definitions of one name different ones: the kind of site, or for optimizers the number of axes.
+static std::string overloadOf(const Definition &definition) {
+  if (!definition.site)
+    return "";
+  std::string key = definition.site->name.text;
+  if (definition.kind == DefinitionKind::Optimizer && definition.site->axes)
+    key += std::to_string(definition.site->axes->size());
+  return key;
 }
 
-std::vector<llvm::StringRef> DefinitionLibrary::names(ast::DefinitionKind kind) const {
-  std::vector<llvm::StringRef> found;
-  for (const auto &[key, entries] : definitions)
-    if (key.first == kind)
-      found.push_back(key.second);
+void DefinitionLibrary::checkDuplicates(const File &file) {
+  std::map<std::tuple<DefinitionKind, std::string, std::string>, const Definition *> seen;
+  for (const auto &definition : file.definitions) {
+    auto key = std::make_tuple(definition->kind, definition->name.text, overloadOf(*definition));
+    auto [place, isNew] = seen.try_emplace(key, definition.get());
+    if (!isNew)
+      diags.report(Diag::DuplicateDefinition, definition->name.range, kindName(definition->kind), definition->name.text)
+          .note(place->second->name.range, "first defined here");
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Finding
+//===----------------------------------------------------------------------===//
+
+bool DefinitionLibrary::isUsers(const Definition *definition) const {
+  return llvm::is_contained(users, fileOf(definition));
+}
+
+bool DefinitionLibrary::collect(const File *file, DefinitionKind kind, StringRef name,
+                                std::vector<const Definition *> &found) const {
+  for (const auto &definition : file->definitions)
+    if (definition->kind == kind && definition->name.text == name)
+      found.push_back(definition.get());
+  return !found.empty();
+}
+
+bool DefinitionLibrary::collectImports(const File *file, DefinitionKind kind, StringRef name,
+                                       std::vector<const Definition *> &found, std::vector<const File *> &seen) const {
+  const Loaded *loaded = loadedOf.lookup(file);
+  for (const File *imported : loaded->imports) {
+    if (llvm::is_contained(seen, imported))
+      continue;
+    seen.push_back(imported);
+    if (collect(imported, kind, name, found) || collectImports(imported, kind, name, found, seen))
+      return true;
+  }
+  return false;
+}
+
+std::vector<const Definition *> DefinitionLibrary::findAll(DefinitionKind kind, StringRef name,
+                                                           const File *from) const {
+  std::vector<const Definition *> found;
+  std::vector<const File *> seen;
+  if (!from)
+    from = recipeFile;
+  if (from && (collect(from, kind, name, found) || collectImports(from, kind, name, found, seen)))
+    return found;
+  // What is the user's own is in sight from the user's files only.
+  if (!from || llvm::is_contained(users, from)) {
+    for (const File *file : users)
+      if (collect(file, kind, name, found))
+        return found;
+  }
+  for (const File *file : standard)
+    if (collect(file, kind, name, found))
+      return found;
   return found;
 }
 
-std::string DefinitionLibrary::fingerprint() const { return texts; }
+const Definition *DefinitionLibrary::find(DefinitionKind kind, StringRef name, StringRef siteKind,
+                                          const File *from) const {
+  for (const Definition *definition : findAll(kind, name, from))
+    if (siteKind.empty() || (definition->site && definition->site->name.text == siteKind))
+      return definition;
+  return nullptr;
+}
+
+std::vector<StringRef> DefinitionLibrary::names(DefinitionKind kind) const {
+  std::vector<StringRef> result;
+  for (const auto *list : {&users, &standard})
+    for (const File *file : *list)
+      for (const auto &definition : file->definitions)
+        if (definition->kind == kind)
+          result.push_back(definition->name.text);
+  llvm::sort(result);
+  result.erase(llvm::unique(result), result.end());
+  return result;
+}
+
+std::string DefinitionLibrary::fingerprint() const {
+  std::string texts;
+  for (const auto *list : {&users, &standard})
+    for (const File *file : *list)
+      texts += diags.sourceManager().getMemoryBuffer(file->bufferId)->getBuffer();
+  return texts;
+}

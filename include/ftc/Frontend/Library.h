@@ -1,4 +1,12 @@
-//===- Library.h - all definitions in sight of a recipe --------*- C++ -*-===//
+//===- Library.h - all definitions that a recipe can name ------*- C++ -*-===//
+//
+// The standard library (lib/Standard) and the files of the user: the recipe and
+// what it imports. A name is looked up from the file that uses it: in the file
+// itself, in its imports, in the recipe's files, in the standard library. So a
+// user's definition hides a standard one, and never changes what another
+// standard definition means.
+//
+//===----------------------------------------------------------------------===//
 
 #ifndef FTC_FRONTEND_LIBRARY_H
 #define FTC_FRONTEND_LIBRARY_H
@@ -6,55 +14,76 @@
 #include "ftc/Frontend/AST.h"
 #include "ftc/Frontend/Diagnostics.h"
 
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/StringMap.h"
+
 #include <map>
-#include <set>
 
 namespace ftc {
 
-/// Folder of the standard library: `../share/ftc/Standard` beside the running program.
-std::string standardLibraryPath(const char *argv0);
-
-/// Definitions of the standard library and of a recipe with its imports. A recipe's own definition hides the standard
-/// ones of its kind and name.
 class DefinitionLibrary {
 public:
   explicit DefinitionLibrary(Diagnostics &diags) : diags(diags) {}
 
-  /// Parses every .ftr file below `folder`. False after errors.
+  /// Parses every .ftr file under the folder of the standard library; false after errors.
   bool addStandard(const std::string &folder);
-  /// Adds the definitions of a recipe and of what it imports, directly or not. `file` must outlive the library.
+  /// Parses the recipe and its imports, which are relative to the file that names them; null if it cannot be read.
+  const ast::File *loadRecipe(const std::string &path);
+  /// The same of a recipe that is parsed already and outlives the library; false after errors.
   bool addRecipe(const ast::File &file);
 
-  /// The definitions of that name (an adapter may have one for each kind of site, an optimizer one `on [m, n]`).
-  std::vector<const ast::Definition *> findAll(ast::DefinitionKind kind, llvm::StringRef name) const;
-  /// The only one of that name, or the first; null if there is none.
-  const ast::Definition *find(ast::DefinitionKind kind, llvm::StringRef name) const;
-  /// All names of a kind, sorted: for messages.
+  /// The recipe, or null.
+  const ast::File *recipe() const { return recipeFile; }
+  /// The recipe and its imports, in order of reading.
+  const std::vector<const ast::File *> &userFiles() const { return users; }
+
+  /// All definitions of a name that are in sight from a file (the recipe if null): those of the nearest scope that
+  /// has one. There are several where a name is defined for several kinds of site.
+  std::vector<const ast::Definition *> findAll(ast::DefinitionKind kind, llvm::StringRef name,
+                                               const ast::File *from = nullptr) const;
+  /// The definition for a kind of site (`linear`); without one, the first. Null if there is none.
+  const ast::Definition *find(ast::DefinitionKind kind, llvm::StringRef name, llvm::StringRef siteKind = "",
+                              const ast::File *from = nullptr) const;
+  /// The names of all definitions of a kind that are in sight from the recipe, sorted: candidates for spelling.
   std::vector<llvm::StringRef> names(ast::DefinitionKind kind) const;
+  /// The file that holds a definition.
+  const ast::File *fileOf(const ast::Definition *definition) const { return owners.lookup(definition); }
+  /// Whether a definition is the user's own.
+  bool isUsers(const ast::Definition *definition) const;
   /// The text of all files: what an identity of a compilation has to include.
   std::string fingerprint() const;
 
   Diagnostics &diagnostics() { return diags; }
 
 private:
-  using Key = std::pair<ast::DefinitionKind, std::string>;
-  struct Entry {
-    const ast::Definition *definition;
-    bool standard;
+  struct Loaded {
+    const ast::File *file = nullptr;
+    std::unique_ptr<ast::File> owned;
+    std::vector<const ast::File *> imports;
+    bool complete = false; ///< its imports have been read: meeting it again is no cycle
   };
-
-  bool addImports(const ast::File &file);
-  void add(const ast::File &file, bool standard);
+  Loaded *load(const std::string &path, llvm::SMRange from, std::vector<const ast::File *> *order);
+  void enter(Loaded &loaded, const ast::File &file, std::vector<const ast::File *> *order);
+  void loadImports(Loaded &loaded, std::vector<const ast::File *> *order);
+  void checkDuplicates(const ast::File &file);
+  bool collect(const ast::File *file, ast::DefinitionKind kind, llvm::StringRef name,
+               std::vector<const ast::Definition *> &found) const;
+  bool collectImports(const ast::File *file, ast::DefinitionKind kind, llvm::StringRef name,
+                      std::vector<const ast::Definition *> &found, std::vector<const ast::File *> &seen) const;
 
   Diagnostics &diags;
-  std::vector<std::unique_ptr<ast::File>> files;
-  std::set<std::string> paths; ///< of files that are in, real paths
-  std::map<Key, std::vector<Entry>> definitions;
-  std::string texts;
+  std::map<std::string, Loaded> files; ///< by real path
+  llvm::DenseMap<const ast::File *, const Loaded *> loadedOf;
+  llvm::DenseMap<const ast::Definition *, const ast::File *> owners;
+  std::vector<const ast::File *> standard, users;
+  const ast::File *recipeFile = nullptr;
 };
 
-/// "adapter", "optimizer": for messages.
+/// "adapter", "objective", ...
 llvm::StringRef kindName(ast::DefinitionKind kind);
+
+/// The folder of the standard library, found from the executable: ../share/ftc/Standard.
+std::string standardLibraryPath(const char *argv0);
 
 } // namespace ftc
 
