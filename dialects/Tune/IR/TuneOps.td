@@ -312,4 +312,38 @@ def YieldOp : Tune_Op<"yield", [AttrSizedOperandSegments, Pure, Terminator, HasP
   let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange(), ::mlir::ValueRange()); }]>];
 }
 
+//===----------------------------------------------------------------------===//
+// Fusion
+//===----------------------------------------------------------------------===//
+
+def FusedOp : Tune_PureOp<"fused", [IsolatedFromAbove, SingleBlock]> {
+  let summary = "ops that become one kernel";
+  let description = [{
+    Made by `tune-fuse-rows`: elementwise ops, reductions and indexed accesses that share their rows. What is computed
+    inside and not yielded is never stored.
+
+    ```mlir
+    %y = tune.fused (%x) : (tensor<8x64xf32>) -> tensor<8x64xf32> {
+    ^bb0(%a: tensor<8x64xf32>):
+      %b = math.exp %a : tensor<8x64xf32>
+      tune.fused_yield %b : tensor<8x64xf32>
+    }
+    ```
+  }];
+  let arguments = (ins Variadic<Tune_Tensor>:$inputs);
+  let results = (outs Variadic<Tune_Tensor>:$results);
+  let regions = (region SizedRegion<1>:$region);
+  let assemblyFormat = "`(` $inputs `)` `:` functional-type($inputs, $results) $region attr-dict";
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    FusedYieldOp getYield();
+  }];
+}
+
+def FusedYieldOp : Tune_PureOp<"fused_yield", [Terminator, HasParent<"FusedOp">]> {
+  let summary = "the results of fused ops";
+  let arguments = (ins Variadic<Tune_Tensor>:$values);
+  let assemblyFormat = "$values `:` type($values) attr-dict";
+}
+
 #endif

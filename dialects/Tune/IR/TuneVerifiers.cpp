@@ -240,3 +240,13 @@ LogicalResult RowsOp::verifyRegions() {
       return emitOpError("has a result ") << result.getType() << " that sums " << value.getType() << " (C21)";
   return success();
 }
+
+FusedYieldOp FusedOp::getYield() { return cast<FusedYieldOp>(getBody()->getTerminator()); }
+
+LogicalResult FusedOp::verifyRegions() {
+  if (!llvm::equal(getBody()->getArgumentTypes(), getInputs().getTypes()))
+    return emitOpError("has a body without an argument for each input (C22)");
+  if (!llvm::equal(getYield().getValues().getTypes(), getResultTypes()))
+    return emitOpError("has a body that does not yield a value for each result (C22)");
+  return success();
+}
