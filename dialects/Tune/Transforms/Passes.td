@@ -14,6 +14,10 @@ class Tune_Pass<string flag> : Pass<flag, "::mlir::ModuleOp"> {
                            "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def Simplify : Tune_Pass<"tune-simplify"> {
+  let summary = "equations, common subexpressions, and what nothing needs";
+}
+
 def Differentiate : Tune_Pass<"tune-differentiate"> {
   let summary = "replace tune.gradient by the adjoint program";
 }

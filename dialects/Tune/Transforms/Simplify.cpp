@@ -1,0 +1,62 @@
+//===- Simplify.cpp - tune-simplify ----------------------------------------===//
+//
+// Brings programs to a small form by equations (SimplifyPatterns.cpp and every dialect's own canonicalizations), merges
+// common subexpressions, and removes what nothing needs: ops, reads, and tensors that neither a program nor a step
+// names. Needs nothing to have run before; it runs between all other passes of the rungs `tune` and `backward`.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Tune/Transforms/Passes.h"
+#include "dialects/Tune/Transforms/Patterns.h"
+
+#include "mlir/IR/Dominance.h"
+#include "mlir/Transforms/CSE.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+using namespace mlir;
+
+namespace ftc::tune {
+#define GEN_PASS_DEF_SIMPLIFY
+#include "dialects/Tune/Transforms/Passes.h.inc"
+
+/// Removes tensors that no op names.
+static void removeUnusedTensors(ModuleOp module) {
+  DenseSet<StringAttr> used;
+  module.walk([&](Operation *op) {
+    op->getAttrDictionary().walk([&](FlatSymbolRefAttr symbol) { used.insert(symbol.getAttr()); });
+  });
+  for (TensorOp tensor : llvm::make_early_inc_range(module.getOps<TensorOp>()))
+    if (!used.contains(tensor.getSymNameAttr()))
+      tensor.erase();
+}
+
+namespace {
+struct SimplifyPass : impl::SimplifyBase<SimplifyPass> {
+  LogicalResult initialize(MLIRContext *context) override {
+    RewritePatternSet set(context);
+    populateSimplifyPatterns(set);
+    for (Dialect *dialect : context->getLoadedDialects())
+      dialect->getCanonicalizationPatterns(set);
+    for (RegisteredOperationName op : context->getRegisteredOperations())
+      op.getCanonicalizationPatterns(set, context);
+    patterns = FrozenRewritePatternSet(std::move(set));
+    return success();
+  }
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    // Merging makes operands equal, which the patterns of tune.rows look for: simplify again after it.
+    for (int round = 0; round < 2; ++round) {
+      if (failed(applyPatternsGreedily(module, patterns)))
+        return signalPassFailure();
+      IRRewriter rewriter(&getContext());
+      DominanceInfo dominance(module);
+      eliminateCommonSubExpressions(rewriter, dominance, module);
+    }
+    removeUnusedTensors(module);
+  }
+
+  FrozenRewritePatternSet patterns;
+};
+} // namespace
+} // namespace ftc::tune

@@ -1,0 +1,243 @@
+//===- SimplifyPatterns.cpp - Equations that make programs smaller ---------===//
+//
+// Each pattern is the equation above it. Reals are treated as finite: 0 * x is 0.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Tune/Transforms/Patterns.h"
+#include "dialects/Tune/Utils/Builders.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+
+namespace ftc::tune {
+namespace {
+
+bool isSplat(Value value, double number) {
+  std::optional<double> splat = splatValue(value);
+  return splat && *splat == number;
+}
+
+bool isTensor(Operation *op) { return isa<RankedTensorType>(op->getResult(0).getType()); }
+
+/// x + 0 = x, 0 + x = x
+struct AddZero : OpRewritePattern<arith::AddFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::AddFOp op, PatternRewriter &rewriter) const override {
+    for (unsigned zero = 0; zero < 2; ++zero)
+      if (isSplat(op->getOperand(zero), 0)) {
+        rewriter.replaceOp(op, op->getOperand(1 - zero));
+        return success();
+      }
+    return rewriter.notifyMatchFailure(op, "no operand is 0");
+  }
+};
+
+/// x - 0 = x, 0 - x = -x
+struct SubZero : OpRewritePattern<arith::SubFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::SubFOp op, PatternRewriter &rewriter) const override {
+    if (isSplat(op.getRhs(), 0))
+      rewriter.replaceOp(op, op.getLhs());
+    else if (isSplat(op.getLhs(), 0))
+      rewriter.replaceOpWithNewOp<arith::NegFOp>(op, op.getRhs());
+    else
+      return rewriter.notifyMatchFailure(op, "no operand is 0");
+    return success();
+  }
+};
+
+/// x * 1 = x, x * 0 = 0 (and from the left)
+struct MulConstant : OpRewritePattern<arith::MulFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::MulFOp op, PatternRewriter &rewriter) const override {
+    if (!isTensor(op))
+      return rewriter.notifyMatchFailure(op, "not on tensors");
+    for (unsigned constant = 0; constant < 2; ++constant) {
+      Value factor = op->getOperand(constant);
+      if (isSplat(factor, 1))
+        rewriter.replaceOp(op, op->getOperand(1 - constant));
+      else if (isSplat(factor, 0))
+        rewriter.replaceOp(op, splatLike(rewriter, op.getLoc(), factor, 0));
+      else
+        continue;
+      return success();
+    }
+    return rewriter.notifyMatchFailure(op, "no operand is 0 or 1");
+  }
+};
+
+/// x / 1 = x
+struct DivOne : OpRewritePattern<arith::DivFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::DivFOp op, PatternRewriter &rewriter) const override {
+    if (!isSplat(op.getRhs(), 1))
+      return rewriter.notifyMatchFailure(op, "the divisor is not 1");
+    rewriter.replaceOp(op, op.getLhs());
+    return success();
+  }
+};
+
+/// broadcast(c) = c, transpose(c) = c for a constant c with equal entries, in the result's shape
+template <typename Op>
+struct MoveConstant : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+  LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override {
+    SplatElementsAttr constant;
+    if (!matchPattern(op.getInput(), m_Constant(&constant)))
+      return rewriter.notifyMatchFailure(op, "not of a constant with equal entries");
+    auto type = cast<RankedTensorType>(op->getResult(0).getType());
+    rewriter.replaceOpWithNewOp<arith::ConstantOp>(op, constant.resizeSplat(type));
+    return success();
+  }
+};
+
+/// broadcast(broadcast(x)) = broadcast(x)
+struct ComposeBroadcasts : OpRewritePattern<linalg::BroadcastOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(linalg::BroadcastOp op, PatternRewriter &rewriter) const override {
+    auto inner = op.getInput().getDefiningOp<linalg::BroadcastOp>();
+    if (!inner)
+      return rewriter.notifyMatchFailure(op, "not of a broadcast");
+    SmallVector<int64_t> positions;
+    int64_t next = 0;
+    for (int64_t dim = 0; dim < cast<ShapedType>(op.getInit().getType()).getRank(); ++dim)
+      if (!llvm::is_contained(op.getDimensions(), dim) && !llvm::is_contained(inner.getDimensions(), next++))
+        positions.push_back(dim);
+    rewriter.replaceOp(op, broadcast(rewriter, op.getLoc(), inner.getInput(), shapeOf(op->getResult(0)), positions));
+    return success();
+  }
+};
+
+/// sum over n entries of a constant c = n c
+struct SumConstant : OpRewritePattern<linalg::ReduceOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(linalg::ReduceOp op, PatternRewriter &rewriter) const override {
+    if (op.getInputs().size() != 1 || !isa<arith::AddFOp>(op.getCombiner().front().front()))
+      return rewriter.notifyMatchFailure(op, "not a sum of one tensor");
+    std::optional<double> constant = splatValue(op.getInputs().front());
+    if (!constant)
+      return rewriter.notifyMatchFailure(op, "not of a constant with equal entries");
+    double count = 1;
+    for (int64_t dim : op.getDimensions())
+      count *= shapeOf(op.getInputs().front())[dim];
+    rewriter.replaceOp(op, splatLike(rewriter, op.getLoc(), op->getResult(0), count * *constant));
+    return success();
+  }
+};
+
+SmallVector<int> labelsOf(AffineMap map) {
+  return llvm::map_to_vector(map.getResults(),
+                             [](AffineExpr expr) { return int(cast<AffineDimExpr>(expr).getPosition()); });
+}
+
+/// sum_i x[.., i, ..] eye[i, j] = x[.., j, ..], and x 0 = 0
+struct ContractConstant : OpRewritePattern<linalg::ContractOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(linalg::ContractOp op, PatternRewriter &rewriter) const override {
+    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+    if (!llvm::all_of(maps, [](AffineMap map) { return map.isProjectedPermutation(); }))
+      return rewriter.notifyMatchFailure(op, "indexing maps are no permutations");
+    SmallVector<int> out = labelsOf(maps[2]);
+    for (unsigned constant = 0; constant < 2; ++constant) {
+      Value factor = op.getInputs()[constant], other = op.getInputs()[1 - constant];
+      if (isSplat(factor, 0)) {
+        rewriter.replaceOp(op, splatLike(rewriter, op.getLoc(), op->getResult(0), 0));
+        return success();
+      }
+      if (!factor.getDefiningOp<EyeOp>())
+        continue;
+      SmallVector<int> eye = labelsOf(maps[constant]), labels = labelsOf(maps[1 - constant]);
+      if (llvm::is_contained(out, eye[0]))
+        std::swap(eye[0], eye[1]);
+      auto summed = llvm::find(labels, eye[0]);
+      if (llvm::is_contained(out, eye[0]) || summed == labels.end() || llvm::is_contained(labels, eye[1]))
+        continue;
+      *summed = eye[1];
+      if (!llvm::all_of(labels, [&](int label) { return llvm::is_contained(out, label); }))
+        continue;
+      rewriter.replaceOp(op, transposeLabels(rewriter, op.getLoc(), other, labels, out));
+      return success();
+    }
+    return rewriter.notifyMatchFailure(op, "no operand is 0 or an identity matrix contracted along one side");
+  }
+};
+
+/// A pad by zeros along one dimension.
+struct ZeroPad {
+  tensor::PadOp op;
+  int64_t dim = -1, low = 0, high = 0;
+
+  static std::optional<ZeroPad> match(Value value) {
+    ZeroPad pad{value.getDefiningOp<tensor::PadOp>()};
+    if (!pad.op || !pad.op.getLow().empty() || !pad.op.getHigh().empty())
+      return std::nullopt;
+    Value padding = pad.op.getConstantPaddingValue();
+    if (!padding || !matchPattern(padding, m_AnyZeroFloat()))
+      return std::nullopt;
+    for (auto [dim, sides] : llvm::enumerate(llvm::zip(pad.op.getStaticLow(), pad.op.getStaticHigh()))) {
+      auto [low, high] = sides;
+      if (low == 0 && high == 0)
+        continue;
+      if (pad.dim >= 0)
+        return std::nullopt;
+      pad.dim = dim, pad.low = low, pad.high = high;
+    }
+    return pad.dim < 0 ? std::nullopt : std::optional(pad);
+  }
+  int64_t size() { return shapeOf(op.getSource())[dim]; }
+};
+
+/// pad(a) + pad(b) = pad(concat(a, b)) where b begins at a's end: the adjoint of a split
+struct AddPads : OpRewritePattern<arith::AddFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::AddFOp op, PatternRewriter &rewriter) const override {
+    std::optional<ZeroPad> first = ZeroPad::match(op.getLhs()), second = ZeroPad::match(op.getRhs());
+    if (!first || !second || first->dim != second->dim)
+      return rewriter.notifyMatchFailure(op, "operands are no pads along one dimension");
+    if (second->low < first->low)
+      std::swap(first, second);
+    if (first->low + first->size() != second->low)
+      return rewriter.notifyMatchFailure(op, "the parts are not adjacent");
+    Value whole = concat(rewriter, op.getLoc(), {first->op.getSource(), second->op.getSource()}, first->dim);
+    rewriter.replaceOp(op, padZeros(rewriter, op.getLoc(), whole, first->dim, first->low, second->high));
+    return success();
+  }
+};
+
+/// slice(concat(a, b, ...)) = a slice of the part that holds it
+struct SliceConcat : OpRewritePattern<tensor::ExtractSliceOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(tensor::ExtractSliceOp op, PatternRewriter &rewriter) const override {
+    auto source = op.getSource().getDefiningOp<tensor::ConcatOp>();
+    if (!source || !op.hasUnitStride() || llvm::any_of(op.getStaticOffsets(), ShapedType::isDynamic) ||
+        llvm::any_of(op.getStaticSizes(), ShapedType::isDynamic))
+      return rewriter.notifyMatchFailure(op, "not a static slice of a concatenation");
+    int64_t dim = source.getDim(), start = 0, low = op.getStaticOffsets()[dim], size = op.getStaticSizes()[dim];
+    for (Value part : source.getInputs()) {
+      int64_t end = start + shapeOf(part)[dim];
+      if (low >= start && low + size <= end) {
+        SmallVector<OpFoldResult> offsets = op.getMixedOffsets();
+        offsets[dim] = rewriter.getIndexAttr(low - start);
+        rewriter.replaceOpWithNewOp<tensor::ExtractSliceOp>(op, op.getType(), part, offsets, op.getMixedSizes(),
+                                                            op.getMixedStrides());
+        return success();
+      }
+      start = end;
+    }
+    return rewriter.notifyMatchFailure(op, "the slice spans several parts");
+  }
+};
+} // namespace
+
+void populateSimplifyPatterns(RewritePatternSet &patterns) {
+  patterns.add<AddZero, SubZero, MulConstant, DivOne, MoveConstant<linalg::BroadcastOp>,
+               MoveConstant<linalg::TransposeOp>, ComposeBroadcasts, SumConstant, ContractConstant, AddPads, SliceConcat>(
+      patterns.getContext());
+}
+
+} // namespace ftc::tune
