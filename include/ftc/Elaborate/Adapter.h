@@ -60,12 +60,20 @@ public:
   std::vector<AdapterInstance *> on(const ModuleInstance *site) const;
   /// The trained tensor that stands in the place of a model's own one, or null.
   AdapterTensor *inPlaceOf(const ModelTensor *tensor) const;
-  /// The symbol that programs read for a model's tensor: the trained one's, or "<load step>.<name>".
+  /// The symbol that programs read for a model's tensor: what merging put in its place, the trained one's, or
+  /// "<load step>.<name>".
   std::string symbolOf(const ModelTensor *tensor) const;
+  /// Declares the tensor of that symbol as a weight from the model's file, if no program has done so.
+  void declare(Elaborator &elaborator, const ModelTensor *tensor) const;
+  /// What merging gives: no adapters any more but for tensors trained in place, and `symbols` (by name in the
+  /// checkpoint) in the place of the model's own tensors.
+  AdaptedModel merged(llvm::ArrayRef<std::pair<std::string, std::string>> symbols) const;
 
 private:
   Model *baseModel = nullptr;
   std::vector<std::shared_ptr<AdapterGroup>> adapterGroups;
+  bool isMerged = false;                       ///< only tensors trained in place still count
+  std::map<std::string, std::string> replaced; ///< symbols by name in the checkpoint
 };
 
 } // namespace ftc::elaborate

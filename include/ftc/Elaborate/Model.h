@@ -17,11 +17,12 @@ namespace ftc::elaborate {
 
 class Elaborator;
 
-/// A tensor of a model file as its header states it; `type` as in safetensors or GGUF ("F32", "Q4_1").
+/// A tensor of a model file as its header states it; `type` as recipes spell it ("f32", "bf16", or a format's name).
 struct FileTensor {
   std::string name;
   std::string type;
   llvm::SmallVector<int64_t> shape;
+  int64_t rowBytes = 0; ///< of a block format: bytes of one row (the last dimension); 0 for plain elements
 };
 
 /// What is known of a model's files when compiling: configuration and headers, never weights.
@@ -80,6 +81,9 @@ public:
 
   llvm::StringRef step() const { return stepName; }
   const ModelFiles &files() const { return modelFiles; }
+  /// The configuration as a Hugging Face config.json states it: the file's, or what the definition's `gguf` clause
+  /// makes of the metadata, with "architectures" and "model_type".
+  const Value &config() const { return modelConfig; }
   ModuleInstance &root() const { return *rootModule; }
   /// All modules, depth first in order of declaration.
   const std::vector<ModuleInstance *> &modules() const { return allModules; }
@@ -93,6 +97,7 @@ private:
   friend class ModelBuilder;
   std::string stepName;
   ModelFiles modelFiles;
+  Value modelConfig;
   std::unique_ptr<ModuleInstance> rootModule;
   std::vector<ModuleInstance *> allModules;
   std::vector<ModelTensor *> allTensors;
