@@ -1,30 +1,24 @@
 #include "ftc/Runtime/Core/Status.h"
 
+#include "ftc/Runtime/Core/Utf8.h"
+
 #include <fmt/format.h>
 
 #include <cstdint>
 
 using namespace ftc::runtime;
 
-/// Length of the well-formed UTF-8 sequence at `text`'s start that prints as itself; 0 if it has to be escaped.
+/// Length of the character at the start of `text` if a terminal may see it; 0 if it has to be escaped: malformed
+/// bytes, control characters, line separators and marks that reorder what follows.
 static size_t printableLength(std::string_view text) {
+  size_t length = utf8SequenceLength(text);
   uint8_t lead = text[0];
-  if (lead < 0x80)
+  if (length == 1)
     return lead >= 0x20 && lead != 0x7F && lead != '\\' && lead != '\'' ? 1 : 0;
-  size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < length)
-    return 0;
-  uint32_t code = lead & (0x7F >> length);
-  for (size_t i = 1; i < length; ++i) {
-    if ((text[i] & 0xC0) != 0x80)
-      return 0;
-    code = code << 6 | (text[i] & 0x3F);
-  }
-  constexpr uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-  bool control = code < 0xA0 || code == 0x2028 || code == 0x2029 || (code >= 0x202A && code <= 0x202E) ||
-                 (code >= 0x2066 && code <= 0x2069);
-  bool surrogate = code >= 0xD800 && code <= 0xDFFF;
-  return code < least[length] || code > 0x10FFFF || control || surrogate ? 0 : length;
+  std::string_view sequence = text.substr(0, length);
+  bool control = lead == 0xC2 && uint8_t(text[1]) < 0xA0;
+  bool reorders = (sequence >= "\u2028" && sequence <= "\u202E") || (sequence >= "\u2066" && sequence <= "\u2069");
+  return control || reorders ? 0 : length;
 }
 
 std::string ftc::runtime::quote(std::string_view text) {

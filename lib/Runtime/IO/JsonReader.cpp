@@ -1,0 +1,285 @@
+//===- JsonReader.cpp - JSON text to values ----------------------*- C++ -*-===//
+//
+// simdjson's on-demand interface finds and checks the tokens; every token is visited, so that nothing stays unchecked.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ftc/Runtime/Core/File.h"
+#include "ftc/Runtime/Core/Utf8.h"
+#include "ftc/Runtime/IO/Json.h"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+using namespace ftc::runtime;
+using namespace ftc::runtime::json;
+namespace ondemand = simdjson::ondemand;
+
+struct Parser::Buffers {
+  ondemand::parser parser;
+  std::string text; ///< the input and the bytes that simdjson may read after it
+};
+
+namespace {
+/// Builds the values of one text. Each method returns false after it has set `failure`.
+class Reader {
+public:
+  Reader(std::string_view text, const ParseOptions &options) : text(text), options(options), place(text.data()) {}
+
+  Expected<Value> read(ondemand::parser &parser, size_t allocated);
+
+private:
+  template <typename Node> bool readValue(Node &node, Value &result, unsigned depth);
+  template <typename Node> bool readNumber(Node &node, Value &result);
+  template <typename Node> bool readText(Node &node, Value &result);
+  template <typename Node> bool readArray(Node &node, Value &result, unsigned depth);
+  template <typename Node> bool readObject(Node &node, Value &result, unsigned depth);
+  bool checkDuplicates(const Object &members, const std::vector<const char *> &places);
+  bool fail(std::string what);
+  bool fail(simdjson::error_code code);
+  Error located(const char *at, std::string_view what) const;
+
+  std::string_view text;
+  const ParseOptions &options;
+  ondemand::document document;
+  const char *place; ///< the token being read
+  std::optional<Error> failure;
+};
+} // namespace
+
+Error Reader::located(const char *at, std::string_view what) const {
+  size_t offset = std::min<size_t>(size_t(at - text.data()), text.size());
+  if (options.binary)
+    return makeError(ExitStatus::Input, "{}: byte {}: {}", options.file, options.offset + offset, what);
+  std::string_view before = text.substr(0, offset);
+  uint64_t line = options.line + uint64_t(std::count(before.begin(), before.end(), '\n'));
+  size_t lineStart = before.rfind('\n');
+  size_t column = offset - (lineStart == std::string_view::npos ? 0 : lineStart + 1) + 1;
+  return makeError(ExitStatus::Input, "{}:{}:{}: {}", options.file, line, column, what);
+}
+
+/// Where the first string with a raw control character has it, or where the string that does not end begins.
+static size_t findStringError(std::string_view text) {
+  size_t opened = std::string_view::npos;
+  for (size_t i = 0; i < text.size(); ++i) {
+    bool inside = opened != std::string_view::npos;
+    if (inside && uint8_t(text[i]) < 0x20)
+      return i;
+    if (inside && text[i] == '\\')
+      ++i;
+    else if (text[i] == '"')
+      opened = inside ? std::string_view::npos : i;
+  }
+  return std::min(opened, text.size());
+}
+
+bool Reader::fail(std::string what) {
+  failure = located(place, what);
+  return false;
+}
+
+bool Reader::fail(simdjson::error_code code) {
+  switch (code) {
+  case simdjson::EMPTY:
+    return fail("expected JSON, got nothing");
+  case simdjson::UTF8_ERROR:
+    place = text.data() + validUtf8Prefix(text);
+    return fail("not UTF-8");
+  case simdjson::STRING_ERROR:
+    return fail("malformed string");
+  case simdjson::UNESCAPED_CHARS:
+    place = text.data() + findStringError(text);
+    return fail("a control character in a string must be escaped");
+  case simdjson::UNCLOSED_STRING:
+    place = text.data() + findStringError(text);
+    return fail("a string does not end");
+  case simdjson::INCOMPLETE_ARRAY_OR_OBJECT:
+    return fail("an array or object does not end");
+  case simdjson::TRAILING_CONTENT:
+    return fail("nothing may follow the value");
+  case simdjson::MEMALLOC:
+  case simdjson::CAPACITY:
+    failure = makeError(ExitStatus::Memory, "{}: too large to be read", options.file);
+    return false;
+  default:
+    if (const char *at = nullptr; document.current_location().get(at) == simdjson::SUCCESS)
+      place = at;
+    return fail("malformed JSON");
+  }
+}
+
+template <typename Node> bool Reader::readText(Node &node, Value &result) {
+  std::string_view unescaped;
+  if (auto code = node.get_string().get(unescaped))
+    return fail(code);
+  result = Value(unescaped);
+  return true;
+}
+
+/// True for the digits of an integer too long for simdjson (Python writes such in tokenizer configurations).
+static bool isInteger(std::string_view token) {
+  if (token.starts_with('-'))
+    token.remove_prefix(1);
+  return !token.empty() && token[0] != '0' && token.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+template <typename Node> bool Reader::readNumber(Node &node, Value &result) {
+  std::string_view token;
+  if (auto code = simdjson::simdjson_result<std::string_view>(node.raw_json_token()).get(token))
+    return fail(code);
+  token = token.substr(0, token.find_last_not_of(" \t\n\r") + 1);
+  ondemand::number number;
+  if (!node.get_number().get(number)) {
+    result = number.is_int64() ? Value(number.get_int64()) : Value(number.as_double());
+    return true;
+  }
+  double value = 0;
+  if (!isInteger(token) || std::from_chars(token.data(), token.data() + token.size(), value).ec != std::errc())
+    return fail("malformed number, or one that no 64-bit number holds");
+  result = Value(value);
+  return true;
+}
+
+template <typename Node> bool Reader::readArray(Node &node, Value &result, unsigned depth) {
+  ondemand::array array;
+  if (auto code = node.get_array().get(array))
+    return fail(code);
+  Array elements;
+  for (auto element : array) {
+    ondemand::value value;
+    if (auto code = element.get(value))
+      return fail(code);
+    if (!readValue(value, elements.emplace_back(), depth))
+      return false;
+  }
+  result = Value(std::move(elements));
+  return true;
+}
+
+bool Reader::checkDuplicates(const Object &members, const std::vector<const char *> &places) {
+  std::vector<size_t> order(members.size());
+  for (size_t i = 0; i < order.size(); ++i)
+    order[i] = i;
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    int compared = members[a].key.compare(members[b].key);
+    return compared != 0 ? compared < 0 : a < b;
+  });
+  for (size_t i = 1; i < order.size(); ++i) {
+    if (members[order[i - 1]].key != members[order[i]].key)
+      continue;
+    place = places[order[i]];
+    return fail(fmt::format("the key {} is there twice", quote(members[order[i]].key)));
+  }
+  return true;
+}
+
+template <typename Node> bool Reader::readObject(Node &node, Value &result, unsigned depth) {
+  ondemand::object object;
+  if (auto code = node.get_object().get(object))
+    return fail(code);
+  Object members;
+  std::vector<const char *> places;
+  for (auto field : object) {
+    if (field.error())
+      return fail(field.error());
+    place = field.key().value_unsafe().raw() - 1;
+    places.push_back(place);
+    std::string_view key;
+    if (auto code = field.unescaped_key().get(key))
+      return fail(code);
+    Member &member = members.emplace_back(Member{std::string(key), Value()});
+    ondemand::value value;
+    if (auto code = field.value().get(value))
+      return fail(code);
+    if (!readValue(value, member.value, depth))
+      return false;
+  }
+  if (options.refuseDuplicates && !checkDuplicates(members, places))
+    return false;
+  result = Value(std::move(members));
+  return true;
+}
+
+template <typename Node> bool Reader::readValue(Node &node, Value &result, unsigned depth) {
+  std::string_view token;
+  if (auto code = simdjson::simdjson_result<std::string_view>(node.raw_json_token()).get(token))
+    return fail(code);
+  place = token.data();
+  ondemand::json_type type;
+  if (auto code = node.type().get(type))
+    return fail(code);
+  bool nested = type == ondemand::json_type::array || type == ondemand::json_type::object;
+  if (nested && depth >= std::min(options.maxDepth, 64u))
+    return fail(fmt::format("nested deeper than {} levels", std::min(options.maxDepth, 64u)));
+  switch (type) {
+  case ondemand::json_type::array:
+    return readArray(node, result, depth + 1);
+  case ondemand::json_type::object:
+    return readObject(node, result, depth + 1);
+  case ondemand::json_type::number:
+    return readNumber(node, result);
+  case ondemand::json_type::string:
+    return readText(node, result);
+  case ondemand::json_type::boolean: {
+    bool value = false;
+    if (node.get_bool().get(value))
+      return fail("expected 'true' or 'false'");
+    result = Value(value);
+    return true;
+  }
+  case ondemand::json_type::null:
+    if (!simdjson::simdjson_result<bool>(node.is_null()).value_unsafe())
+      return fail("expected 'null'");
+    return true;
+  }
+  return fail("malformed JSON");
+}
+
+Expected<Value> Reader::read(ondemand::parser &parser, size_t allocated) {
+  Value result;
+  bool good = true;
+  if (text.starts_with("\xEF\xBB\xBF"))
+    good = fail("a byte order mark is not part of JSON");
+  else if (auto code = parser.iterate(text.data(), text.size(), allocated).get(document))
+    good = fail(code);
+  else
+    good = readValue(document, result, 0);
+  // A location after the value is a token too many.
+  if (const char *next = nullptr; good && !document.current_location().get(next)) {
+    place = next;
+    good = fail(simdjson::TRAILING_CONTENT);
+  }
+  if (!good)
+    return *failure;
+  return result;
+}
+
+Parser::Parser() : buffers(std::make_unique<Buffers>()) {}
+Parser::~Parser() = default;
+Parser::Parser(Parser &&) noexcept = default;
+Parser &Parser::operator=(Parser &&) noexcept = default;
+
+Expected<Value> Parser::parse(std::string_view text, const ParseOptions &options) {
+  if (text.size() > simdjson::SIMDJSON_MAXSIZE_BYTES)
+    return makeError(ExitStatus::Input, "{}: too large to be JSON", options.file);
+  std::string &padded = buffers->text;
+  padded.assign(text);
+  padded.resize(text.size() + simdjson::SIMDJSON_PADDING, ' ');
+  return Reader(std::string_view(padded).substr(0, text.size()), options).read(buffers->parser, padded.size());
+}
+
+Expected<Value> json::parse(std::string_view text, const ParseOptions &options) {
+  return Parser().parse(text, options);
+}
+
+Expected<Value> json::parseFile(const std::string &path, uint64_t maxBytes) {
+  Expected<std::string> text = readFile(path, maxBytes);
+  if (!text)
+    return text.error();
+  ParseOptions options;
+  options.file = path;
+  return parse(*text, options);
+}
