@@ -1,0 +1,21 @@
+//===- ModelFiles.h - a model's configuration and headers ------*- C++ -*-===//
+
+#ifndef FTC_IMPORT_MODELFILES_H
+#define FTC_IMPORT_MODELFILES_H
+
+#include "ftc/Elaborate/Model.h"
+#include "ftc/Runtime/Core/Status.h"
+#include "ftc/Runtime/IO/Json.h"
+
+namespace ftc {
+
+/// What the compiler needs of a model: config.json (or GGUF metadata) and the headers of its tensors. `path` is a
+/// Hugging Face directory or a .gguf file. No weight is read.
+runtime::Expected<elaborate::ModelFiles> readModelFiles(const std::string &path);
+
+/// A JSON value as a value of the language: objects, lists, strings, numbers, `none` for null.
+elaborate::Value toValue(const runtime::json::Value &json);
+
+} // namespace ftc
+
+#endif // FTC_IMPORT_MODELFILES_H

@@ -1,0 +1,263 @@
+//===- Converter.cpp - the order of steps, and their options --------------===//
+
+#include "Converter.h"
+
+#include "ftc/Conversion/RecipeToTune.h"
+#include "ftc/Runtime/Core/Hash.h"
+
+#include "llvm/Support/Path.h"
+
+using namespace ftc;
+using namespace ftc::elaborate;
+using namespace ftc::recipe_to_tune;
+
+//===----------------------------------------------------------------------===//
+// Calls
+//===----------------------------------------------------------------------===//
+
+StepCall::StepCall(std::string name, const ast::CallExpr &call) : name(std::move(name)), call(call) {
+  for (const ast::Argument &argument : call.arguments)
+    if (!argument.name)
+      operands.push_back(argument.value.get());
+}
+
+llvm::StringRef StepCall::kind() const { return llvm::cast<ast::NameExpr>(call.callee.get())->name; }
+
+const ast::MapExpr *StepCall::map() const {
+  return operands.empty() ? nullptr : llvm::dyn_cast<ast::MapExpr>(operands.back());
+}
+
+const ast::Expr *StepCall::option(llvm::StringRef key) const {
+  for (const ast::Argument &argument : call.arguments)
+    if (argument.name.text == key)
+      return argument.value.get();
+  if (const ast::MapExpr *options = map())
+    for (const ast::MapEntry &entry : options->entries)
+      if (entry.key() == key)
+        return entry.value.get();
+  return nullptr;
+}
+
+const ast::Expr *StepCall::operand(unsigned index) const { return index < operands.size() ? operands[index] : nullptr; }
+
+//===----------------------------------------------------------------------===//
+// Order
+//===----------------------------------------------------------------------===//
+
+Converter::Converter(Elaborator &elaborator, const ast::File &file) : elaborator(elaborator), file(file) {
+  folder = llvm::sys::path::parent_path(file.path).str();
+}
+
+/// The value of a name or of a call that is no step of ours: an `input` or arithmetic, evaluated as such.
+static bool isStep(const ast::Expr &expr) {
+  static constexpr llvm::StringLiteral kinds[] = {"load",  "dataset",  "adapt",    "restore", "train",
+                                                  "merge", "evaluate", "generate", "logits"};
+  const auto *call = llvm::dyn_cast<ast::CallExpr>(&expr);
+  const auto *callee = call ? llvm::dyn_cast<ast::NameExpr>(call->callee.get()) : nullptr;
+  return callee && llvm::is_contained(kinds, callee->name);
+}
+
+bool Converter::convert() {
+  // A train step changes its tensors in place, so whatever reads the adapted model as it was comes first: steps are
+  // done in the order of the file but for those that others need earlier.
+  for (const ast::Binding &binding : file.bindings)
+    if (isStep(*binding.value))
+      step(binding.name.text, llvm::cast<ast::CallExpr>(*binding.value));
+  for (const ast::Save &saved : file.saves)
+    save(saved);
+  if (elaborator.diagnostics().errorCount())
+    return false;
+  decodeBlocks();
+  return elaborator.diagnostics().errorCount() == 0;
+}
+
+static const StepValue failed;
+
+const StepValue &Converter::step(const ast::Expr &expr) {
+  if (const auto *name = llvm::dyn_cast<ast::NameExpr>(&expr)) {
+    for (const ast::Binding &binding : file.bindings)
+      if (binding.name.text == name->name) {
+        if (isStep(*binding.value))
+          return step(name->name, llvm::cast<ast::CallExpr>(*binding.value));
+        return step(*binding.value);
+      }
+    elaborator.diagnostics().report(Diag::ExpectedStep, expr.range, name->name, "result");
+    return failed;
+  }
+  if (!isStep(expr)) {
+    elaborator.diagnostics().report(Diag::ExpectedStep, expr.range, "an expression", "result");
+    return failed;
+  }
+  const auto &call = llvm::cast<ast::CallExpr>(expr);
+  std::string &name = anonymous[&call];
+  if (name.empty())
+    name = (StepCall("", call).kind() + "_" + llvm::Twine(anonymous.size())).str();
+  return step(name, call);
+}
+
+const StepValue &Converter::step(const std::string &name, const ast::CallExpr &expr) {
+  if (auto found = steps.find(name); found != steps.end())
+    return found->second;
+  if (!busy.insert(name).second) {
+    error(Diag::CyclicStep, expr.range, name);
+    return failed;
+  }
+  StepCall call(name, expr);
+  using Method = StepValue (Converter::*)(const StepCall &);
+  static const std::map<llvm::StringRef, Method> methods = {
+      {"load", &Converter::load},         {"dataset", &Converter::dataset},   {"adapt", &Converter::adapt},
+      {"restore", &Converter::restore},   {"train", &Converter::train},       {"merge", &Converter::merge},
+      {"evaluate", &Converter::evaluate}, {"generate", &Converter::generate}, {"logits", &Converter::logits}};
+  StepValue value = (this->*methods.at(call.kind()))(call);
+  busy.erase(name);
+  return steps.insert_or_assign(name, std::move(value)).first->second;
+}
+
+const StepValue *Converter::stepOf(const ast::Expr *expr, llvm::StringRef kind, const StepCall &call) {
+  if (!expr) {
+    error(Diag::MissingOption, call.range(), kind);
+    return nullptr;
+  }
+  const StepValue &found = step(*expr);
+  if (found.kind.empty())
+    return nullptr;
+  if (found.kind == kind || (kind == "model" && found.model))
+    return &found;
+  elaborator.diagnostics().report(Diag::ExpectedStep, expr->range, found.kind, kind);
+  return nullptr;
+}
+
+const StepValue *Converter::modelOf(const StepCall &call) { return stepOf(call.operand(0), "model", call); }
+
+bool Converter::dependsOn(const StepValue &value, llvm::StringRef name) const {
+  return value.name == name || llvm::any_of(value.uses, [&](const std::string &use) {
+           return use != value.name && dependsOn(steps.at(use), name);
+         });
+}
+
+//===----------------------------------------------------------------------===//
+// Steps as ops
+//===----------------------------------------------------------------------===//
+
+void Converter::finish(StepValue &value, const StepCall &call, Fields fields) {
+  finishAs(call.kind(), value, call, std::move(fields));
+}
+
+void Converter::finishAs(llvm::StringRef kind, StepValue &value, const StepCall &call, Fields fields) {
+  value.name = call.name;
+  value.kind = kind.str();
+  value.range = call.range();
+  llvm::sort(value.uses);
+  value.uses.erase(std::unique(value.uses.begin(), value.uses.end()), value.uses.end());
+  fields.set("kind", value.kind).set("hash", hashOf(call, value)).setTexts("uses", value.uses);
+  mlir::ModuleOp module = elaborator.module();
+  auto builder = mlir::OpBuilder::atBlockEnd(module.getBody());
+  tune::StepOp::create(builder, module.getLoc(), value.name, fields.get());
+}
+
+/// Identity of a step: its text, the definitions that it may use, and the identities of the steps before it.
+std::string Converter::hashOf(const StepCall &call, const StepValue &value) const {
+  std::string text(call.range().Start.getPointer(), call.range().End.getPointer());
+  for (const ast::Input &input : file.inputs)
+    if (const Scope::Entry *entry = elaborator.recipe().findHere(input.name.text))
+      text += "\n" + input.name.text + "=" + entry->value.print();
+  for (mlir::Operation &op : *elaborator.module().getBody())
+    if (auto earlier = llvm::dyn_cast<tune::StepOp>(op))
+      if (llvm::is_contained(value.uses, earlier.getSymName()))
+        text += "\n" + earlier.getFields().getAs<mlir::StringAttr>("hash").str();
+  text += "\n" + elaborator.library().fingerprint();
+  return runtime::hashBytes(text).hex();
+}
+
+void Converter::error(Diag code, llvm::SMRange range, const llvm::Twine &text) {
+  elaborator.diagnostics().report(code, range, text.str());
+}
+
+mlir::FlatSymbolRefAttr Converter::symbol(llvm::StringRef name) const {
+  return mlir::FlatSymbolRefAttr::get(elaborator.module().getContext(), name);
+}
+
+bool Converter::declared(llvm::StringRef symbol) const { return bool(elaborator.tensors().lookup(symbol)); }
+
+//===----------------------------------------------------------------------===//
+// Options
+//===----------------------------------------------------------------------===//
+
+Value Converter::value(const ast::Expr *expr) { return expr ? elaborator.evaluate(*expr) : Value::none(); }
+
+bool Converter::isNone(const ast::Expr *expr) const {
+  const auto *name = expr ? llvm::dyn_cast<ast::NameExpr>(expr) : nullptr;
+  return name && name->name == "none";
+}
+
+std::optional<int64_t> Converter::integer(const StepCall &call, llvm::StringRef key) {
+  const ast::Expr *expr = call.option(key);
+  if (!expr || isNone(expr))
+    return std::nullopt;
+  Value found = value(expr);
+  if (const auto *quantity = found.as<QuantityValue>())
+    if (quantity->unit == ast::Unit::Steps || quantity->unit == ast::Unit::Epochs)
+      return int64_t(quantity->value);
+  if (auto number = found.integer())
+    return number;
+  if (!found.isError())
+    error(Diag::WrongOption, expr->range, key + ": expected an integer, got " + found.describe());
+  return std::nullopt;
+}
+
+std::optional<double> Converter::real(const StepCall &call, llvm::StringRef key) {
+  const ast::Expr *expr = call.option(key);
+  if (!expr || isNone(expr))
+    return std::nullopt;
+  Value found = value(expr);
+  if (const auto *quantity = found.as<QuantityValue>())
+    return quantity->unit == ast::Unit::Percent ? quantity->value / 100 : quantity->value;
+  if (auto number = found.number())
+    return number;
+  if (!found.isError())
+    error(Diag::WrongOption, expr->range, key + ": expected a number, got " + found.describe());
+  return std::nullopt;
+}
+
+std::optional<std::string> Converter::text(const StepCall &call, llvm::StringRef key) {
+  const ast::Expr *expr = call.option(key);
+  if (!expr)
+    return std::nullopt;
+  if (const auto *name = llvm::dyn_cast<ast::NameExpr>(expr))
+    if (!elaborator.recipe().findHere(name->name))
+      return name->name; // a plain word: `format: alpaca`
+  Value found = value(expr);
+  if (const auto *text = found.as<std::string>())
+    return *text;
+  if (!found.isError())
+    error(Diag::WrongOption, expr->range, key + ": expected a string, got " + found.describe());
+  return std::nullopt;
+}
+
+bool Converter::flag(const StepCall &call, llvm::StringRef key, bool fallback) {
+  const ast::Expr *expr = call.option(key);
+  if (!expr)
+    return fallback;
+  if (isNone(expr))
+    return false;
+  Value found = value(expr);
+  if (const bool *flag = found.as<bool>())
+    return *flag;
+  if (!found.isError())
+    error(Diag::WrongOption, expr->range, key + ": expected true, false or none, got " + found.describe());
+  return fallback;
+}
+
+mlir::OwningOpRef<mlir::ModuleOp> ftc::convertRecipeToTune(mlir::ModuleOp recipe, const ast::File &file,
+                                                           DefinitionLibrary &library, Diagnostics &diags,
+                                                           int &status) {
+  mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(recipe.getLoc());
+  Elaborator elaborator(library, diags, *module);
+  Converter converter(elaborator, file);
+  status = 0;
+  if (!converter.convert()) {
+    status = converter.status();
+    return nullptr;
+  }
+  return module;
+}

@@ -1,0 +1,137 @@
+//===- Converter.h - the steps of a recipe as programs ---------*- C++ -*-===//
+//
+// One Converter makes one module. Each kind of step has a function that adds its programs and its `tune.step`; a step
+// that gives a model returns it as a ModelValue, which later steps start from.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FTC_LIB_CONVERSION_RECIPETOTUNE_CONVERTER_H
+#define FTC_LIB_CONVERSION_RECIPETOTUNE_CONVERTER_H
+
+#include "Fields.h"
+
+#include "ftc/Elaborate/Adapter.h"
+#include "ftc/Elaborate/Elaborator.h"
+#include "ftc/Elaborate/Program.h"
+
+#include <map>
+#include <set>
+
+namespace ftc::recipe_to_tune {
+
+/// A call that is a step: `train tuned {...}`, `load("...")`; options are its named arguments and the lines of its map.
+class StepCall {
+public:
+  StepCall(std::string name, const ast::CallExpr &call);
+
+  const std::string name; ///< of the binding, or one made for a step without
+  llvm::StringRef kind() const;
+  llvm::SMRange range() const { return call.range; }
+  /// The value of option `key`, or null.
+  const ast::Expr *option(llvm::StringRef key) const;
+  /// Positional argument `index`, or null.
+  const ast::Expr *operand(unsigned index) const;
+  /// The map of a verb.
+  const ast::MapExpr *map() const;
+
+private:
+  const ast::CallExpr &call;
+  std::vector<const ast::Expr *> operands;
+};
+
+/// What a step is to the steps after it.
+struct StepValue {
+  std::string name, kind;
+  std::vector<std::string> uses; ///< names of the steps whose results it needs
+  std::string load;              ///< of models: the `load` step below
+  std::optional<elaborate::AdaptedModel> model;
+  /// Of a merge: the tensors that it changed, by name in the checkpoint.
+  std::vector<std::pair<std::string, std::string>> merged;
+  llvm::SMRange range;
+};
+
+class Converter {
+public:
+  Converter(elaborate::Elaborator &elaborator, const ast::File &file);
+
+  /// All steps in an order in which they can be done. False after errors.
+  bool convert();
+  int status() const { return exitStatus; }
+
+private:
+  // Models.cpp
+  StepValue load(const StepCall &call);
+  StepValue adapt(const StepCall &call);
+  StepValue restore(const StepCall &call);
+  StepValue merge(const StepCall &call);
+  void initialiseAdapters(const StepCall &call, StepValue &value, size_t firstGroup);
+  void decodeBlocks();
+  Fields decodeProgram(const elaborate::FileTensor &stored, llvm::SMRange at);
+
+  // Training.cpp
+  StepValue dataset(const StepCall &call);
+  StepValue train(const StepCall &call);
+  StepValue evaluate(const StepCall &call);
+  StepValue logits(const StepCall &call);
+  void weigh(const StepCall &call, const elaborate::Value &objective, const StepValue &policy,
+             const elaborate::Batch &batch, Fields &programs);
+  void micro(const StepCall &call, const elaborate::Value &objective, const StepValue &policy,
+             const elaborate::Batch &batch, const elaborate::OptimizerPlan *plan, Fields &programs);
+  void update(const StepCall &call, const elaborate::Value &schedule, elaborate::OptimizerPlan &plan, Fields &programs);
+  const StepValue *tokenizerFor(const StepCall &call);
+  elaborate::Value clipped(const StepCall &call, elaborate::Value optimizer);
+  elaborate::Batch makeBatch(const StepCall &call, Fields &fields);
+  Fields inputsOf(const StepCall &call, const elaborate::Batch &batch);
+
+  // Generation.cpp
+  StepValue generate(const StepCall &call);
+  Fields generatePass(const StepCall &call, const StepValue &model, llvm::StringRef part, int64_t tokens,
+                      elaborate::Caches &caches, Fields &programs);
+  bool readPrompts(const StepCall &call, StepValue &result, Fields &fields);
+
+  // Saving.cpp
+  void save(const ast::Save &save);
+  Fields savePeft(const StepValue &value, const StepCall &form);
+  Fields saveTensors(const StepValue &value);
+  Fields saveModel(const StepValue &value, const StepCall &form);
+
+  // Converter.cpp
+  /// The step that an expression names or calls; converted at its first use. An empty kind after errors.
+  const StepValue &step(const ast::Expr &expr);
+  const StepValue &step(const std::string &name, const ast::CallExpr &call);
+  /// The same, which must give a model (or be of `kind`).
+  const StepValue *modelOf(const StepCall &call);
+  const StepValue *stepOf(const ast::Expr *expr, llvm::StringRef kind, const StepCall &call);
+  /// Whether `value` is the step `name` or comes after it.
+  bool dependsOn(const StepValue &value, llvm::StringRef name) const;
+  /// Appends the `tune.step`, completed by kind, name, hash and uses.
+  void finish(StepValue &value, const StepCall &call, Fields fields);
+  void finishAs(llvm::StringRef kind, StepValue &value, const StepCall &call, Fields fields);
+  std::string hashOf(const StepCall &call, const StepValue &value) const;
+  void error(Diag code, llvm::SMRange range, const llvm::Twine &text);
+
+  /// Options, evaluated; `fallback` where the option is absent.
+  elaborate::Value value(const ast::Expr *expr);
+  std::optional<int64_t> integer(const StepCall &call, llvm::StringRef key);
+  std::optional<double> real(const StepCall &call, llvm::StringRef key);
+  std::optional<std::string> text(const StepCall &call, llvm::StringRef key);
+  bool flag(const StepCall &call, llvm::StringRef key, bool fallback);
+  bool isNone(const ast::Expr *expr) const;
+
+  mlir::FlatSymbolRefAttr symbol(llvm::StringRef name) const;
+  bool declared(llvm::StringRef symbol) const;
+
+  elaborate::Elaborator &elaborator;
+  const ast::File &file;
+  std::map<std::string, StepValue> steps;
+  std::map<const ast::CallExpr *, std::string> anonymous;
+  std::set<std::string> busy;
+  std::map<const elaborate::AdapterTensor *, std::string> trainedBy;
+  std::vector<std::unique_ptr<elaborate::Model>> models;
+  std::string folder;
+  int exitStatus = 1, saves = 0;
+};
+
+} // namespace ftc::recipe_to_tune
+
+#endif // FTC_LIB_CONVERSION_RECIPETOTUNE_CONVERTER_H

@@ -1,0 +1,206 @@
+//===- Models.cpp - steps that give a model: load, adapt, restore, merge --===//
+
+#include "Converter.h"
+
+#include "ftc/Elaborate/Peft.h"
+#include "ftc/Import/ModelFiles.h"
+#include "ftc/Runtime/IO/Checkpoint.h"
+
+#include "llvm/Support/Path.h"
+
+using namespace ftc;
+using namespace ftc::elaborate;
+using namespace ftc::recipe_to_tune;
+
+/// A path of the recipe: relative to the recipe's folder.
+static std::string resolve(llvm::StringRef folder, llvm::StringRef path) {
+  if (llvm::sys::path::is_absolute(path) || folder.empty())
+    return path.str();
+  llvm::SmallString<256> whole(folder);
+  llvm::sys::path::append(whole, path);
+  return whole.str().str();
+}
+
+StepValue Converter::load(const StepCall &call) {
+  StepValue result;
+  Value path = value(call.operand(0));
+  const auto *text = path.as<std::string>();
+  if (!text) {
+    error(Diag::WrongOption, call.range(), "load: expected a path, got " + path.describe());
+    return result;
+  }
+  auto files = readModelFiles(resolve(folder, *text));
+  if (!files) {
+    exitStatus = int(files.error().status);
+    error(Diag::UnreadableModel, call.range(), files.error().message);
+    return result;
+  }
+  bool gguf = files->gguf;
+  auto model = Model::instantiate(elaborator, call.name, std::move(*files), call.range());
+  if (!model)
+    return result;
+  models.push_back(std::move(model));
+  result.model.emplace(*models.back());
+  result.load = call.name;
+  finish(result, call,
+         Fields(elaborator.module().getContext()).set("path", *text).set("format", gguf ? "gguf" : "huggingface"));
+  return result;
+}
+
+void Converter::initialiseAdapters(const StepCall &call, StepValue &value, size_t firstGroup) {
+  Fields fields(elaborator.module().getContext());
+  std::vector<std::string> trained, frozen;
+  for (const auto &group : llvm::drop_begin(value.model->groups(), firstGroup))
+    for (const auto &tensor : group->tensors)
+      (tensor->role == AdapterRole::Trained ? trained : frozen).push_back(tensor->symbol);
+  std::string key = call.name + ".key";
+  auto scalar = mlir::RankedTensorType::get({}, mlir::IntegerType::get(elaborator.module().getContext(), 64));
+  elaborator.tensors().declare(key, tune::Kind::input, scalar);
+  ProgramBuilder program(elaborator, call.name + ".initialise");
+  program.initialise(*value.model, firstGroup, program.read(key));
+  if (mlir::func::FuncOp built = program.finish(); built && !built.getBody().front().without_terminator().empty())
+    fields.setSymbol("initialise", built.getSymName());
+  fields.set("seed", integer(call, "seed").value_or(0));
+  fields.setSymbol("key", key).setSymbols("trained", trained).setSymbols("frozen", frozen);
+  finish(value, call, std::move(fields));
+}
+
+StepValue Converter::adapt(const StepCall &call) {
+  StepValue result;
+  const StepValue *base = modelOf(call);
+  Value lines = value(call.map());
+  if (!base || !lines.as<MapValue>())
+    return result;
+  AdaptedModel model = *base->model;
+  size_t firstGroup = model.groups().size();
+  if (!model.adapt(elaborator, call.name, *lines.as<MapValue>()))
+    return result;
+  result.model = std::move(model);
+  result.load = base->load;
+  result.uses = {base->name};
+  initialiseAdapters(call, result, firstGroup);
+  return result;
+}
+
+/// The entries that a list of file tensors holds for one tensor.
+static Fields describe(mlir::MLIRContext *context, llvm::StringRef symbol, llvm::StringRef fileName,
+                       llvm::ArrayRef<int64_t> shape, const std::optional<FileView> &view) {
+  Fields entry(context);
+  entry.setSymbol("tensor", symbol).set("file", fileName).setIntegers("shape", shape);
+  if (view) {
+    Fields fields(context);
+    fields.setIntegers("shape", view->shape).setIntegers("order", view->order);
+    entry.set("view", fields);
+  }
+  return entry;
+}
+
+StepValue Converter::restore(const StepCall &call) {
+  StepValue result;
+  const StepValue *base = modelOf(call);
+  Value path = value(call.operand(1));
+  const auto *text = path.as<std::string>();
+  if (!base || !text) {
+    if (base)
+      error(Diag::WrongOption, call.range(), "restore: expected a path, got " + path.describe());
+    return result;
+  }
+  mlir::MLIRContext *context = elaborator.module().getContext();
+  bool single = llvm::sys::path::extension(*text) == ".safetensors";
+  std::vector<Fields> tensors;
+  if (single) {
+    for (const AdapterTensor *tensor : base->model->tensors())
+      tensors.push_back(describe(context, tensor->symbol, tensor->name, sizesOf(tensor->dims), std::nullopt));
+  } else {
+    auto peft = writePeft(elaborator, *base->model, "", call.range());
+    if (!peft)
+      return result;
+    for (const PeftTensor &tensor : peft->tensors)
+      tensors.push_back(describe(context, tensor.tensor->symbol, tensor.fileName, tensor.shape, tensor.view));
+  }
+  result.model = base->model;
+  result.load = base->load;
+  result.uses = {base->name};
+  Fields fields(context);
+  fields.set("path", *text).set("format", single ? "safetensors" : "peft").setList("tensors", tensors);
+  finish(result, call, std::move(fields));
+  return result;
+}
+
+StepValue Converter::merge(const StepCall &call) {
+  StepValue result;
+  const StepValue *adapted = modelOf(call);
+  if (!adapted)
+    return result;
+  mlir::MLIRContext *context = elaborator.module().getContext();
+  ProgramBuilder program(elaborator, call.name + ".merge");
+  std::vector<Fields> tensors;
+  AdaptedModel model = *adapted->model;
+  for (const MergedTensor &merged : program.merge(*adapted->model)) {
+    std::string symbol = call.name + "." + merged.name;
+    auto type = mlir::cast<mlir::RankedTensorType>(merged.value.getType());
+    elaborator.tensors().declare(symbol, tune::Kind::value, type);
+    program.write(merged.value, symbol);
+    tensors.push_back(Fields(context).setSymbol("tensor", symbol).set("name", merged.name));
+    result.merged.emplace_back(merged.name, symbol);
+  }
+  mlir::func::FuncOp built = program.finish();
+  if (!built)
+    return result;
+  result.model = model.merged(result.merged);
+  result.load = adapted->load;
+  result.uses = {adapted->name, adapted->load};
+  finish(result, call, Fields(context).setSymbol("program", built.getSymName()).setList("tensors", tensors));
+  return result;
+}
+
+/// Bytes of decoded rows that one run of a decode program makes, about: enough to keep the threads busy.
+static constexpr int64_t decodedBytes = int64_t(1) << 20;
+
+/// The program that decodes rows of `columns` entries of a block format; made once.
+Fields Converter::decodeProgram(const FileTensor &stored, llvm::SMRange at) {
+  mlir::MLIRContext *context = elaborator.module().getContext();
+  int64_t columns = stored.shape.back();
+  int64_t rows = std::max<int64_t>(1, decodedBytes / (columns * int64_t(sizeof(double))));
+  std::string prefix = (llvm::Twine("decode.") + stored.type + "." + llvm::Twine(columns)).str();
+  std::string bytes = prefix + ".bytes", values = prefix + ".values";
+  if (!declared(bytes)) {
+    const ast::Definition *format = elaborator.library().find(ast::DefinitionKind::Format, stored.type);
+    if (!format) {
+      error(Diag::UnreadableModel, at,
+            "tensor '" + stored.name + "' is stored as '" + stored.type + "', for which there is no format definition");
+      return Fields(context);
+    }
+    auto type = mlir::RankedTensorType::get({rows, stored.rowBytes}, mlir::IntegerType::get(context, 8));
+    elaborator.tensors().declare(bytes, tune::Kind::input, type);
+    elaborator.tensors().declareReal(values, tune::Kind::output, {rows, columns});
+    ProgramBuilder program(elaborator, prefix);
+    program.write(program.decode(*format, program.read(bytes), columns), values);
+    if (!program.finish())
+      return Fields(context);
+  }
+  Fields decode(context);
+  decode.setSymbol("program", prefix).setSymbol("bytes", bytes).setSymbol("values", values).set("rows", rows);
+  return decode;
+}
+
+/// Weights that a file keeps in blocks get a program that decodes them.
+void Converter::decodeBlocks() {
+  llvm::SmallVector<tune::TensorOp> declared(elaborator.module().getOps<tune::TensorOp>());
+  for (tune::TensorOp op : declared) {
+    if (!op.getSource())
+      continue;
+    auto name = op.getSource()->getAs<mlir::StringAttr>("tensor");
+    const StepValue &loaded = steps.at(op.getSource()->getAs<mlir::StringAttr>("step").str());
+    const auto &stored = loaded.model->model().files().tensors;
+    auto found = llvm::find_if(stored, [&](const FileTensor &tensor) { return tensor.name == name.getValue(); });
+    if (found == stored.end() || !found->rowBytes)
+      continue;
+    Fields decode = decodeProgram(*found, loaded.range);
+    if (decode.empty())
+      return;
+    mlir::NamedAttrList source(*op.getSource());
+    source.set("decode", decode.get());
+    op.setSourceAttr(source.getDictionary(op.getContext()));
+  }
+}

@@ -1,0 +1,179 @@
+//===- Saving.cpp - what `save` writes ------------------------------------===//
+
+#include "Converter.h"
+
+#include "ftc/Elaborate/Peft.h"
+#include "ftc/Runtime/Core/ElementType.h"
+#include "ftc/Runtime/IO/Json.h"
+
+#include "llvm/Support/Path.h"
+
+using namespace ftc;
+using namespace ftc::elaborate;
+using namespace ftc::recipe_to_tune;
+
+static Fields entry(mlir::MLIRContext *context, llvm::StringRef symbol, llvm::StringRef fileName) {
+  return Fields(context).setSymbol("tensor", symbol).set("file", fileName);
+}
+
+static Fields viewOf(mlir::MLIRContext *context, const FileView &view) {
+  return Fields(context).setIntegers("shape", view.shape).setIntegers("order", view.order);
+}
+
+/// A view of the file as the tensor has it becomes one of the tensor as the file has it.
+static FileView inverse(const FileView &view) {
+  FileView result;
+  result.order.resize(view.order.size());
+  for (auto [place, from] : llvm::enumerate(view.order)) {
+    result.order[from] = place;
+    result.shape.push_back(view.shape[from]);
+  }
+  return result;
+}
+
+Fields Converter::savePeft(const StepValue &value, const StepCall &form) {
+  mlir::MLIRContext *context = elaborator.module().getContext();
+  Fields fields(context);
+  auto peft = writePeft(elaborator, *value.model, value.model->model().files().path, form.range());
+  if (!peft)
+    return fields;
+  std::vector<Fields> tensors;
+  for (const PeftTensor &tensor : peft->tensors) {
+    if (tensor.optional)
+      continue;
+    Fields saved = entry(context, tensor.tensor->symbol, tensor.fileName).setIntegers("shape", tensor.shape);
+    if (tensor.view)
+      saved.set("view", viewOf(context, inverse(*tensor.view)));
+    tensors.push_back(saved);
+  }
+  return fields.set("config", peft->config).setList("tensors", tensors);
+}
+
+/// Every trained tensor by its own name; of a merged model the tensors that merging changed.
+Fields Converter::saveTensors(const StepValue &value) {
+  mlir::MLIRContext *context = elaborator.module().getContext();
+  std::vector<Fields> tensors;
+  for (const auto &[name, symbol] : value.merged)
+    tensors.push_back(entry(context, symbol, name));
+  for (const AdapterTensor *tensor : value.model->tensors())
+    if (value.merged.empty() || tensor->source)
+      tensors.push_back(entry(context, tensor->symbol, tensor->name));
+  return Fields(context).setList("tensors", tensors);
+}
+
+/// A value of the language as JSON, for config.json.
+static runtime::json::Value toJson(const Value &value) {
+  if (const bool *flag = value.as<bool>())
+    return *flag;
+  if (const int64_t *integer = value.as<int64_t>())
+    return *integer;
+  if (const double *number = value.as<double>())
+    return *number;
+  if (const std::string *text = value.as<std::string>())
+    return *text;
+  if (const Value::List *list = value.as<Value::List>()) {
+    runtime::json::Array array;
+    for (const Value &element : **list)
+      array.push_back(toJson(element));
+    return array;
+  }
+  if (const Value::Object *object = value.as<Value::Object>()) {
+    runtime::json::Object members;
+    for (const auto &[key, member] : **object)
+      members.push_back({key, toJson(member)});
+    return members;
+  }
+  return nullptr;
+}
+
+/// The model's configuration with the type in which its tensors are now kept.
+static std::string configText(const Model &model, llvm::StringRef type) {
+  static const std::map<llvm::StringRef, std::string> names = {
+      {"f64", "float64"}, {"f32", "float32"}, {"f16", "float16"}, {"bf16", "bfloat16"}};
+  runtime::json::Value config = toJson(model.config());
+  runtime::json::Object members = *config.asObject();
+  llvm::erase_if(members, [](const runtime::json::Member &member) {
+    return member.key == "dtype" || member.key == "torch_dtype" || member.key == "quantization_config";
+  });
+  members.push_back({"torch_dtype", names.at(type)});
+  return runtime::json::dump(members, 2) + "\n";
+}
+
+/// Type of a saved tensor: that of the file, or f32 where the file keeps blocks (no plain type holds their values).
+static std::string savedType(const ModelTensor &tensor, const std::optional<std::string> &asked) {
+  return asked ? *asked : runtime::elementTypeFromFormat(tensor.fileType) ? tensor.fileType : "f32";
+}
+
+Fields Converter::saveModel(const StepValue &value, const StepCall &form) {
+  mlir::MLIRContext *context = elaborator.module().getContext();
+  const Model &model = value.model->model();
+  std::optional<std::string> asked = text(form, "dtype");
+  if (asked && (!runtime::elementTypeFromFormat(*asked) || asked->find('f') == std::string::npos)) {
+    error(Diag::WrongOption, form.range(), "dtype: expected f32, bf16 or f16, got '" + *asked + "'");
+    return Fields(context);
+  }
+  std::vector<Fields> tensors;
+  for (const ModelTensor *tensor : model.tensors()) {
+    std::string symbol = value.model->symbolOf(tensor);
+    Fields saved(context);
+    saved.set("file", tensor->name).set("type", savedType(*tensor, asked));
+    if (declared(symbol) || !runtime::elementTypeFromFormat(tensor->fileType)) {
+      value.model->declare(elaborator, tensor);
+      saved.setSymbol("tensor", symbol);
+    } else {
+      saved.set("step", value.load).set("from", tensor->fileName);
+      if (tensor->view)
+        saved.set("view", viewOf(context, *tensor->view));
+      saved.setIntegers("shape", sizesOf(tensor->dims));
+    }
+    tensors.push_back(saved);
+  }
+  std::string type = savedType(*model.tensors().front(), asked);
+  return Fields(context)
+      .set("config", configText(model, type))
+      .set("tokenizer", value.load)
+      .setList("tensors", tensors);
+}
+
+void Converter::save(const ast::Save &saved) {
+  const StepValue &value = step(*saved.value);
+  const auto *as = llvm::dyn_cast<ast::CallExpr>(saved.as.get());
+  const auto *callee = as ? llvm::dyn_cast<ast::NameExpr>(as->callee.get()) : nullptr;
+  if (value.kind.empty())
+    return;
+  if (!callee) {
+    error(Diag::WrongOption, saved.range, "save: expected a form with a path, as in peft(\"out/adapter\")");
+    return;
+  }
+  StepCall form((llvm::Twine("save_") + llvm::Twine(++saves)).str(), *as);
+  Value path = this->value(form.operand(0));
+  if (!path.is<std::string>()) {
+    error(Diag::WrongOption, saved.range, "save: expected a path, got " + path.describe());
+    return;
+  }
+  mlir::MLIRContext *context = elaborator.module().getContext();
+  Fields fields(context);
+  StepValue result;
+  std::string kind = callee->name;
+  result.uses = {value.name};
+  if (kind == "safetensors" && value.kind == "logits") {
+    kind = "logits";
+    fields.set("from", value.name);
+  } else if (kind == "text" && value.kind == "generate") {
+    fields.set("from", value.name);
+  } else if (value.model && (kind == "peft" || kind == "safetensors" || kind == "huggingface")) {
+    fields = kind == "peft"          ? savePeft(value, form)
+             : kind == "safetensors" ? saveTensors(value)
+                                     : saveModel(value, form);
+    result.uses.push_back(value.load);
+  } else {
+    error(Diag::WrongOption, saved.range,
+          "save: a step '" + value.kind + "' has no form '" + kind + "' (models: peft, safetensors, huggingface; " +
+              "logits: safetensors; generated text: text)");
+    return;
+  }
+  if (fields.empty())
+    return;
+  fields.set("path", *path.as<std::string>()).set("as", kind);
+  finishAs("save", result, form, std::move(fields));
+}

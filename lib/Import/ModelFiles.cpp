@@ -1,0 +1,121 @@
+//===- ModelFiles.cpp - a model's configuration and headers ---------------===//
+
+#include "ftc/Import/ModelFiles.h"
+
+#include "ftc/Runtime/IO/Checkpoint.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+using namespace ftc;
+using namespace ftc::elaborate;
+using runtime::Expected;
+
+using Members = std::map<std::string, Value, std::less<>>;
+
+static Value object(Members members) { return Value::Object(std::make_shared<Members>(std::move(members))); }
+
+Value ftc::toValue(const runtime::json::Value &json) {
+  if (json.isNull())
+    return Value::none();
+  if (auto flag = json.asBool())
+    return *flag;
+  if (auto integer = json.asInteger())
+    return *integer;
+  if (auto number = json.asNumber())
+    return *number;
+  if (const std::string *text = json.asString())
+    return *text;
+  if (const runtime::json::Array *array = json.asArray()) {
+    std::vector<Value> values;
+    for (const runtime::json::Value &element : *array)
+      values.push_back(toValue(element));
+    return Value::list(std::move(values));
+  }
+  Members members;
+  for (const runtime::json::Member &member : *json.asObject())
+    members.insert_or_assign(member.key, toValue(member.value));
+  return object(std::move(members));
+}
+
+/// Arrays of metadata longer than this are vocabularies: the tokenizer's business, no configuration.
+static constexpr size_t longestConfigArray = 4096;
+
+static Value toValue(const runtime::GgufValue &metadata) {
+  if (auto flag = metadata.asBool())
+    return *flag;
+  if (auto integer = metadata.asInteger())
+    return *integer;
+  if (auto number = metadata.asNumber())
+    return *number;
+  if (auto text = metadata.asString())
+    return std::string(*text);
+  std::vector<Value> values;
+  const runtime::GgufArray &array = *metadata.asArray();
+  for (size_t i = 0; i < array.size() && array.size() <= longestConfigArray; ++i)
+    values.push_back(toValue(array[i]));
+  return Value::list(std::move(values));
+}
+
+namespace {
+/// An object under construction; a key that is both a value and a prefix of others keeps only the others.
+struct Tree {
+  std::map<std::string, Tree, std::less<>> below;
+  std::optional<Value> value;
+
+  Value finish() const {
+    if (below.empty())
+      return value ? *value : object({});
+    Members members;
+    for (const auto &[key, tree] : below)
+      members.insert_or_assign(key, tree.finish());
+    return object(std::move(members));
+  }
+};
+} // namespace
+
+static Value nestMetadata(const runtime::GgufFile &file) {
+  Tree root;
+  for (const auto &[key, value] : file.metadata()) {
+    Tree *place = &root;
+    for (llvm::StringRef part : llvm::split(key, '.'))
+      place = &place->below[part.str()];
+    place->value = toValue(value);
+  }
+  return root.finish();
+}
+
+Expected<ModelFiles> ftc::readModelFiles(const std::string &path) {
+  auto checkpoint = runtime::Checkpoint::open(path);
+  if (!checkpoint)
+    return checkpoint.error();
+  ModelFiles files;
+  files.path = path;
+  if (const runtime::GgufFile *gguf = checkpoint->gguf()) {
+    files.gguf = true;
+    files.config = nestMetadata(*gguf);
+  } else {
+    llvm::SmallString<256> folder(path);
+    if (!llvm::sys::fs::is_directory(path))
+      llvm::sys::path::remove_filename(folder);
+    llvm::sys::path::append(folder, "config.json");
+    auto config = runtime::json::parseFile(folder.str().str());
+    if (!config)
+      return config.error();
+    if (!config->asObject())
+      return runtime::makeError(runtime::ExitStatus::Input, "{}: expected an object, got {}", folder.str().str(),
+                                config->kind());
+    files.config = toValue(*config);
+  }
+  for (const runtime::StoredTensor *tensor : checkpoint->tensors()) {
+    FileTensor header;
+    header.name = tensor->name;
+    header.type = std::string(tensor->format.name);
+    header.shape.assign(tensor->shape.begin(), tensor->shape.end());
+    if (!tensor->format.element && !header.shape.empty())
+      header.rowBytes = header.shape.back() / tensor->format.blockElements * tensor->format.blockBytes;
+    files.tensors.push_back(std::move(header));
+  }
+  return files;
+}
