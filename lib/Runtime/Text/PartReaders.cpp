@@ -15,13 +15,13 @@ namespace {
 /// How a part of one `type` is made of its object.
 template <typename T> struct PartType {
   std::string_view type;
-  T (*make)(ObjectReader &part);
+  T (*make)(json::ObjectReader &part);
 };
 
 /// Makes a part by its `type`.
 template <typename T, size_t N>
 Expected<T> readPart(const json::Value &value, const std::string &place, const PartType<T> (&types)[N]) {
-  ObjectReader part(value, place);
+  json::ObjectReader part(value, place);
   std::string type = part.string("type");
   for (const PartType<T> &known : types)
     if (known.type == type) {
@@ -39,7 +39,7 @@ Expected<T> readPart(const json::Value &value, const std::string &place, const P
 
 /// Makes the members of a `Sequence`, listed under `key`.
 template <typename T>
-std::vector<T> readMembers(ObjectReader &part, std::string_view key,
+std::vector<T> readMembers(json::ObjectReader &part, std::string_view key,
                            Expected<T> (*read)(const json::Value &, const std::string &)) {
   std::vector<T> members;
   const json::Array &values = part.array(key);
@@ -54,7 +54,7 @@ std::vector<T> readMembers(ObjectReader &part, std::string_view key,
 }
 
 /// The value, or a default-constructed one after a mistake.
-template <typename T> T take(ObjectReader &part, Expected<T> value) {
+template <typename T> T take(json::ObjectReader &part, Expected<T> value) {
   if (value)
     return std::move(*value);
   part.fail(value.error().message);
@@ -62,11 +62,11 @@ template <typename T> T take(ObjectReader &part, Expected<T> value) {
 }
 
 /// `pattern`: {"String": ...} or {"Regex": ...}.
-Pattern readPattern(ObjectReader &part) {
+Pattern readPattern(json::ObjectReader &part) {
   const json::Value *value = part.required("pattern");
   if (!value)
     return Pattern();
-  ObjectReader pattern(*value, part.placeOf("pattern"));
+  json::ObjectReader pattern(*value, part.placeOf("pattern"));
   std::optional<std::string> literal = pattern.optionalString("String"), regex = pattern.optionalString("Regex");
   if (literal.has_value() == regex.has_value())
     pattern.fail("expected 'String' or 'Regex'");
@@ -77,7 +77,7 @@ Pattern readPattern(ObjectReader &part) {
 }
 
 /// A string of exactly one character.
-std::string readCharacter(ObjectReader &part, std::string_view key) {
+std::string readCharacter(json::ObjectReader &part, std::string_view key) {
   std::string text = part.string(key);
   size_t position = 0;
   if (!text.empty())
@@ -89,7 +89,7 @@ std::string readCharacter(ObjectReader &part, std::string_view key) {
 
 /// One of a list of names, by its number; the first is the fallback.
 template <size_t N>
-size_t readChoice(ObjectReader &part, std::string_view key, const std::array<std::string_view, N> &names) {
+size_t readChoice(json::ObjectReader &part, std::string_view key, const std::array<std::string_view, N> &names) {
   std::optional<std::string> name = part.optionalString(key);
   for (size_t i = 0; i < N && name; ++i)
     if (names[i] == *name)
@@ -99,7 +99,7 @@ size_t readChoice(ObjectReader &part, std::string_view key, const std::array<std
   return 0;
 }
 
-Behavior readBehavior(ObjectReader &part) {
+Behavior readBehavior(json::ObjectReader &part) {
   static constexpr std::array<std::string_view, 5> names = {"Isolated", "Removed", "MergedWithPrevious",
                                                             "MergedWithNext", "Contiguous"};
   static constexpr std::array<Behavior, 5> behaviors = {Behavior::Isolated, Behavior::Removed,
@@ -109,7 +109,7 @@ Behavior readBehavior(ObjectReader &part) {
 }
 
 /// Files of older versions have `add_prefix_space` in place of `prepend_scheme`.
-PrependScheme readPrependScheme(ObjectReader &part) {
+PrependScheme readPrependScheme(json::ObjectReader &part) {
   static constexpr std::array<std::string_view, 3> names = {"always", "first", "never"};
   static constexpr std::array<PrependScheme, 3> schemes = {PrependScheme::Always, PrependScheme::First,
                                                            PrependScheme::Never};
@@ -119,50 +119,54 @@ PrependScheme readPrependScheme(ObjectReader &part) {
 }
 
 constexpr PartType<NormalizerPtr> normalizerTypes[] = {
-    {"NFC", [](ObjectReader &) { return makeUnicodeNormalizer(UnicodeForm::NFC); }},
-    {"NFD", [](ObjectReader &) { return makeUnicodeNormalizer(UnicodeForm::NFD); }},
-    {"NFKC", [](ObjectReader &) { return makeUnicodeNormalizer(UnicodeForm::NFKC); }},
-    {"NFKD", [](ObjectReader &) { return makeUnicodeNormalizer(UnicodeForm::NFKD); }},
-    {"Lowercase", [](ObjectReader &) { return makeLowercase(); }},
+    {"NFC", [](json::ObjectReader &) { return makeUnicodeNormalizer(UnicodeForm::NFC); }},
+    {"NFD", [](json::ObjectReader &) { return makeUnicodeNormalizer(UnicodeForm::NFD); }},
+    {"NFKC", [](json::ObjectReader &) { return makeUnicodeNormalizer(UnicodeForm::NFKC); }},
+    {"NFKD", [](json::ObjectReader &) { return makeUnicodeNormalizer(UnicodeForm::NFKD); }},
+    {"Lowercase", [](json::ObjectReader &) { return makeLowercase(); }},
     {"Strip",
-     [](ObjectReader &part) { return makeStrip(part.boolean("strip_left", true), part.boolean("strip_right", true)); }},
-    {"StripAccents", [](ObjectReader &) { return makeStripAccents(); }},
-    {"Replace", [](ObjectReader &part) { return makeReplace(readPattern(part), part.string("content")); }},
-    {"Prepend", [](ObjectReader &part) { return makePrepend(part.string("prepend")); }},
+     [](json::ObjectReader &part) {
+       return makeStrip(part.boolean("strip_left", true), part.boolean("strip_right", true));
+     }},
+    {"StripAccents", [](json::ObjectReader &) { return makeStripAccents(); }},
+    {"Replace", [](json::ObjectReader &part) { return makeReplace(readPattern(part), part.string("content")); }},
+    {"Prepend", [](json::ObjectReader &part) { return makePrepend(part.string("prepend")); }},
     {"Sequence",
-     [](ObjectReader &part) { return makeNormalizerSequence(readMembers(part, "normalizers", readNormalizer)); }},
+     [](json::ObjectReader &part) { return makeNormalizerSequence(readMembers(part, "normalizers", readNormalizer)); }},
 };
 
 constexpr PartType<PreTokenizerPtr> preTokenizerTypes[] = {
     {"ByteLevel",
-     [](ObjectReader &part) {
+     [](json::ObjectReader &part) {
        return take(part, makeByteLevel(part.boolean("add_prefix_space", true), part.boolean("use_regex", true)));
      }},
     {"Split",
-     [](ObjectReader &part) {
+     [](json::ObjectReader &part) {
        return makeSplit(readPattern(part), readBehavior(part), part.boolean("invert", false));
      }},
-    {"Digits", [](ObjectReader &part) { return makeDigits(part.boolean("individual_digits", false)); }},
-    {"Punctuation", [](ObjectReader &part) { return makePunctuation(readBehavior(part)); }},
-    {"Whitespace", [](ObjectReader &) { return makeWhitespace(); }},
-    {"WhitespaceSplit", [](ObjectReader &) { return makeWhitespaceSplit(); }},
+    {"Digits", [](json::ObjectReader &part) { return makeDigits(part.boolean("individual_digits", false)); }},
+    {"Punctuation", [](json::ObjectReader &part) { return makePunctuation(readBehavior(part)); }},
+    {"Whitespace", [](json::ObjectReader &) { return makeWhitespace(); }},
+    {"WhitespaceSplit", [](json::ObjectReader &) { return makeWhitespaceSplit(); }},
     {"Metaspace",
-     [](ObjectReader &part) {
+     [](json::ObjectReader &part) {
        std::string replacement = readCharacter(part, "replacement");
        PrependScheme scheme = readPrependScheme(part);
        return take(part, makeMetaspace(std::move(replacement), scheme, part.boolean("split", true)));
      }},
     {"Sequence",
-     [](ObjectReader &part) { return makePreTokenizerSequence(readMembers(part, "pretokenizers", readPreTokenizer)); }},
+     [](json::ObjectReader &part) {
+       return makePreTokenizerSequence(readMembers(part, "pretokenizers", readPreTokenizer));
+     }},
 };
 
 /// Appends the ids of a special token that a template names.
-void readTemplateToken(ObjectReader &part, const std::string &name, std::vector<int32_t> &ids) {
+void readTemplateToken(json::ObjectReader &part, const std::string &name, std::vector<int32_t> &ids) {
   const json::Value *tokens = part.required("special_tokens");
   const json::Value *token = tokens ? tokens->find(name) : nullptr;
   if (!token)
     return part.fail(fmt::format("'special_tokens' lacks {}", quote(name)));
-  ObjectReader entry(*token, part.placeOf("special_tokens"));
+  json::ObjectReader entry(*token, part.placeOf("special_tokens"));
   for (const json::Value &id : entry.array("ids")) {
     std::optional<int64_t> number = id.asInteger();
     if (!number || *number < 0 || *number > largestId)
@@ -173,17 +177,17 @@ void readTemplateToken(ObjectReader &part, const std::string &name, std::vector<
   part.fail(entry.status());
 }
 
-PostProcessor readTemplate(ObjectReader &part) {
+PostProcessor readTemplate(json::ObjectReader &part) {
   PostProcessor processor;
   bool seenText = false;
   for (const json::Value &value : part.array("single")) {
-    ObjectReader piece(value, part.placeOf("single"));
+    json::ObjectReader piece(value, part.placeOf("single"));
     if (const json::Value *sequence = piece.member("Sequence")) {
-      if (seenText || ObjectReader(*sequence, piece.place()).string("id") != "A")
+      if (seenText || json::ObjectReader(*sequence, piece.place()).string("id") != "A")
         piece.fail("expected the sequence 'A' once");
       seenText = true;
     } else if (const json::Value *special = piece.required("SpecialToken")) {
-      ObjectReader named(*special, piece.place());
+      json::ObjectReader named(*special, piece.place());
       readTemplateToken(part, named.string("id"), seenText ? processor.after : processor.before);
     }
     part.fail(piece.status());
@@ -194,7 +198,7 @@ PostProcessor readTemplate(ObjectReader &part) {
 }
 
 /// `cls` and `sep`: [token, id], put around the text.
-PostProcessor readClassifierTokens(ObjectReader &part) {
+PostProcessor readClassifierTokens(json::ObjectReader &part) {
   auto idOf = [&](std::string_view key) -> int32_t {
     const json::Array &pair = part.array(key);
     std::optional<int64_t> id = pair.size() == 2 ? pair[1].asInteger() : std::nullopt;
@@ -205,7 +209,7 @@ PostProcessor readClassifierTokens(ObjectReader &part) {
   return {{idOf("cls")}, {idOf("sep")}};
 }
 
-PostProcessor readProcessorSequence(ObjectReader &part) {
+PostProcessor readProcessorSequence(json::ObjectReader &part) {
   PostProcessor all;
   for (const PostProcessor &member : readMembers(part, "processors", readPostProcessor))
     all.wrap(member);
@@ -214,31 +218,32 @@ PostProcessor readProcessorSequence(ObjectReader &part) {
 
 constexpr PartType<PostProcessor> postProcessorTypes[] = {
     {"TemplateProcessing", readTemplate},
-    {"ByteLevel", [](ObjectReader &) { return PostProcessor(); }}, // it changes offsets only
+    {"ByteLevel", [](json::ObjectReader &) { return PostProcessor(); }}, // it changes offsets only
     {"RobertaProcessing", readClassifierTokens},
     {"BertProcessing", readClassifierTokens},
     {"Sequence", readProcessorSequence},
 };
 
 constexpr PartType<DecoderPtr> decoderTypes[] = {
-    {"ByteLevel", [](ObjectReader &) { return makeByteLevelDecoder(); }},
-    {"ByteFallback", [](ObjectReader &) { return makeByteFallback(); }},
-    {"Fuse", [](ObjectReader &) { return makeFuse(); }},
+    {"ByteLevel", [](json::ObjectReader &) { return makeByteLevelDecoder(); }},
+    {"ByteFallback", [](json::ObjectReader &) { return makeByteFallback(); }},
+    {"Fuse", [](json::ObjectReader &) { return makeFuse(); }},
     {"Strip",
-     [](ObjectReader &part) {
+     [](json::ObjectReader &part) {
        std::string content = readCharacter(part, "content");
        auto count = [&](std::string_view key) { return static_cast<size_t>(part.integer(key, 0, 1 << 20)); };
        size_t start = count("start");
        return makeStripDecoder(std::move(content), start, count("stop"));
      }},
-    {"Replace", [](ObjectReader &part) { return makeReplaceDecoder(readPattern(part), part.string("content")); }},
+    {"Replace", [](json::ObjectReader &part) { return makeReplaceDecoder(readPattern(part), part.string("content")); }},
     {"Metaspace",
-     [](ObjectReader &part) {
+     [](json::ObjectReader &part) {
        std::string replacement = readCharacter(part, "replacement");
        return take(part, makeMetaspaceDecoder(std::move(replacement), readPrependScheme(part)));
      }},
-    {"BPEDecoder", [](ObjectReader &part) { return take(part, makeSuffixDecoder(part.string("suffix"))); }},
-    {"Sequence", [](ObjectReader &part) { return makeDecoderSequence(readMembers(part, "decoders", readDecoder)); }},
+    {"BPEDecoder", [](json::ObjectReader &part) { return take(part, makeSuffixDecoder(part.string("suffix"))); }},
+    {"Sequence",
+     [](json::ObjectReader &part) { return makeDecoderSequence(readMembers(part, "decoders", readDecoder)); }},
 };
 
 } // namespace

@@ -194,6 +194,9 @@ std::optional<std::string_view> Tokenizer::tokenOf(int32_t id) const {
   return pipeline->tokens[static_cast<size_t>(id)];
 }
 
+std::span<const int32_t> Tokenizer::tokensBefore() const { return pipeline->postProcessor.before; }
+std::span<const int32_t> Tokenizer::tokensAfter() const { return pipeline->postProcessor.after; }
+
 bool Tokenizer::isSpecial(int32_t id) const {
   return id >= 0 && static_cast<size_t>(id) < pipeline->special.size() && pipeline->special[static_cast<size_t>(id)];
 }

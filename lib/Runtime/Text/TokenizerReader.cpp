@@ -8,7 +8,7 @@ Expected<Tokenizer> TokenizerReader::read() {
     readModel(*model);
   readAddedTokens();
   if (root.status())
-    root.fail(pipeline->finish(root.place()));
+    root.fail(pipeline->finish(file));
   if (Status status = root.status(); !status)
     return status.error();
   return Tokenizer(std::move(pipeline));
@@ -19,7 +19,7 @@ void TokenizerReader::readParts() {
     const json::Value *value = root.member(key);
     if (!value || !root.status())
       return;
-    auto made = read(*value, fmt::format("{}: {}", root.place(), key));
+    auto made = read(*value, root.placeOf(key));
     if (made)
       into = std::move(*made);
     else
@@ -32,7 +32,7 @@ void TokenizerReader::readParts() {
 }
 
 void TokenizerReader::readModel(const json::Value &value) {
-  ObjectReader model(value, root.place() + ": model");
+  json::ObjectReader model(value, root.placeOf("model"));
   // Files of older versions do not name the type of a byte-pair model.
   std::string type = model.optionalString("type").value_or(model.member("merges") ? "BPE" : "");
   if (type != "BPE")
@@ -58,8 +58,8 @@ void TokenizerReader::readModel(const json::Value &value) {
     std::optional<int64_t> id = number.asInteger();
     if (!id || *id < 0 || *id > largestId)
       model.fail(fmt::format("the id of token {} is not an integer from 0 to {}", quote(token), largestId));
-    else
-      tokens.emplace(token, static_cast<int32_t>(*id));
+    else if (!tokens.emplace(token, static_cast<int32_t>(*id)).second)
+      model.fail(fmt::format("the token {} is listed twice", quote(token)));
   }
   if (options.unkToken && model.status() && !tokens.contains(*options.unkToken))
     model.fail(fmt::format("'unk_token' {} is not in the vocabulary", quote(*options.unkToken)));
@@ -69,7 +69,7 @@ void TokenizerReader::readModel(const json::Value &value) {
   root.fail(model.status());
 }
 
-void TokenizerReader::readMerges(ObjectReader &model) {
+void TokenizerReader::readMerges(json::ObjectReader &model) {
   const json::Array &merges = model.array("merges");
   for (size_t i = 0; i < merges.size() && root.status(); ++i)
     readMerge(merges[i], fmt::format("{}.merges[{}]", model.place(), i));
@@ -101,7 +101,7 @@ void TokenizerReader::readAddedTokens() {
     return;
   const json::Array &entries = root.array("added_tokens");
   for (size_t i = 0; i < entries.size() && root.status(); ++i) {
-    ObjectReader entry(entries[i], fmt::format("{}: added_tokens[{}]", root.place(), i));
+    json::ObjectReader entry(entries[i], fmt::format("{}[{}]", root.placeOf("added_tokens"), i));
     AddedToken token;
     token.id = static_cast<int32_t>(entry.integer("id", 0, largestId));
     token.content = entry.string("content");

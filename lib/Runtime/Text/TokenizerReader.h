@@ -3,8 +3,8 @@
 #ifndef FTC_RUNTIME_TEXT_TOKENIZERREADER_H
 #define FTC_RUNTIME_TEXT_TOKENIZERREADER_H
 
-#include "ObjectReader.h"
 #include "Pipeline.h"
+#include "ftc/Runtime/IO/ObjectReader.h"
 
 namespace ftc::runtime::text {
 
@@ -21,18 +21,19 @@ inline constexpr int64_t largestId = (1 << 22) - 1;
 /// Makes a Tokenizer of a parsed tokenizer.json.
 class TokenizerReader {
 public:
-  TokenizerReader(const json::Value &root, const std::string &file) : root(root, file) {}
+  TokenizerReader(const json::Value &root, const std::string &file) : file(file), root(root, file + ": ") {}
 
   Expected<Tokenizer> read();
 
 private:
   void readParts();
   void readModel(const json::Value &value);
-  void readMerges(ObjectReader &model);
+  void readMerges(json::ObjectReader &model);
   void readMerge(const json::Value &merge, const std::string &place);
   void readAddedTokens();
 
-  ObjectReader root;
+  std::string file;
+  json::ObjectReader root;
   std::unique_ptr<Tokenizer::Pipeline> pipeline = std::make_unique<Tokenizer::Pipeline>();
 };
 

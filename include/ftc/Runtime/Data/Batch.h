@@ -72,14 +72,17 @@ public:
 private:
   /// Part of a document that lies in one row.
   struct Part {
-    int64_t document;
-    int64_t begin;
-    int64_t length;
+    int64_t document = 0;
+    int64_t begin = 0;
+    int64_t length = 0;
   };
 
   void cutDocuments();
-  void fillRow(std::span<const Part> row, int64_t index, Batch &batch) const;
-  void placePart(const Part &part, int64_t segment, size_t offset, Batch &batch) const;
+  void assignRows();
+  void count();
+  /// Calls `visit(place in the part, label, weight)` for every target of a part.
+  template <typename Visit> void forEachTarget(const Part &part, Visit visit) const;
+  void fillRow(std::span<const Part> row, size_t offset, Batch &batch) const;
   /// The row shown at `place` of an epoch.
   int64_t rowAt(int64_t epoch, int64_t place) const;
 
@@ -87,9 +90,9 @@ private:
   BatchOptions choices;
   BatchCounts numbers;
   std::vector<Part> parts;       // row after row
-  std::vector<int64_t> rowBegin; // first part of each row, and the end
+  std::vector<int64_t> rowBegin; // the first part of each row, and the end
   mutable int64_t orderEpoch = -1;
-  mutable std::vector<int64_t> order; // the rows of epoch `orderEpoch`, computed when it is first asked for
+  mutable std::vector<uint32_t> rowOrder; // of epoch `orderEpoch`: computed when it is first asked for, not state
 };
 
 } // namespace ftc::runtime::data

@@ -10,6 +10,7 @@
 #define FTC_RUNTIME_TEXT_CHATTEMPLATE_H
 
 #include "ftc/Runtime/Core/Status.h"
+#include "ftc/Runtime/IO/Json.h"
 
 #include <span>
 #include <string>
@@ -42,6 +43,10 @@ public:
 private:
   std::string defaultSystem; // what is said when the first message is no system message; empty: nothing
 };
+
+/// The messages of a JSON array, each with `role` and `content` or, in ShareGPT's way, `from` and `value`. `place`
+/// names the array in messages of errors.
+Expected<std::vector<ChatMessage>> readChatMessages(const json::Value &list, const std::string &place);
 
 } // namespace ftc::runtime::text
 

@@ -57,6 +57,9 @@ public:
   std::optional<int32_t> idOf(std::string_view token) const;
   std::optional<std::string_view> tokenOf(int32_t id) const;
   bool isSpecial(int32_t id) const;
+  /// What the post-processor puts before and after a text.
+  std::span<const int32_t> tokensBefore() const;
+  std::span<const int32_t> tokensAfter() const;
   /// One more than the largest id.
   int64_t vocabularySize() const;
 

@@ -1,26 +1,39 @@
-#include "ObjectReader.h"
+#include "ftc/Runtime/IO/ObjectReader.h"
 
-namespace ftc::runtime::text {
+namespace ftc::runtime::json {
 
-ObjectReader::ObjectReader(const json::Value &value, std::string place) : object(&value), where(std::move(place)) {
-  if (!value.asObject())
-    mistake = makeError(ExitStatus::Input, "{}: expected an object, got {}", where, value.kind());
+namespace {
+
+/// "PLACE: text", or "PLACE text" if the place is a file's or a line's own object and ends with a colon already.
+std::string at(const std::string &place, std::string_view text) {
+  return fmt::format("{}{}{}", place, place.ends_with(": ") ? "" : ": ", text);
 }
 
-const json::Value *ObjectReader::member(std::string_view key) const {
-  const json::Value *found = object->find(key);
+} // namespace
+
+ObjectReader::ObjectReader(const Value &value, std::string place) : object(&value), where(std::move(place)) {
+  if (!value.asObject())
+    mistake = Error{ExitStatus::Input, at(where, fmt::format("expected an object, got {}", value.kind()))};
+}
+
+std::string ObjectReader::placeOf(std::string_view key) const {
+  return fmt::format("{}{}{}", where, where.ends_with(": ") ? "" : ".", key);
+}
+
+const Value *ObjectReader::member(std::string_view key) const {
+  const Value *found = object->find(key);
   return found && !found->isNull() ? found : nullptr;
 }
 
-const json::Value *ObjectReader::required(std::string_view key) {
-  const json::Value *found = member(key);
+const Value *ObjectReader::required(std::string_view key) {
+  const Value *found = member(key);
   if (!found && !mistake)
-    mistake = makeError(ExitStatus::Input, "{}: '{}' is missing", where, key);
+    mistake = Error{ExitStatus::Input, at(where, fmt::format("'{}' is missing", key))};
   return found;
 }
 
 bool ObjectReader::boolean(std::string_view key, bool fallback) {
-  const json::Value *found = member(key);
+  const Value *found = member(key);
   if (!found)
     return fallback;
   std::optional<bool> value = found->asBool();
@@ -30,7 +43,7 @@ bool ObjectReader::boolean(std::string_view key, bool fallback) {
 }
 
 int64_t ObjectReader::integer(std::string_view key, int64_t lowest, int64_t highest) {
-  const json::Value *found = required(key);
+  const Value *found = required(key);
   if (!found)
     return lowest;
   std::optional<int64_t> value = found->asInteger();
@@ -47,7 +60,7 @@ std::string ObjectReader::string(std::string_view key) {
 }
 
 std::optional<std::string> ObjectReader::optionalString(std::string_view key) {
-  const json::Value *found = member(key);
+  const Value *found = member(key);
   if (!found)
     return std::nullopt;
   if (const std::string *value = found->asString())
@@ -56,12 +69,12 @@ std::optional<std::string> ObjectReader::optionalString(std::string_view key) {
   return std::nullopt;
 }
 
-const json::Array &ObjectReader::array(std::string_view key) {
-  static const json::Array none;
-  const json::Value *found = required(key);
+const Array &ObjectReader::array(std::string_view key) {
+  static const Array none;
+  const Value *found = required(key);
   if (!found)
     return none;
-  if (const json::Array *value = found->asArray())
+  if (const Array *value = found->asArray())
     return *value;
   mismatch(key, "an array", *found);
   return none;
@@ -69,7 +82,7 @@ const json::Array &ObjectReader::array(std::string_view key) {
 
 void ObjectReader::fail(std::string_view text) {
   if (!mistake)
-    mistake = makeError(ExitStatus::Input, "{}: {}", where, text);
+    mistake = Error{ExitStatus::Input, at(where, text)};
 }
 
 void ObjectReader::fail(const Status &status) {
@@ -77,7 +90,7 @@ void ObjectReader::fail(const Status &status) {
     mistake = status.error();
 }
 
-void ObjectReader::mismatch(std::string_view key, std::string_view expected, const json::Value &got) {
+void ObjectReader::mismatch(std::string_view key, std::string_view expected, const Value &got) {
   if (mistake)
     return;
   std::optional<int64_t> number = got.asInteger();
@@ -85,4 +98,4 @@ void ObjectReader::mismatch(std::string_view key, std::string_view expected, con
                       number ? std::to_string(*number) : std::string(got.kind()));
 }
 
-} // namespace ftc::runtime::text
+} // namespace ftc::runtime::json
