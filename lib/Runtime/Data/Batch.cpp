@@ -1,7 +1,7 @@
 #include "ftc/Runtime/Data/Batch.h"
 
+#include "Permutation.h"
 #include "RowFitter.h"
-#include "ftc/Runtime/Core/Random.h"
 
 #include <algorithm>
 #include <cassert>
@@ -78,10 +78,15 @@ void Batcher::count() {
   numbers.documents = documents->size();
   numbers.rows = static_cast<int64_t>(rowBegin.size()) - 1;
   numbers.stepsPerEpoch = (numbers.rows + choices.rows - 1) / choices.rows;
+  std::vector<bool> supervised(static_cast<size_t>(documents->size()));
   for (const Part &part : parts) {
     numbers.tokens += part.length;
-    forEachTarget(part, [&](int64_t, int32_t, float) { ++numbers.supervised; });
+    forEachTarget(part, [&](int64_t, int32_t, float) {
+      ++numbers.supervised;
+      supervised[static_cast<size_t>(part.document)] = true;
+    });
   }
+  numbers.unsupervisedDocuments = std::count(supervised.begin(), supervised.end(), false);
   if (numbers.rows > 0)
     numbers.efficiency =
         static_cast<double>(numbers.tokens) / (static_cast<double>(numbers.rows) * static_cast<double>(choices.tokens));

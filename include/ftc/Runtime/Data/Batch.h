@@ -45,12 +45,13 @@ struct Batch {
 
 /// What `ftc plan` and `ftc preview` say of the data under given options.
 struct BatchCounts {
-  int64_t documents = 0;          // shown per epoch
-  int64_t rows = 0;               // per epoch, without the padding rows of the last batch
-  int64_t tokens = 0;             // shown per epoch, without padding
-  int64_t supervised = 0;         // targets of a weight above 0, per epoch
-  int64_t truncatedDocuments = 0; // longer than a row, and not cut into several
-  int64_t truncatedTokens = 0;    // not shown because of that
+  int64_t documents = 0;             // shown per epoch
+  int64_t rows = 0;                  // per epoch, without the padding rows of the last batch
+  int64_t tokens = 0;                // shown per epoch, without padding
+  int64_t supervised = 0;            // targets of a weight above 0, per epoch
+  int64_t truncatedDocuments = 0;    // longer than a row, and not cut into several
+  int64_t truncatedTokens = 0;       // not shown because of that
+  int64_t unsupervisedDocuments = 0; // without a target in what is shown of them
   int64_t stepsPerEpoch = 0;
   /// Share of the places in the epoch's rows that hold tokens, 0 to 1.
   double efficiency = 0;
