@@ -11,7 +11,6 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 using namespace ftc::runtime;
@@ -137,7 +136,7 @@ template <typename Node> bool Reader::readNumber(Node &node, Value &result) {
     return true;
   }
   double value = 0;
-  if (!isInteger(token) || std::from_chars(token.data(), token.data() + token.size(), value).ec != std::errc())
+  if (!isInteger(token) || node.get_double().get(value))
     return fail("malformed number, or one that no 64-bit number holds");
   result = Value(value);
   return true;

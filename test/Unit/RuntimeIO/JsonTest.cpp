@@ -136,7 +136,7 @@ static const Malformed malformed[] = {
     {"mismatched_inside", "[{\"a\":1]]", "x.json:1:8: malformed JSON"},
     {"closed_twice", "[1]]", "x.json:1:4: nothing may follow the value"},
     {"second_value", "{} {}", "x.json:1:4: nothing may follow the value"},
-    {"second_scalar", "1 2", "x.json:1:1: nothing may follow the value"},
+    {"second_scalar", "1 2", "x.json:1:1: malformed number, or one that no 64-bit number holds"},
     {"comma_only", "[,]", "x.json:1:2: malformed JSON"},
     {"leading_zero", "[01]", "x.json:1:2: malformed number, or one that no 64-bit number holds"},
     {"plus", "[+1]", "x.json:1:2: malformed JSON"},
