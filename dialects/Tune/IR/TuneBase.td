@@ -13,6 +13,7 @@ def Tune_Dialect : Dialect {
   let summary = "Pure tensor programs of fine-tuning: what upstream dialects cannot say.";
   let useDefaultAttributePrinterParser = 1;
   let hasOperationAttrVerify = 1;
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
   let extraClassDeclaration = [{
     /// Unit attribute of a func.func without arguments and results that is a program.
     static constexpr llvm::StringLiteral kProgramAttrName = "tune.program";

@@ -2,7 +2,9 @@
 
 #include "dialects/Tune/IR/Tune.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/IR/PatternMatch.h"
 
@@ -171,8 +173,28 @@ private:
     return dead;
   }
 };
+
+/// Moves constants with equal entries into the body.
+struct SinkConstants : OpRewritePattern<RowsOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(RowsOp op, PatternRewriter &rewriter) const override {
+    bool changed = false;
+    for (auto [operand, argument] : llvm::zip(op->getOperands(), op.getBody()->getArguments())) {
+      SplatElementsAttr constant;
+      if (argument.use_empty() || !matchPattern(operand, m_Constant(&constant)))
+        continue;
+      rewriter.setInsertionPointToStart(op.getBody());
+      auto type = cast<RankedTensorType>(argument.getType());
+      Value inside = arith::ConstantOp::create(rewriter, operand.getLoc(), constant.resizeSplat(type));
+      rewriter.replaceAllUsesWith(argument, inside);
+      changed = true;
+    }
+    return changed ? success() : rewriter.notifyMatchFailure(op, "no operand is a constant with equal entries");
+  }
+};
 } // namespace
 
 void RowsOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
-  patterns.add<DropUnusedBindings>(context);
+  patterns.add<DropUnusedBindings, SinkConstants>(context);
 }

@@ -2,7 +2,8 @@
 //
 // Replaces each tune.gradient by the ops that compute it: reverse accumulation from the loss, through every op between
 // it and the values asked for and no other, by each op's DifferentiableOpInterface. Gradients of gradients are made in
-// the order in which they stand. Reads of one tensor are one value here, as they are in meaning.
+// the order in which they stand. Reads of one tensor are one value here, as they are in meaning. tune.stop_gradient
+// goes when all is done.
 //
 // Before: tune-slice-rows, so that the adjoint of the sliced region is a sliced region.
 // After: tune-simplify, which removes what the adjoint does not use.
@@ -58,6 +59,11 @@ struct DifferentiatePass : impl::DifferentiateBase<DifferentiatePass> {
         if (failed(replaceGradient(op)))
           return signalPassFailure();
     }
+    // What they were for is done.
+    getOperation().walk([](StopGradientOp op) {
+      op.replaceAllUsesWith(op.getX());
+      op.erase();
+    });
   }
 };
 } // namespace

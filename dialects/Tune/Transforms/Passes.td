@@ -18,8 +18,22 @@ def Simplify : Tune_Pass<"tune-simplify"> {
   let summary = "equations, common subexpressions, and what nothing needs";
 }
 
+def SliceRows : Tune_Pass<"tune-slice-rows"> {
+  let summary = "what follows a product that widens its rows, a chunk of rows at a time";
+  let options = [
+    Option<"chunk", "chunk", "int64_t", "256", "most rows at a time">,
+    Option<"minElements", "min-elements", "int64_t", "1 << 20", "fewest entries of a product that is worth it">,
+    Option<"widening", "widening", "int64_t", "8", "how much wider the product is than its operand, at least">,
+    Option<"explain", "explain", "bool", "false", "say why a product is left whole">
+  ];
+}
+
 def Differentiate : Tune_Pass<"tune-differentiate"> {
   let summary = "replace tune.gradient by the adjoint program";
+}
+
+def MergeRows : Tune_Pass<"tune-merge-rows"> {
+  let summary = "one loop of two over the same rows";
 }
 
 #endif

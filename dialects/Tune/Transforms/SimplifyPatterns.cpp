@@ -51,7 +51,7 @@ struct SubZero : OpRewritePattern<arith::SubFOp> {
   }
 };
 
-/// x * 1 = x, x * 0 = 0 (and from the left)
+/// x * 1 = x, x * -1 = -x, x * 0 = 0 (and from the left)
 struct MulConstant : OpRewritePattern<arith::MulFOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(arith::MulFOp op, PatternRewriter &rewriter) const override {
@@ -61,13 +61,15 @@ struct MulConstant : OpRewritePattern<arith::MulFOp> {
       Value factor = op->getOperand(constant);
       if (isSplat(factor, 1))
         rewriter.replaceOp(op, op->getOperand(1 - constant));
+      else if (isSplat(factor, -1))
+        rewriter.replaceOpWithNewOp<arith::NegFOp>(op, op->getOperand(1 - constant));
       else if (isSplat(factor, 0))
         rewriter.replaceOp(op, splatLike(rewriter, op.getLoc(), factor, 0));
       else
         continue;
       return success();
     }
-    return rewriter.notifyMatchFailure(op, "no operand is 0 or 1");
+    return rewriter.notifyMatchFailure(op, "no operand is 0, 1 or -1");
   }
 };
 
@@ -83,8 +85,7 @@ struct DivOne : OpRewritePattern<arith::DivFOp> {
 };
 
 /// broadcast(c) = c, transpose(c) = c for a constant c with equal entries, in the result's shape
-template <typename Op>
-struct MoveConstant : OpRewritePattern<Op> {
+template <typename Op> struct MoveConstant : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
   LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override {
     SplatElementsAttr constant;
@@ -167,6 +168,35 @@ struct ContractConstant : OpRewritePattern<linalg::ContractOp> {
   }
 };
 
+/// -put_one(v, i) = put_one(-v, i)
+struct NegatePutOne : OpRewritePattern<arith::NegFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::NegFOp op, PatternRewriter &rewriter) const override {
+    auto putOne = op.getOperand().getDefiningOp<PutOneOp>();
+    if (!putOne)
+      return rewriter.notifyMatchFailure(op, "not of a put_one");
+    Value value = neg(rewriter, op.getLoc(), putOne.getValue());
+    rewriter.replaceOpWithNewOp<PutOneOp>(op, op.getType(), value, putOne.getIndex());
+    return success();
+  }
+};
+
+/// The sum of put_one(v, i) along the last dimension = v pick(1, i): v, but 0 where i is outside
+struct SumPutOne : OpRewritePattern<linalg::ReduceOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(linalg::ReduceOp op, PatternRewriter &rewriter) const override {
+    auto putOne = op.getInputs().front().getDefiningOp<PutOneOp>();
+    if (!putOne || op.getInputs().size() != 1 || !isa<arith::AddFOp>(op.getCombiner().front().front()))
+      return rewriter.notifyMatchFailure(op, "not a sum of a put_one");
+    if (op.getDimensions() != ArrayRef<int64_t>{putOne.getType().getRank() - 1})
+      return rewriter.notifyMatchFailure(op, "not along the last dimension alone");
+    Value ones = splat(rewriter, op.getLoc(), putOne.getType(), 1);
+    Value inside = PickOp::create(rewriter, op.getLoc(), ones, putOne.getIndex());
+    rewriter.replaceOpWithNewOp<arith::MulFOp>(op, putOne.getValue(), inside);
+    return success();
+  }
+};
+
 /// A pad by zeros along one dimension.
 struct ZeroPad {
   tensor::PadOp op;
@@ -235,9 +265,10 @@ struct SliceConcat : OpRewritePattern<tensor::ExtractSliceOp> {
 } // namespace
 
 void populateSimplifyPatterns(RewritePatternSet &patterns) {
-  patterns.add<AddZero, SubZero, MulConstant, DivOne, MoveConstant<linalg::BroadcastOp>,
-               MoveConstant<linalg::TransposeOp>, ComposeBroadcasts, SumConstant, ContractConstant, AddPads, SliceConcat>(
-      patterns.getContext());
+  patterns
+      .add<AddZero, SubZero, MulConstant, DivOne, MoveConstant<linalg::BroadcastOp>, MoveConstant<linalg::TransposeOp>,
+           ComposeBroadcasts, SumConstant, NegatePutOne, SumPutOne, ContractConstant, AddPads, SliceConcat>(
+          patterns.getContext());
 }
 
 } // namespace ftc::tune

@@ -110,7 +110,7 @@ Value reduce(OpBuilder &builder, Location loc, Combiner combiner, Value a, Array
   Value init = filled(builder, loc, shape, typeOf(a).getElementType(), neutralElement(combiner));
   return linalg::ReduceOp::create(builder, loc, ValueRange(a), ValueRange(init), sorted,
                                   [&](OpBuilder &inner, Location innerLoc, ValueRange arguments) {
-                                    Value result = combine(inner, innerLoc, combiner, arguments[0], arguments[1]);
+                                    Value result = combine(inner, innerLoc, combiner, arguments[1], arguments[0]);
                                     linalg::YieldOp::create(inner, innerLoc, result);
                                   })
       .getResult(0);
