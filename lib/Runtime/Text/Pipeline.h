@@ -27,8 +27,9 @@ struct Tokenizer::Pipeline {
   TokenFinder rawTokens;        // found in the input
   TokenFinder normalizedTokens; // found after normalization
   TokenMap addedIds;
-  std::vector<std::string_view> tokens; // by id; empty where an id is no token
-  std::vector<bool> special;            // by id
+  std::vector<std::string_view> tokens;                     // by id; empty where an id is no token
+  std::vector<bool> special;                                // by id
+  std::unordered_map<int32_t, std::string> normalizedTexts; // what normalized added tokens are decoded to
 
   /// Fills what is derived from the other members; `file` names the tokenizer in messages.
   Status finish(const std::string &file);

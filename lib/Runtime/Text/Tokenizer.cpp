@@ -48,6 +48,7 @@ Status Tokenizer::Pipeline::finish(const std::string &file) {
       if (Status status = normalizer->apply(pattern); !status)
         return status;
     normalizedTokens.add(pattern.text, token);
+    normalizedTexts.emplace(token.id, std::move(pattern.text));
   }
   for (const std::vector<int32_t> &ids : {postProcessor.before, postProcessor.after})
     for (int32_t id : ids)
@@ -166,9 +167,13 @@ Expected<std::vector<int32_t>> Tokenizer::encode(std::string_view text, const En
 
 Expected<std::string> Tokenizer::decode(std::span<const int32_t> ids, bool skipSpecialTokens) const {
   std::vector<std::string> tokens;
-  for (int32_t id : ids)
-    if (std::optional<std::string_view> token = tokenOf(id); token && !(skipSpecialTokens && isSpecial(id)))
-      tokens.emplace_back(*token);
+  for (int32_t id : ids) {
+    std::optional<std::string_view> token = tokenOf(id);
+    if (!token || (skipSpecialTokens && isSpecial(id)))
+      continue;
+    auto normalized = pipeline->normalizedTexts.find(id);
+    tokens.emplace_back(normalized == pipeline->normalizedTexts.end() ? *token : normalized->second);
+  }
   if (pipeline->decoder)
     if (Status status = pipeline->decoder->apply(tokens); !status)
       return status.error();
