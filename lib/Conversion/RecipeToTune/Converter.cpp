@@ -51,7 +51,7 @@ Converter::Converter(Elaborator &elaborator, const ast::File &file) : elaborator
 /// The value of a name or of a call that is no step of ours: an `input` or arithmetic, evaluated as such.
 static bool isStep(const ast::Expr &expr) {
   static constexpr llvm::StringLiteral kinds[] = {"load",  "dataset",  "adapt",    "restore", "train",
-                                                  "merge", "evaluate", "generate", "logits"};
+                                                  "merge", "evaluate", "generate", "logits",  "gradients"};
   const auto *call = llvm::dyn_cast<ast::CallExpr>(&expr);
   const auto *callee = call ? llvm::dyn_cast<ast::NameExpr>(call->callee.get()) : nullptr;
   return callee && llvm::is_contained(kinds, callee->name);
@@ -105,9 +105,10 @@ const StepValue &Converter::step(const std::string &name, const ast::CallExpr &e
   StepCall call(name, expr);
   using Method = StepValue (Converter::*)(const StepCall &);
   static const std::map<llvm::StringRef, Method> methods = {
-      {"load", &Converter::load},         {"dataset", &Converter::dataset},   {"adapt", &Converter::adapt},
-      {"restore", &Converter::restore},   {"train", &Converter::train},       {"merge", &Converter::merge},
-      {"evaluate", &Converter::evaluate}, {"generate", &Converter::generate}, {"logits", &Converter::logits}};
+      {"load", &Converter::load},          {"dataset", &Converter::dataset},   {"adapt", &Converter::adapt},
+      {"restore", &Converter::restore},    {"train", &Converter::train},       {"merge", &Converter::merge},
+      {"evaluate", &Converter::evaluate},  {"generate", &Converter::generate}, {"logits", &Converter::logits},
+      {"gradients", &Converter::gradients}};
   StepValue value = (this->*methods.at(call.kind()))(call);
   busy.erase(name);
   return steps.insert_or_assign(name, std::move(value)).first->second;

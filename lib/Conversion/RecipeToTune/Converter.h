@@ -45,8 +45,8 @@ struct StepValue {
   std::vector<std::string> uses; ///< names of the steps whose results it needs
   std::string load;              ///< of models: the `load` step below
   std::optional<elaborate::AdaptedModel> model;
-  /// Of a merge: the tensors that it changed, by name in the checkpoint.
-  std::vector<std::pair<std::string, std::string>> merged;
+  /// Tensors of its own that it makes, as names in files and symbols: what merging changed, gradients.
+  std::vector<std::pair<std::string, std::string>> results;
   llvm::SMRange range;
 };
 
@@ -72,11 +72,15 @@ private:
   StepValue dataset(const StepCall &call);
   StepValue train(const StepCall &call);
   StepValue evaluate(const StepCall &call);
+  StepValue gradients(const StepCall &call);
+  StepValue measure(const StepCall &call, llvm::ArrayRef<elaborate::AdapterTensor *> by);
   StepValue logits(const StepCall &call);
   void weigh(const StepCall &call, const elaborate::Value &objective, const StepValue &policy,
              const elaborate::Batch &batch, Fields &programs);
   void micro(const StepCall &call, const elaborate::Value &objective, const StepValue &policy,
-             const elaborate::Batch &batch, const elaborate::OptimizerPlan *plan, Fields &programs);
+             const elaborate::Batch &batch, llvm::ArrayRef<std::string> parameters,
+             llvm::ArrayRef<std::string> gradients, Fields &programs);
+  Fields lossOutputs(const StepCall &call);
   void update(const StepCall &call, const elaborate::Value &schedule, elaborate::OptimizerPlan &plan, Fields &programs);
   const StepValue *tokenizerFor(const StepCall &call);
   elaborate::Value clipped(const StepCall &call, elaborate::Value optimizer);

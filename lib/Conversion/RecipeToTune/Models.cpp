@@ -142,12 +142,12 @@ StepValue Converter::merge(const StepCall &call) {
     elaborator.tensors().declare(symbol, tune::Kind::value, type);
     program.write(merged.value, symbol);
     tensors.push_back(Fields(context).setSymbol("tensor", symbol).set("name", merged.name));
-    result.merged.emplace_back(merged.name, symbol);
+    result.results.emplace_back(merged.name, symbol);
   }
   mlir::func::FuncOp built = program.finish();
   if (!built)
     return result;
-  result.model = model.merged(result.merged);
+  result.model = model.merged(result.results);
   result.load = adapted->load;
   result.uses = {adapted->name, adapted->load};
   finish(result, call, Fields(context).setSymbol("program", built.getSymName()).setList("tensors", tensors));

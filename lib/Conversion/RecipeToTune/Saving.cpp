@@ -49,14 +49,14 @@ Fields Converter::savePeft(const StepValue &value, const StepCall &form) {
   return fields.set("config", peft->config).setList("tensors", tensors);
 }
 
-/// Every trained tensor by its own name; of a merged model the tensors that merging changed.
+/// What the step made itself; else every trained tensor by its own name.
 Fields Converter::saveTensors(const StepValue &value) {
   mlir::MLIRContext *context = elaborator.module().getContext();
   std::vector<Fields> tensors;
-  for (const auto &[name, symbol] : value.merged)
+  for (const auto &[name, symbol] : value.results)
     tensors.push_back(entry(context, symbol, name));
-  for (const AdapterTensor *tensor : value.model->tensors())
-    if (value.merged.empty() || tensor->source)
+  if (value.results.empty())
+    for (const AdapterTensor *tensor : value.model->tensors(AdapterRole::Trained))
       tensors.push_back(entry(context, tensor->symbol, tensor->name));
   return Fields(context).setList("tensors", tensors);
 }
@@ -161,6 +161,8 @@ void Converter::save(const ast::Save &saved) {
     fields.set("from", value.name);
   } else if (kind == "text" && value.kind == "generate") {
     fields.set("from", value.name);
+  } else if (kind == "safetensors" && value.kind == "gradients") {
+    fields = saveTensors(value);
   } else if (value.model && (kind == "peft" || kind == "safetensors" || kind == "huggingface")) {
     fields = kind == "peft"          ? savePeft(value, form)
              : kind == "safetensors" ? saveTensors(value)

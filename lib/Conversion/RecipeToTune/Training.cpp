@@ -117,28 +117,39 @@ void Converter::weigh(const StepCall &call, const Value &objective, const StepVa
     programs.setSymbol("weigh", built.getSymName());
 }
 
-/// The program that adds a micro-batch's loss, and with `plan` its gradients.
+/// The program that adds a micro-batch's loss and the gradients of `parameters`.
 void Converter::micro(const StepCall &call, const Value &objective, const StepValue &policy, const Batch &batch,
-                      const OptimizerPlan *plan, Fields &programs) {
+                      llvm::ArrayRef<std::string> parameters, llvm::ArrayRef<std::string> gradients, Fields &programs) {
   ProgramBuilder program(elaborator, call.name + ".micro");
-  mlir::Value loss = program.loss(objective, *policy.model, batch, call.name + ".denominators", plan != nullptr);
+  bool training = call.kind() == "train";
+  mlir::Value loss = program.loss(objective, *policy.model, batch, call.name + ".denominators", training);
   if (!loss)
     return void(program.finish());
   elaborator.tensors().declareReal(call.name + ".loss", tune::Kind::output, {});
   program.accumulate(loss, call.name + ".loss");
-  if (plan) {
-    llvm::SmallVector<mlir::Value> parameters;
+  if (!parameters.empty()) {
+    llvm::SmallVector<mlir::Value> values;
     llvm::SmallVector<mlir::Type> types;
-    for (const std::string &parameter : plan->trained()) {
-      parameters.push_back(program.read(parameter));
-      types.push_back(parameters.back().getType());
+    for (const std::string &parameter : parameters) {
+      values.push_back(program.read(parameter));
+      types.push_back(values.back().getType());
     }
-    auto gradients = tune::GradientOp::create(program.builder(), program.loc(), types, loss, parameters);
-    for (auto [gradient, symbol] : llvm::zip_equal(gradients.getGradients(), plan->gradients()))
+    auto op = tune::GradientOp::create(program.builder(), program.loc(), types, loss, values);
+    for (auto [gradient, symbol] : llvm::zip_equal(op.getGradients(), gradients))
       program.accumulate(gradient, symbol);
   }
   if (mlir::func::FuncOp built = program.finish())
     programs.setSymbol("micro", built.getSymName());
+}
+
+/// Where the runtime finds what the programs of a step give.
+Fields Converter::lossOutputs(const StepCall &call) {
+  Fields outputs(elaborator.module().getContext());
+  for (auto [key, name] :
+       {std::pair("loss", ".loss"), {"denominators", ".weighed"}, {"lr", ".lr"}, {"grad_norm", ".grad_norm"}})
+    if (declared(call.name + name))
+      outputs.setSymbol(key, call.name + name);
+  return outputs;
 }
 
 /// The program that ends a step: schedule, norm of the gradients, optimizer.
@@ -203,7 +214,7 @@ StepValue Converter::train(const StepCall &call) {
     }
     last = call.name;
   }
-  Fields fields(context), programs(context), outputs(context);
+  Fields fields(context), programs(context);
   Batch batch = makeBatch(call, fields);
   Value objective = value(call.option("objective"));
   Value optimizer = clipped(call, value(call.option("optimizer")));
@@ -211,14 +222,11 @@ StepValue Converter::train(const StepCall &call) {
   if (!plan)
     return result;
   weigh(call, objective, *start, batch, programs);
-  micro(call, objective, *start, batch, plan.get(), programs);
+  micro(call, objective, *start, batch, plan->trained(), plan->gradients(), programs);
   Value schedule = call.option("schedule") ? value(call.option("schedule")) : Value::none();
   update(call, schedule, *plan, programs);
-  for (auto [key, name] :
-       {std::pair("loss", "loss"), {"denominators", "weighed"}, {"lr", "lr"}, {"grad_norm", "grad_norm"}})
-    if (declared(call.name + "." + name))
-      outputs.setSymbol(key, call.name + "." + name);
-  fields.set("data", data->name).set("programs", programs).set("inputs", inputsOf(call, batch)).set("outputs", outputs);
+  fields.set("data", data->name).set("programs", programs).set("inputs", inputsOf(call, batch));
+  fields.set("outputs", lossOutputs(call));
   fields.setSymbols("trained", plan->trained()).setSymbols("gradients", plan->gradients());
   fields.setSymbols("states", plan->states());
   fields.set("seed", integer(call, "seed").value_or(0));
@@ -233,7 +241,15 @@ StepValue Converter::train(const StepCall &call) {
   return result;
 }
 
-StepValue Converter::evaluate(const StepCall &call) {
+StepValue Converter::evaluate(const StepCall &call) { return measure(call, {}); }
+
+/// The loss over a data set and its gradient by every trainable tensor, to be saved.
+StepValue Converter::gradients(const StepCall &call) {
+  const StepValue *policy = modelOf(call);
+  return policy ? measure(call, policy->model->tensors(AdapterRole::Trained)) : StepValue();
+}
+
+StepValue Converter::measure(const StepCall &call, llvm::ArrayRef<AdapterTensor *> by) {
   StepValue result;
   mlir::MLIRContext *context = elaborator.module().getContext();
   const StepValue *policy = modelOf(call);
@@ -244,15 +260,22 @@ StepValue Converter::evaluate(const StepCall &call) {
     error(Diag::MissingOption, call.range(), "objective");
     return result;
   }
-  Fields fields(context), programs(context), outputs(context);
+  Fields fields(context), programs(context);
   Batch batch = makeBatch(call, fields);
+  std::vector<std::string> parameters, gradients;
+  for (const AdapterTensor *tensor : by) {
+    parameters.push_back(tensor->symbol);
+    gradients.push_back(call.name + ".grad." + tensor->name);
+    elaborator.tensors().declareReal(gradients.back(), tune::Kind::gradient, sizesOf(tensor->dims));
+    result.results.emplace_back(tensor->name, gradients.back());
+  }
   Value objective = value(call.option("objective"));
   weigh(call, objective, *policy, batch, programs);
-  micro(call, objective, *policy, batch, nullptr, programs);
-  outputs.setSymbol("loss", call.name + ".loss");
-  if (declared(call.name + ".weighed"))
-    outputs.setSymbol("denominators", call.name + ".weighed");
-  fields.set("data", data->name).set("programs", programs).set("inputs", inputsOf(call, batch)).set("outputs", outputs);
+  micro(call, objective, *policy, batch, parameters, gradients, programs);
+  fields.set("data", data->name).set("programs", programs).set("inputs", inputsOf(call, batch));
+  fields.set("outputs", lossOutputs(call));
+  if (!gradients.empty())
+    fields.setSymbols("gradients", gradients);
   result.uses = {policy->name, policy->load, data->name};
   finish(result, call, std::move(fields));
   return result;

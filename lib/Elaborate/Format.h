@@ -1,0 +1,16 @@
+//===- Format.h - reading number formats -----------------------*- C++ -*-===//
+
+#ifndef FTC_LIB_ELABORATE_FORMAT_H
+#define FTC_LIB_ELABORATE_FORMAT_H
+
+#include "Evaluator.h"
+
+namespace ftc::elaborate {
+
+/// The values `[rows, columns]` (f64) of rows of blocks (i8 `[rows, bytes]`), by the `layout` and the `value` of a
+/// format `on [rows, (blocks, ...)]`. Null after errors, which are reported at the definition.
+mlir::Value decodeBlocks(Evaluator &evaluator, const ast::Definition &format, mlir::Value bytes, int64_t columns);
+
+} // namespace ftc::elaborate
+
+#endif // FTC_LIB_ELABORATE_FORMAT_H
