@@ -14,7 +14,7 @@
 
 namespace ftc::target {
 
-class KernelGenerator;
+class KernelRegistry;
 
 /// A scalar constant, or the constant whose only element fills a tensor value: seen through arith.constant,
 /// linalg.fill and views. Null if `value` is something else. For tensor.empty and what fills nothing: a zero.
@@ -28,8 +28,6 @@ struct KernelInfo {
   int64_t grain = 1;
   /// Immediates that are the same in all calls of the kernel; they come before those of the op.
   llvm::SmallVector<int64_t> immediates;
-  /// (name of the op, attribute) pairs whose values, differing between equal ops, are passed as immediates.
-  int64_t workspaceBytes = 0;
 };
 
 /// A plan of a library kernel: the runtime's function `symbol` is called once with these arguments.
@@ -41,7 +39,7 @@ struct LibraryPlan {
 
 class KernelBuilder : public mlir::ImplicitLocOpBuilder {
 public:
-  KernelBuilder(mlir::Operation *op, const KernelGenerator &generator, mlir::func::FuncOp kernel, KernelInfo &info,
+  KernelBuilder(mlir::Operation *op, const KernelRegistry &registry, mlir::func::FuncOp kernel, KernelInfo &info,
                 std::vector<LibraryPlan> &plans);
 
   /// The memory of an operand (not folded) or a result of the op.
@@ -52,7 +50,8 @@ public:
   mlir::Value load(mlir::Value operand, mlir::ValueRange indices);
   void store(mlir::Value element, mlir::Value result, mlir::ValueRange indices);
 
-  /// The immediate that carries an attribute of `op` or of an op inside it (see getImmediates), i64.
+  /// The immediate that carries an attribute which differs between equal calls, i64: the `site` of `op`, which is the
+  /// op itself or an op of its regions.
   mlir::Value immediate(mlir::Operation *op, llvm::StringRef attribute) const;
 
   /// memref<N x i8>; only if the generator asked for workspace.

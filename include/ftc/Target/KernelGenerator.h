@@ -39,14 +39,20 @@ public:
     generators[opName] = std::move(generator);
   }
 
+  /// For every op that maps scalars to tensors (arith, math) and has no generator of its own.
+  void setElementwise(std::shared_ptr<const KernelGenerator> generator) { elementwise = std::move(generator); }
+
   /// Null if the target has none for this op.
   const KernelGenerator *lookup(mlir::Operation *op) const {
     auto found = generators.find(op->getName().getStringRef());
-    return found == generators.end() ? nullptr : found->second.get();
+    if (found != generators.end())
+      return found->second.get();
+    return mlir::OpTrait::hasElementwiseMappableTraits(op) ? elementwise.get() : nullptr;
   }
 
 private:
   llvm::StringMap<std::shared_ptr<const KernelGenerator>> generators;
+  std::shared_ptr<const KernelGenerator> elementwise;
 };
 
 /// One scalar loop nest for each op, in the type of its operands.

@@ -2,6 +2,7 @@
 #ifndef FTC_TARGET_TARGET_H
 #define FTC_TARGET_TARGET_H
 
+#include "ftc/Target/KernelGenerator.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/SmallVector.h"
 
@@ -26,6 +27,9 @@ struct TargetOptions {
 struct PlanSummary {
   int64_t weights = 0, trained = 0, gradients = 0, states = 0, activations = 0, workspace = 0, peak = 0;
 };
+
+/// The kernel generators of a target.
+KernelRegistry getKernels(TargetKind kind);
 
 /// Runs the passes below `precision` (fusion for the cpu target, placement) on the module, in place.
 llvm::LogicalResult lowerToPlaced(mlir::ModuleOp module, const TargetOptions &options);

@@ -40,3 +40,16 @@ extern "C" void ftc_accumulate_f32(void *const *buffers, const int64_t *immediat
 extern "C" void ftc_accumulate_f64(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi) {
   accumulate<double>(buffers, immediates, lo, hi);
 }
+
+extern "C" void ftc_update_slice(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi) {
+  const char *dest = static_cast<const char *>(buffers[0]), *src = static_cast<const char *>(buffers[1]);
+  char *result = static_cast<char *>(buffers[3]);
+  int64_t destSize = immediates[0], srcSize = immediates[1], entry = immediates[2];
+  int64_t start = std::clamp<int64_t>(*static_cast<const int32_t *>(buffers[2]), 0, destSize - srcSize);
+  for (int64_t item = lo; item < hi; ++item) {
+    char *row = result + item * destSize * entry;
+    if (dest != result)
+      std::memcpy(row, dest + item * destSize * entry, destSize * entry);
+    std::memcpy(row + start * entry, src + item * srcSize * entry, srcSize * entry);
+  }
+}

@@ -99,6 +99,10 @@ void ftc_zero(void *const *buffers, const int64_t *immediates, int64_t lo, int64
 void ftc_accumulate_f32(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
 void ftc_accumulate_f64(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
 enum { FTC_COPY_BYTES = 1 << 18 };
+/// result = dest with src written from index `start` (i32, clamped) along one dimension. buffers: dest, src, start,
+/// result, which may be dest; immediates: sizes of the dimension in dest and in src, bytes of one entry of it. One item
+/// is one entry of the dimensions before it.
+void ftc_update_slice(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
 
 // Number `index` of a site of the generator (ftc/Runtime/Core/Philox.h): uniform on [0, 1), standard normal.
 double ftc_random_uniform(int64_t key, int64_t site, int64_t index);

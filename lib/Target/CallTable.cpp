@@ -1,0 +1,134 @@
+#include "CallTable.h"
+
+#include "Structure.h"
+#include "ftc/Runtime/CPU/Program.h"
+
+using namespace mlir;
+
+namespace ftc::target {
+
+namespace {
+class TableMaker {
+public:
+  TableMaker(func::FuncOp program, const KernelRegistry &registry, KernelSet &kernels)
+      : program(program), registry(registry), kernels(kernels), symbols(program->getParentOfType<ModuleOp>()) {}
+
+  FailureOr<CallTable> make();
+
+private:
+  LogicalResult addBlock(Block &block);
+  LogicalResult addCall(Operation *op);
+  LogicalResult addLoop(tune::RowsOp rows);
+  void addYield(tune::YieldOp yield);
+  void addMove(StringRef symbol, Location to, std::optional<Location> from, int64_t bytes, int64_t count);
+  void addCopy(Location to, Location from, int64_t bytes);
+
+  Location getTensor(StringRef name) { return {getTensorOffset(symbols.lookup<tune::TensorOp>(name)), 0}; }
+
+  func::FuncOp program;
+  const KernelRegistry &registry;
+  KernelSet &kernels;
+  SymbolTable symbols;
+  CallTable table;
+  bool inLoop = false;
+};
+} // namespace
+
+/// A call of one of the runtime's kernels that go through memory in pieces of FTC_COPY_BYTES.
+void TableMaker::addMove(StringRef symbol, Location to, std::optional<Location> from, int64_t bytes, int64_t count) {
+  Call call{symbol.str(), llvm::divideCeil(bytes, int64_t(FTC_COPY_BYTES)), 1, {to.offset}, {}, {count}};
+  if (from)
+    call.offsets.push_back(from->offset);
+  if (inLoop) {
+    call.strides = {to.stride};
+    if (from)
+      call.strides.push_back(from->stride);
+  }
+  table.calls.push_back(std::move(call));
+}
+
+void TableMaker::addCopy(Location to, Location from, int64_t bytes) {
+  if (to.offset != from.offset || to.stride != from.stride)
+    addMove("ftc_copy", to, from, bytes, bytes);
+}
+
+LogicalResult TableMaker::addCall(Operation *op) {
+  FailureOr<const KernelInfo *> info = kernels.get(op);
+  if (failed(info))
+    return failure();
+  Call call{(*info)->symbol, (*info)->items, (*info)->grain, {}, {}, (*info)->immediates};
+  auto addBuffer = [&](Location location) {
+    call.offsets.push_back(location.offset);
+    if (inLoop)
+      call.strides.push_back(location.stride);
+  };
+  for (OpOperand *operand : getBufferOperands(op, registry))
+    addBuffer(getLocation(operand->get()));
+  for (Value result : op->getResults())
+    addBuffer(getLocation(result));
+  if (auto workspace = op->getAttrOfType<IntegerAttr>(kWorkspaceAttr))
+    addBuffer({workspace.getInt(), 0});
+  if (call.offsets.size() > FTC_MAX_BUFFERS)
+    return op->emitOpError("has more than ") << int(FTC_MAX_BUFFERS) << " buffers";
+  for (const Immediate &immediate : getImmediates(op))
+    call.immediates.push_back(immediate.value);
+  table.calls.push_back(std::move(call));
+  return success();
+}
+
+LogicalResult TableMaker::addLoop(tune::RowsOp rows) {
+  for (Value result : rows.getSummedResults()) {
+    int64_t bytes = getBytes(result.getType());
+    addMove("ftc_zero", getLocation(result), std::nullopt, bytes, bytes);
+  }
+  int64_t first = table.calls.size();
+  inLoop = true;
+  if (failed(addBlock(*rows.getBody())))
+    return failure();
+  inLoop = false;
+  table.loops.push_back({first, int64_t(table.calls.size()) - first, rows.getTrips()});
+  return success();
+}
+
+/// Moves what a body yields to the results of its loop, where it has not been computed there.
+void TableMaker::addYield(tune::YieldOp yield) {
+  auto rows = cast<tune::RowsOp>(yield->getParentOp());
+  for (auto [value, result] : llvm::zip(yield.getSliced(), rows.getSlicedResults())) {
+    int64_t bytes = getBytes(value.getType());
+    addCopy({getLocation(result).offset, bytes}, getLocation(value), bytes);
+  }
+  for (auto [value, result] : llvm::zip(yield.getSummed(), rows.getSummedResults())) {
+    auto type = cast<ShapedType>(value.getType());
+    StringRef symbol = type.getElementType().isF64() ? "ftc_accumulate_f64" : "ftc_accumulate_f32";
+    addMove(symbol, getLocation(result), getLocation(value), getBytes(type), type.getNumElements());
+  }
+}
+
+LogicalResult TableMaker::addBlock(Block &block) {
+  for (Operation &op : block) {
+    Role role = getRole(&op);
+    if (role == Role::Call && failed(addCall(&op)))
+      return failure();
+    if (role == Role::Loop && failed(addLoop(cast<tune::RowsOp>(op))))
+      return failure();
+    if (auto yield = dyn_cast<tune::YieldOp>(op))
+      addYield(yield);
+  }
+  return success();
+}
+
+FailureOr<CallTable> TableMaker::make() {
+  program.walk(
+      [&](tune::ReadOp read) { addCopy(getLocation(read), getTensor(read.getTensor()), getBytes(read.getType())); });
+  if (failed(addBlock(program.getBody().front())))
+    return failure();
+  for (auto write : program.getOps<tune::WriteOp>())
+    addCopy(getTensor(write.getTensor()), getLocation(write.getValue()), getBytes(write.getValue().getType()));
+  return std::move(table);
+}
+
+FailureOr<CallTable> makeCallTable(func::FuncOp program, const KernelRegistry &registry, KernelSet &kernels) {
+  return TableMaker(program, registry, kernels).make();
+}
+
+} // namespace ftc::target

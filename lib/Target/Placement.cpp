@@ -1,0 +1,401 @@
+// Placement. The arena is, in this order: what training changes (kinds trained and state: a checkpoint is this part),
+// the other tensors, constants, and one scratch region that all programs share. A program's values live in the scratch
+// region but for
+//   - views, which are part of what they view;
+//   - a read, which is the tensor itself;
+//   - a value that is written to a tensor, computed in the tensor's own bytes where no later call reads the old
+//     contents;
+//   - a result that takes over the bytes of an operand which nothing needs after the call (mayShare);
+//   - rows that the body of a loop yields, computed in the loop's result.
+// What remains is copied: writes at the end of the program, and, before its first call, a read whose tensor is replaced
+// while its old contents are still to be written elsewhere. lib/Target/CallTable.cpp sees from the offsets which values
+// need a copy.
+
+#include "Placement.h"
+
+#include "OffsetAssignment.h"
+#include "Structure.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+#include <map>
+
+using namespace mlir;
+
+namespace ftc::target {
+
+namespace {
+/// The parts of the arena outside the scratch region, by the names of the plan.
+struct ModuleLayout {
+  SymbolTable &symbols;
+  const KernelRegistry &registry;
+  PlacementMode mode;
+  int64_t end = 0;
+  std::map<std::string, int64_t> plan;
+  DenseMap<std::pair<Attribute, Type>, int64_t> constants = {};
+
+  void placeTensors(ModuleOp module);
+  void placeConstants(func::FuncOp program);
+};
+
+/// One program's values.
+class ProgramPlacer {
+public:
+  ProgramPlacer(func::FuncOp program, ModuleLayout &layout) : program(program), layout(layout) {}
+
+  /// Bytes of scratch memory; `scratchBase` must not be known before all tensors and constants are placed.
+  int64_t assign();
+  /// The most bytes of values alive at once.
+  int64_t getActivationBytes() const;
+  void writeAttributes(int64_t scratchBase);
+
+private:
+  /// Where a root value lies: in a buffer of the scratch region, or at a fixed offset.
+  struct Place {
+    int64_t buffer = -1;
+    int64_t offset = 0;
+    int64_t stride = 0;
+  };
+
+  void number(Block &block);
+  void findUses(Block &block);
+  void placeReads();
+  void bindWrites();
+  bool mayBind(tune::WriteOp write, OpResult result);
+  void placeBlock(Block &block);
+  void placeLoop(tune::RowsOp rows);
+  void placeCall(Operation *op);
+  std::optional<Place> shareOperand(Operation *op, OpResult result, const DenseSet<int64_t> &takenOver);
+  Place addBuffer(int64_t bytes, int64_t first, int64_t last);
+
+  int64_t getLastUse(Value root) const {
+    auto found = lastUses.find(root);
+    return found == lastUses.end() ? -1 : found->second;
+  }
+
+  func::FuncOp program;
+  ModuleLayout &layout;
+  DenseMap<Operation *, int64_t> positions, ends; ///< of ops; of the ends of loops and programs
+  int64_t next = 0;
+  DenseMap<Value, int64_t> lastUses; ///< of roots, views included
+  DenseMap<Value, Place> places;     ///< of roots
+  DenseMap<Value, tune::TensorOp> bound;
+  DenseMap<Value, std::pair<OpResult, int64_t>> yielded; ///< root in a loop's body -> the loop's result, bytes a chunk
+  DenseMap<Operation *, Place> workspaces;
+  std::vector<Lifetime> buffers;
+  DenseSet<int64_t> workspaceBuffers;
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Tensors and constants
+//===----------------------------------------------------------------------===//
+
+static StringRef getCategory(tune::Kind kind) {
+  switch (kind) {
+  case tune::Kind::weight:
+  case tune::Kind::frozen:
+    return "weights";
+  case tune::Kind::trained:
+    return "trained";
+  case tune::Kind::gradient:
+    return "gradients";
+  case tune::Kind::state:
+    return "states";
+  default:
+    return "workspace";
+  }
+}
+
+void ModuleLayout::placeTensors(ModuleOp module) {
+  auto place = [&](bool isState) {
+    for (auto tensor : module.getOps<tune::TensorOp>()) {
+      bool changes = tensor.getKind() == tune::Kind::trained || tensor.getKind() == tune::Kind::state;
+      if (changes != isState)
+        continue;
+      tensor->setAttr(kOffsetAttr, OpBuilder(tensor).getI64IntegerAttr(end));
+      int64_t bytes = alignUp(getBytes(tensor.getType()));
+      plan[getCategory(tensor.getKind()).str()] += bytes;
+      end += bytes;
+    }
+  };
+  place(/*isState=*/true);
+  plan["state_bytes"] = end;
+  place(/*isState=*/false);
+}
+
+/// The contents of a constant, or the splat that stands for them.
+static Attribute getContents(Operation *constant) {
+  if (TypedAttr splat = getSplat(constant->getResult(0)))
+    return splat;
+  return cast<arith::ConstantOp>(constant).getValue();
+}
+
+void ModuleLayout::placeConstants(func::FuncOp program) {
+  program.walk([&](Operation *op) {
+    if (getRole(op) != Role::Constant || !needsBuffer(op, registry))
+      return;
+    Type type = op->getResult(0).getType();
+    auto [place, isNew] = constants.try_emplace({getContents(op), type}, end);
+    if (isNew) {
+      int64_t bytes = alignUp(getBytes(type));
+      plan["workspace"] += bytes;
+      end += bytes;
+    }
+    op->setAttr(kOffsetsAttr, DenseI64ArrayAttr::get(op->getContext(), {place->second}));
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Lifetimes
+//===----------------------------------------------------------------------===//
+
+void ProgramPlacer::number(Block &block) {
+  for (Operation &op : block) {
+    positions[&op] = next++;
+    if (auto rows = dyn_cast<tune::RowsOp>(op)) {
+      number(*rows.getBody());
+      ends[&op] = next++;
+    }
+  }
+}
+
+void ProgramPlacer::findUses(Block &block) {
+  for (Operation &op : block) {
+    if (getRole(&op) == Role::View)
+      continue;
+    int64_t position = positions[&op];
+    if (auto rows = dyn_cast<tune::RowsOp>(op)) {
+      findUses(*rows.getBody());
+      position = ends[&op];
+    } else if (isa<tune::WriteOp>(op)) {
+      position = next; // writes take effect at the end
+    }
+    for (Value operand : op.getOperands()) {
+      int64_t &last = lastUses.try_emplace(seeThroughViews(operand).root, -1).first->second;
+      last = std::max(last, position);
+    }
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Reads and writes
+//===----------------------------------------------------------------------===//
+
+void ProgramPlacer::placeReads() {
+  llvm::StringMap<tune::WriteOp> writes;
+  for (auto write : program.getOps<tune::WriteOp>())
+    writes[write.getTensor()] = write;
+  // Reads whose contents some write takes elsewhere although the tensor itself is written too.
+  DenseSet<Value> snapshots;
+  for (auto write : program.getOps<tune::WriteOp>()) {
+    auto read = seeThroughViews(write.getValue()).root.getDefiningOp<tune::ReadOp>();
+    if (read && read.getTensor() != write.getTensor() && writes.contains(read.getTensor()))
+      snapshots.insert(read);
+  }
+  program.walk([&](tune::ReadOp read) {
+    if (snapshots.contains(read))
+      places[read] = addBuffer(getBytes(read.getType()), -1, next);
+    else
+      places[read] = {-1, getTensorOffset(layout.symbols.lookup<tune::TensorOp>(read.getTensor())), 0};
+  });
+}
+
+/// Whether every read of the tensor is done when `result` is computed, so that it may replace it.
+bool ProgramPlacer::mayBind(tune::WriteOp write, OpResult result) {
+  Operation *op = result.getOwner();
+  const KernelGenerator *generator = layout.registry.lookup(op);
+  auto mayReplace = [&](OpOperand &operand, Value read) {
+    ViewOf view = seeThroughViews(operand.get());
+    return view.root != read || (generator && view.displacement == 0 && generator->mayShare(operand, result));
+  };
+  WalkResult walk = program.walk([&](tune::ReadOp read) {
+    if (read.getTensor() != write.getTensor() || places[read].buffer >= 0)
+      return WalkResult::advance();
+    int64_t last = getLastUse(read);
+    if (last > positions[op])
+      return WalkResult::interrupt();
+    if (last < positions[op])
+      return WalkResult::advance();
+    return llvm::all_of(op->getOpOperands(), [&](OpOperand &operand) { return mayReplace(operand, read); })
+               ? WalkResult::advance()
+               : WalkResult::interrupt();
+  });
+  return !walk.wasInterrupted();
+}
+
+void ProgramPlacer::bindWrites() {
+  for (auto write : program.getOps<tune::WriteOp>()) {
+    ViewOf view = seeThroughViews(write.getValue());
+    auto result = dyn_cast<OpResult>(view.root);
+    if (!result || bound.contains(result) || getBytes(result.getType()) != getBytes(write.getValue().getType()))
+      continue;
+    Role role = getRole(result.getOwner());
+    if ((role == Role::Call || role == Role::Loop) && mayBind(write, result))
+      bound[result] = layout.symbols.lookup<tune::TensorOp>(write.getTensor());
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+ProgramPlacer::Place ProgramPlacer::addBuffer(int64_t bytes, int64_t first, int64_t last) {
+  buffers.push_back({bytes, first, std::max(first, last)});
+  return {int64_t(buffers.size()) - 1, 0, 0};
+}
+
+std::optional<ProgramPlacer::Place> ProgramPlacer::shareOperand(Operation *op, OpResult result,
+                                                                const DenseSet<int64_t> &takenOver) {
+  const KernelGenerator *generator = layout.registry.lookup(op);
+  if (!generator || layout.mode == PlacementMode::None)
+    return std::nullopt;
+  int64_t position = positions[op];
+  for (OpOperand &candidate : op->getOpOperands()) {
+    ViewOf view = seeThroughViews(candidate.get());
+    auto found = places.find(view.root);
+    if (found == places.end() || found->second.buffer < 0 || found->second.stride != 0 ||
+        takenOver.contains(found->second.buffer))
+      continue;
+    Place place = found->second;
+    Lifetime &buffer = buffers[place.buffer];
+    if (buffer.last != position || buffer.bytes != getBytes(result.getType()))
+      continue;
+    // Whatever else the call reads of this buffer must allow it too.
+    bool allowed = llvm::all_of(op->getOpOperands(), [&](OpOperand &operand) {
+      ViewOf other = seeThroughViews(operand.get());
+      auto otherPlace = places.find(other.root);
+      return otherPlace == places.end() || otherPlace->second.buffer != place.buffer ||
+             (other.displacement == 0 && generator->mayShare(operand, result));
+    });
+    if (!allowed)
+      continue;
+    buffer.last = std::max(position, getLastUse(result));
+    return place;
+  }
+  return std::nullopt;
+}
+
+void ProgramPlacer::placeCall(Operation *op) {
+  DenseSet<int64_t> takenOver; // a dead result's buffer must not go to a second result
+  for (OpResult result : op->getResults()) {
+    if (tune::TensorOp tensor = bound.lookup(result)) {
+      places[result] = {-1, getTensorOffset(tensor), 0};
+    } else if (auto rows = yielded.find(result); rows != yielded.end()) {
+      places[result] = places[rows->second.first];
+      places[result].stride = rows->second.second;
+    } else if (std::optional<Place> shared = shareOperand(op, result, takenOver)) {
+      places[result] = *shared;
+      takenOver.insert(shared->buffer);
+    } else {
+      places[result] = addBuffer(getBytes(result.getType()), positions[op], getLastUse(result));
+    }
+  }
+  if (const KernelGenerator *generator = layout.registry.lookup(op))
+    if (int64_t bytes = generator->workspaceBytes(op)) {
+      workspaces[op] = addBuffer(bytes, positions[op], positions[op]);
+      workspaceBuffers.insert(workspaces[op].buffer);
+    }
+}
+
+void ProgramPlacer::placeLoop(tune::RowsOp rows) {
+  for (OpResult result : rows->getResults()) {
+    if (tune::TensorOp tensor = bound.lookup(result))
+      places[result] = {-1, getTensorOffset(tensor), 0};
+    else
+      places[result] = addBuffer(getBytes(result.getType()), positions[rows], std::max(ends[rows], getLastUse(result)));
+  }
+  if (layout.mode == PlacementMode::Share)
+    for (auto [value, result] : llvm::zip(rows.getYield().getSliced(), rows.getSlicedResults())) {
+      auto root = dyn_cast<OpResult>(seeThroughViews(value).root);
+      int64_t bytes = getBytes(value.getType());
+      if (root && getRole(root.getOwner()) == Role::Call && getBytes(root.getType()) == bytes)
+        yielded.try_emplace(root, cast<OpResult>(result), bytes);
+    }
+  placeBlock(*rows.getBody());
+}
+
+void ProgramPlacer::placeBlock(Block &block) {
+  for (Operation &op : block) {
+    Role role = getRole(&op);
+    if (role == Role::Loop)
+      placeLoop(cast<tune::RowsOp>(op));
+    else if (role == Role::Call)
+      placeCall(&op);
+  }
+}
+
+int64_t ProgramPlacer::assign() {
+  Block &body = program.getBody().front();
+  number(body);
+  findUses(body);
+  placeReads();
+  if (layout.mode == PlacementMode::Share)
+    bindWrites();
+  placeBlock(body);
+  return layout.mode == PlacementMode::Share ? assignOffsets(buffers) : assignDistinctOffsets(buffers);
+}
+
+int64_t ProgramPlacer::getActivationBytes() const {
+  SmallVector<Lifetime> values;
+  for (auto [index, buffer] : llvm::enumerate(buffers))
+    if (!workspaceBuffers.contains(int64_t(index)))
+      values.push_back(buffer);
+  return getLiveBytes(values);
+}
+
+void ProgramPlacer::writeAttributes(int64_t scratchBase) {
+  OpBuilder builder(program.getContext());
+  auto getOffset = [&](const Place &place) {
+    return place.buffer < 0 ? place.offset : scratchBase + buffers[place.buffer].offset;
+  };
+  program.walk([&](Operation *op) {
+    Role role = getRole(op);
+    if (role != Role::Call && role != Role::Loop && role != Role::Read)
+      return;
+    SmallVector<int64_t> offsets, strides;
+    for (Value result : op->getResults()) {
+      offsets.push_back(getOffset(places[result]));
+      strides.push_back(places[result].stride);
+    }
+    op->setAttr(kOffsetsAttr, builder.getDenseI64ArrayAttr(offsets));
+    if (llvm::any_of(strides, [](int64_t stride) { return stride != 0; }))
+      op->setAttr(kStridesAttr, builder.getDenseI64ArrayAttr(strides));
+    if (auto workspace = workspaces.find(op); workspace != workspaces.end())
+      op->setAttr(kWorkspaceAttr, builder.getI64IntegerAttr(getOffset(workspace->second)));
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// The module
+//===----------------------------------------------------------------------===//
+
+LogicalResult placeModule(ModuleOp module, const KernelRegistry &registry, PlacementMode mode) {
+  SymbolTable symbols(module);
+  ModuleLayout layout{symbols, registry, mode, 0, {}};
+  for (StringRef name : {"weights", "trained", "gradients", "states", "activations", "workspace"})
+    layout.plan[name.str()] = 0;
+  layout.placeTensors(module);
+  std::vector<ProgramPlacer> placers;
+  int64_t scratch = 0, activations = 0;
+  for (func::FuncOp program : getPrograms(module)) {
+    layout.placeConstants(program);
+    ProgramPlacer &placer = placers.emplace_back(program, layout);
+    scratch = std::max(scratch, placer.assign());
+    activations = std::max(activations, placer.getActivationBytes());
+  }
+  for (ProgramPlacer &placer : placers)
+    placer.writeAttributes(layout.end);
+  activations = std::min(activations, scratch);
+  layout.plan["activations"] = activations;
+  layout.plan["workspace"] += scratch - activations;
+  layout.plan["peak"] = layout.end + scratch;
+
+  SmallVector<NamedAttribute> entries;
+  OpBuilder builder(module.getContext());
+  for (auto &[name, bytes] : layout.plan)
+    entries.push_back(builder.getNamedAttr(name, builder.getI64IntegerAttr(bytes)));
+  module->setAttr(kArenaAttr, builder.getDictionaryAttr(entries));
+  return success();
+}
+
+} // namespace ftc::target

@@ -1,0 +1,67 @@
+// What the ops of a program are to its table of calls, and where the bytes of a value lie.
+#ifndef FTC_LIB_TARGET_STRUCTURE_H
+#define FTC_LIB_TARGET_STRUCTURE_H
+
+#include "dialects/Tune/IR/Tune.h"
+#include "ftc/Target/KernelGenerator.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+
+#include <optional>
+
+namespace ftc::target {
+
+enum class Role {
+  Call,       ///< a call of a kernel
+  View,       ///< its result is part of its operand's bytes, in the same order
+  Constant,   ///< a constant, or a tensor.empty, linalg.fill or linalg.broadcast that stands for one
+  Read,       ///< tune.read
+  Write,      ///< tune.write
+  Loop,       ///< tune.rows
+  Terminator, ///< return, tune.yield
+  Scalar,     ///< a constant that is no tensor: part of its users
+};
+
+Role getRole(mlir::Operation *op);
+
+/// The programs of a module, in order.
+llvm::SmallVector<mlir::func::FuncOp> getPrograms(mlir::ModuleOp module);
+
+/// Bytes of a tensor or of an element in the arena: row-major, no padding; i1 takes a byte.
+int64_t getBytes(mlir::Type type);
+
+/// A value seen through views: it begins `displacement` bytes after the beginning of `root`.
+struct ViewOf {
+  mlir::Value root;
+  int64_t displacement = 0;
+};
+ViewOf seeThroughViews(mlir::Value value);
+
+/// Whether this use of a splat needs no buffer, since the user's kernel holds the constant.
+bool isFolded(mlir::OpOperand &use, const KernelRegistry &registry);
+
+/// Whether the constant needs bytes in the arena: a use of it or of a view of it is not folded.
+bool needsBuffer(mlir::Operation *constant, const KernelRegistry &registry);
+
+// What `tune-place` writes on ops: offsets of the results that are not views, in bytes from the arena's base, and how
+// far they move in each iteration of the loop around (absent: not at all); the offset of the workspace.
+inline constexpr llvm::StringLiteral kOffsetsAttr = "tune.offsets";
+inline constexpr llvm::StringLiteral kStridesAttr = "tune.strides";
+inline constexpr llvm::StringLiteral kWorkspaceAttr = "tune.workspace";
+/// Of a tune.tensor.
+inline constexpr llvm::StringLiteral kOffsetAttr = "tune.offset";
+/// Of the module: the parts of the arena and of the plan, in bytes.
+inline constexpr llvm::StringLiteral kArenaAttr = "tune.arena";
+
+/// Where a value lies.
+struct Location {
+  int64_t offset = 0;
+  int64_t stride = 0; ///< per iteration of the loop around
+};
+/// Of a value of a placed program.
+Location getLocation(mlir::Value value);
+int64_t getTensorOffset(tune::TensorOp tensor);
+
+} // namespace ftc::target
+
+#endif // FTC_LIB_TARGET_STRUCTURE_H

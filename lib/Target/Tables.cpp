@@ -1,0 +1,195 @@
+// Writes the data of an object as LLVM constants, in the layout of ftc/Runtime/CPU/Program.h.
+
+#include "Codegen.h"
+#include "LowerKernels.h"
+#include "OffsetAssignment.h"
+#include "Structure.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/IR/Constants.h"
+#include "llvm/IR/DerivedTypes.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/Module.h"
+
+#include <set>
+
+using namespace mlir;
+
+namespace ftc::target {
+
+namespace {
+class TableWriter {
+public:
+  explicit TableWriter(llvm::Module &module)
+      : module(module), pointer(llvm::PointerType::getUnqual(module.getContext())),
+        i64(llvm::Type::getInt64Ty(module.getContext())) {}
+
+  void writePrograms(ArrayRef<CallTable> programs);
+  void writeSetup(ModuleOp placed, ArrayRef<LibraryPlan> plans);
+  void writeManifest(const std::string &manifest);
+
+private:
+  using Fields = ArrayRef<llvm::Constant *>;
+
+  llvm::Constant *number(int64_t value) { return llvm::ConstantInt::getSigned(i64, value); }
+  llvm::Constant *null() { return llvm::ConstantPointerNull::get(pointer); }
+  llvm::Constant *record(Fields fields) { return llvm::ConstantStruct::getAnon(fields); }
+  /// A private array; null if it is empty.
+  llvm::Constant *array(ArrayRef<llvm::Constant *> entries);
+  llvm::Constant *numbers(ArrayRef<int64_t> values);
+  llvm::Constant *data(StringRef bytes);
+  llvm::GlobalVariable *global(llvm::Constant *contents, StringRef name = {});
+  llvm::Constant *getEntry(StringRef symbol);
+  llvm::Function *makeEntry(llvm::Function *kernel);
+  llvm::Constant *makeCall(const Call &call);
+
+  llvm::Module &module;
+  llvm::PointerType *pointer;
+  llvm::IntegerType *i64;
+  llvm::StringMap<llvm::Constant *> entries;
+  std::map<std::vector<int64_t>, llvm::Constant *> knownNumbers;
+};
+} // namespace
+
+llvm::GlobalVariable *TableWriter::global(llvm::Constant *contents, StringRef name) {
+  auto linkage = name.empty() ? llvm::GlobalValue::PrivateLinkage : llvm::GlobalValue::ExternalLinkage;
+  return new llvm::GlobalVariable(module, contents->getType(), /*isConstant=*/true, linkage, contents, name);
+}
+
+llvm::Constant *TableWriter::array(ArrayRef<llvm::Constant *> entries) {
+  if (entries.empty())
+    return null();
+  return global(llvm::ConstantArray::get(llvm::ArrayType::get(entries.front()->getType(), entries.size()), entries));
+}
+
+llvm::Constant *TableWriter::numbers(ArrayRef<int64_t> values) {
+  if (values.empty())
+    return null();
+  llvm::Constant *&known = knownNumbers[values.vec()];
+  if (!known) {
+    SmallVector<uint64_t> words(values.begin(), values.end());
+    known = global(llvm::ConstantDataArray::get(module.getContext(), words));
+  }
+  return known;
+}
+
+llvm::Constant *TableWriter::data(StringRef bytes) {
+  llvm::GlobalVariable *variable =
+      global(llvm::ConstantDataArray::getString(module.getContext(), bytes, /*AddNull=*/false));
+  variable->setAlignment(llvm::Align(8));
+  return variable;
+}
+
+/// Gives a kernel the runtime's interface: void(ptr buffers, ptr immediates, i64 lo, i64 hi).
+llvm::Function *TableWriter::makeEntry(llvm::Function *kernel) {
+  auto *type = llvm::FunctionType::get(llvm::Type::getVoidTy(module.getContext()), {pointer, pointer, i64, i64}, false);
+  auto *entry = llvm::Function::Create(type, llvm::GlobalValue::InternalLinkage, kernel->getName() + ".entry", module);
+  llvm::IRBuilder<> builder(llvm::BasicBlock::Create(module.getContext(), "", entry));
+  SmallVector<llvm::Value *> arguments;
+  int64_t buffers = 0, immediates = 0;
+  for (llvm::Argument &argument : llvm::drop_end(kernel->args(), 2)) {
+    bool isBuffer = argument.getType()->isPointerTy();
+    int64_t index = isBuffer ? buffers++ : immediates++;
+    llvm::Value *place = builder.CreateConstGEP1_64(argument.getType(), entry->getArg(isBuffer ? 0 : 1), index);
+    arguments.push_back(builder.CreateLoad(argument.getType(), place));
+  }
+  arguments.push_back(entry->getArg(2));
+  arguments.push_back(entry->getArg(3));
+  builder.CreateCall(kernel, arguments);
+  builder.CreateRetVoid();
+  return entry;
+}
+
+/// The address that a call uses for a kernel of this module or of the runtime.
+llvm::Constant *TableWriter::getEntry(StringRef symbol) {
+  llvm::Constant *&entry = entries[symbol];
+  if (entry)
+    return entry;
+  if (llvm::Function *kernel = module.getFunction(symbol); kernel && !kernel->isDeclaration())
+    return entry = makeEntry(kernel);
+  auto *type = llvm::FunctionType::get(llvm::Type::getVoidTy(module.getContext()), false);
+  return entry = cast<llvm::Constant>(module.getOrInsertFunction(symbol, type).getCallee());
+}
+
+llvm::Constant *TableWriter::makeCall(const Call &call) {
+  return record({getEntry(call.symbol), number(call.items), number(call.grain), numbers(call.offsets),
+                 numbers(call.strides), numbers(call.immediates), number(call.offsets.size())});
+}
+
+void TableWriter::writePrograms(ArrayRef<CallTable> programs) {
+  SmallVector<llvm::Constant *> records;
+  for (const CallTable &program : programs) {
+    SmallVector<llvm::Constant *> calls, loops;
+    for (const Call &call : program.calls)
+      calls.push_back(makeCall(call));
+    for (const Loop &loop : program.loops)
+      loops.push_back(record({number(loop.first), number(loop.count), number(loop.times)}));
+    records.push_back(record({array(calls), number(calls.size()), array(loops), number(loops.size())}));
+  }
+  llvm::Constant *zero = number(0);
+  if (records.empty()) // so that the symbol exists
+    records.push_back(record({null(), zero, null(), zero}));
+  global(llvm::ConstantArray::get(llvm::ArrayType::get(records.front()->getType(), records.size()), records),
+         "ftc_programs");
+}
+
+/// The bytes of a constant in the arena, or of the one element that is repeated.
+static std::string getData(Attribute contents) {
+  auto append = [](std::string &bytes, const llvm::APInt &bits) {
+    for (unsigned i = 0; i < (bits.getBitWidth() + 7) / 8; ++i)
+      bytes.push_back(char(bits.extractBitsAsZExtValue(std::min(8u, bits.getBitWidth() - 8 * i), 8 * i)));
+  };
+  std::string bytes;
+  if (auto number = dyn_cast<FloatAttr>(contents)) {
+    append(bytes, number.getValue().bitcastToAPInt());
+  } else if (auto number = dyn_cast<IntegerAttr>(contents)) {
+    append(bytes, number.getValue());
+  } else if (auto elements = dyn_cast<DenseResourceElementsAttr>(contents)) {
+    ArrayRef<char> raw = elements.getData();
+    bytes.assign(raw.begin(), raw.end());
+  } else if (auto elements = cast<DenseElementsAttr>(contents); elements.getElementType().isInteger(1)) {
+    for (bool bit : elements.getValues<bool>())
+      bytes.push_back(char(bit));
+  } else {
+    bytes.assign(elements.getRawData().begin(), elements.getRawData().end());
+  }
+  return bytes;
+}
+
+void TableWriter::writeSetup(ModuleOp placed, ArrayRef<LibraryPlan> plans) {
+  SmallVector<llvm::Constant *> constants, planRecords;
+  std::set<int64_t> known;
+  placed.walk([&](Operation *op) {
+    if (getRole(op) != Role::Constant || !op->hasAttr(kOffsetsAttr))
+      return;
+    Value value = op->getResult(0);
+    int64_t offset = getLocation(value).offset;
+    if (!known.insert(offset).second)
+      return;
+    TypedAttr splat = getSplat(value);
+    std::string bytes = getData(splat ? splat : cast<arith::ConstantOp>(op).getValue());
+    constants.push_back(record({data(bytes), number(bytes.size()), number(offset), number(getBytes(value.getType()))}));
+  });
+  for (const LibraryPlan &plan : plans)
+    planRecords.push_back(record({getEntry(plan.symbol), numbers(plan.arguments)}));
+  global(record({array(constants), number(constants.size()), array(planRecords), number(planRecords.size())}),
+         "ftc_program_setup");
+}
+
+void TableWriter::writeManifest(const std::string &manifest) {
+  global(llvm::ConstantDataArray::getString(module.getContext(), manifest), "ftc_manifest");
+  global(number(manifest.size()), "ftc_manifest_size");
+}
+
+std::unique_ptr<llvm::Module> makeModule(KernelSet &kernels, const ObjectContents &contents,
+                                         llvm::LLVMContext &context) {
+  std::unique_ptr<llvm::Module> module = lowerKernels(kernels.getModule(), context);
+  if (!module)
+    return nullptr;
+  TableWriter writer(*module);
+  writer.writePrograms(contents.programs);
+  writer.writeSetup(contents.placed, kernels.getPlans());
+  writer.writeManifest(contents.manifest);
+  return module;
+}
+
+} // namespace ftc::target

@@ -1,0 +1,96 @@
+#include "ftc/Target/Target.h"
+
+#include "CallTable.h"
+#include "Codegen.h"
+#include "Link.h"
+#include "LowerKernels.h"
+#include "Manifest.h"
+#include "Placement.h"
+#include "Structure.h"
+#include "mlir/IR/Diagnostics.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+
+namespace ftc::target {
+
+KernelRegistry getKernels(TargetKind kind) {
+  KernelRegistry registry;
+  addReferenceKernels(registry);
+  return registry;
+}
+
+LogicalResult lowerToPlaced(ModuleOp module, const TargetOptions &options) {
+  KernelRegistry registry = getKernels(options.kind);
+  PlacementMode mode = options.kind == TargetKind::Reference ? PlacementMode::None : PlacementMode::Share;
+  if (failed(placeModule(module, registry, mode)))
+    return failure();
+  return verifyPlacement(module, registry);
+}
+
+PlanSummary getPlan(ModuleOp placed) {
+  auto arena = placed->getAttrOfType<DictionaryAttr>(kArenaAttr);
+  auto get = [&](StringRef name) { return arena.getAs<IntegerAttr>(name).getInt(); };
+  return {get("weights"),     get("trained"),   get("gradients"), get("states"),
+          get("activations"), get("workspace"), get("peak")};
+}
+
+FailureOr<PlanSummary> computePlan(ModuleOp module, const TargetOptions &options) {
+  OwningOpRef<ModuleOp> copy = module.clone();
+  if (failed(lowerToPlaced(*copy, options)))
+    return failure();
+  return getPlan(*copy);
+}
+
+/// The LLVM module of a placed module.
+static std::unique_ptr<llvm::Module> makeLLVM(ModuleOp placed, const TargetOptions &options,
+                                              llvm::LLVMContext &context) {
+  loadKernelDialects(*placed.getContext());
+  KernelRegistry registry = getKernels(options.kind);
+  KernelSet kernels(placed.getContext(), registry);
+  std::vector<CallTable> programs;
+  for (func::FuncOp program : getPrograms(placed)) {
+    FailureOr<CallTable> table = makeCallTable(program, registry, kernels);
+    if (failed(table))
+      return nullptr;
+    programs.push_back(std::move(*table));
+  }
+  FailureOr<std::string> manifest = makeManifest(placed, options);
+  if (failed(manifest))
+    return nullptr;
+  return makeModule(kernels, {programs, placed, *manifest}, context);
+}
+
+FailureOr<std::unique_ptr<llvm::MemoryBuffer>> emitObject(ModuleOp placed, const TargetOptions &options) {
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> module = makeLLVM(placed, options, context);
+  if (!module)
+    return failure();
+  return compileModule(*module);
+}
+
+FailureOr<std::string> emitLLVM(ModuleOp placed, const TargetOptions &options) {
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> module = makeLLVM(placed, options, context);
+  if (!module)
+    return failure();
+  std::string text;
+  llvm::raw_string_ostream(text) << *module;
+  return text;
+}
+
+LogicalResult compileToExecutable(ModuleOp module, const TargetOptions &options, const std::string &outputPath) {
+  if (failed(lowerToPlaced(module, options)))
+    return failure();
+  FailureOr<std::unique_ptr<llvm::MemoryBuffer>> object = emitObject(module, options);
+  if (failed(object))
+    return failure();
+  if (llvm::Error error = linkExecutable((*object)->getBuffer(), outputPath))
+    return emitError(UnknownLoc::get(module.getContext())) << llvm::toString(std::move(error));
+  return success();
+}
+
+} // namespace ftc::target
