@@ -36,7 +36,7 @@ private:
 
 /// A call of one of the runtime's kernels that go through memory in pieces of FTC_COPY_BYTES.
 void TableMaker::addMove(StringRef symbol, Location to, std::optional<Location> from, int64_t bytes, int64_t count) {
-  Call call{symbol.str(), llvm::divideCeil(bytes, int64_t(FTC_COPY_BYTES)), 1, {to.offset}, {}, {count}};
+  Call call{symbol.str(), int64_t(llvm::divideCeil(bytes, FTC_COPY_BYTES)), 1, {to.offset}, {}, {count}};
   if (from)
     call.offsets.push_back(from->offset);
   if (inLoop) {

@@ -11,7 +11,7 @@ namespace ftc::target {
 
 KernelBuilder::KernelBuilder(Operation *op, const KernelRegistry &registry, func::FuncOp kernel, KernelInfo &info,
                              std::vector<LibraryPlan> &plans)
-    : ImplicitLocOpBuilder(op->getLoc(), op->getContext()), op(op), function(kernel), info(info), plans(plans) {
+    : ImplicitLocOpBuilder(op->getLoc(), op->getContext()), function(kernel), info(info), plans(plans) {
   setInsertionPointToStart(&kernel.getBody().front());
   auto arguments = kernel.getArguments().drop_back(2);
   auto next = arguments.begin();
@@ -45,8 +45,8 @@ Value KernelBuilder::immediate(Operation *owner, StringRef attribute) const {
 
 Value KernelBuilder::workspace() const { return scratch; }
 
-Value KernelBuilder::lo() const { return function.getArguments().drop_back().back(); }
-Value KernelBuilder::hi() const { return function.getArguments().back(); }
+Value KernelBuilder::lo() { return function.getArguments().drop_back().back(); }
+Value KernelBuilder::hi() { return function.getArguments().back(); }
 
 void KernelBuilder::setItems(int64_t items, int64_t grain) {
   info.items = items;

@@ -27,8 +27,8 @@ int64_t assignOffsets(llvm::MutableArrayRef<Lifetime> buffers) {
   llvm::SmallVector<Lifetime *> order;
   for (Lifetime &buffer : buffers)
     order.push_back(&buffer);
-  llvm::stable_sort(order, [](const Lifetime *a, const Lifetime *b) {
-    return std::make_pair(-a->bytes, a->first) < std::make_pair(-b->bytes, b->first);
+  llvm::sort(order, [](const Lifetime *a, const Lifetime *b) {
+    return std::make_tuple(-a->bytes, a->first, a) < std::make_tuple(-b->bytes, b->first, b);
   });
   // Those that have an offset, by offset, so that the neighbours of a new one come out sorted.
   std::vector<const Lifetime *> assigned;

@@ -15,6 +15,7 @@
 
 #include "OffsetAssignment.h"
 #include "Structure.h"
+#include "ftc/Target/KernelBuilder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 #include <map>
@@ -26,12 +27,15 @@ namespace ftc::target {
 namespace {
 /// The parts of the arena outside the scratch region, by the names of the plan.
 struct ModuleLayout {
+  ModuleLayout(SymbolTable &symbols, const KernelRegistry &registry, PlacementMode mode)
+      : symbols(symbols), registry(registry), mode(mode) {}
+
   SymbolTable &symbols;
   const KernelRegistry &registry;
   PlacementMode mode;
   int64_t end = 0;
   std::map<std::string, int64_t> plan;
-  DenseMap<std::pair<Attribute, Type>, int64_t> constants = {};
+  DenseMap<std::pair<Attribute, Type>, int64_t> constants;
 
   void placeTensors(ModuleOp module);
   void placeConstants(func::FuncOp program);
@@ -371,7 +375,7 @@ void ProgramPlacer::writeAttributes(int64_t scratchBase) {
 
 LogicalResult placeModule(ModuleOp module, const KernelRegistry &registry, PlacementMode mode) {
   SymbolTable symbols(module);
-  ModuleLayout layout{symbols, registry, mode, 0, {}};
+  ModuleLayout layout(symbols, registry, mode);
   for (StringRef name : {"weights", "trained", "gradients", "states", "activations", "workspace"})
     layout.plan[name.str()] = 0;
   layout.placeTensors(module);

@@ -17,7 +17,7 @@ using namespace mlir;
 
 namespace ftc::target {
 
-KernelRegistry getKernels(TargetKind kind) {
+KernelRegistry getKernels([[maybe_unused]] TargetKind kind) {
   KernelRegistry registry;
   addReferenceKernels(registry);
   return registry;

@@ -36,6 +36,8 @@ void TuneDialect::initialize() {
 
 /// Holds programs to (C1) a function without arguments and results of one block, (C2) one write per tensor.
 LogicalResult TuneDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  if (llvm::is_contained(kPlacementAttrNames, attribute.getName()))
+    return success();
   if (attribute.getName() != kProgramAttrName)
     return op->emitOpError("has an attribute '") << attribute.getName() << "' that the tune dialect does not know";
   auto program = dyn_cast<func::FuncOp>(op);

@@ -58,8 +58,8 @@ public:
   mlir::Value workspace() const;
 
   /// The range of items to do, of type index.
-  mlir::Value lo() const;
-  mlir::Value hi() const;
+  mlir::Value lo();
+  mlir::Value hi();
 
   /// How many items there are, and how many one thread should take at a time. Without it: one item.
   void setItems(int64_t items, int64_t grain = 1);
@@ -77,7 +77,6 @@ public:
   mlir::func::FuncOp declare(llvm::StringRef symbol, mlir::FunctionType type);
 
 private:
-  mlir::Operation *op;
   mlir::func::FuncOp function;
   KernelInfo &info;
   std::vector<LibraryPlan> &plans;

@@ -21,14 +21,16 @@ public:
   virtual llvm::LogicalResult generate(mlir::Operation *op, KernelBuilder &builder) const = 0;
 
   /// Whether a splat constant as this operand is written into the kernel instead of being a buffer.
-  virtual bool foldsSplat(mlir::OpOperand &operand) const { return true; }
+  virtual bool foldsSplat([[maybe_unused]] mlir::OpOperand &operand) const { return true; }
 
   /// Whether `result` may take over the bytes of `operand` when nothing else needs them: each item reads of the operand
   /// only what itself writes. The shapes and types are equal.
-  virtual bool mayShare(mlir::OpOperand &operand, mlir::OpResult result) const { return false; }
+  virtual bool mayShare([[maybe_unused]] mlir::OpOperand &operand, [[maybe_unused]] mlir::OpResult result) const {
+    return false;
+  }
 
   /// Bytes of scratch memory that one call needs beside its operands and results, for all items together.
-  virtual int64_t workspaceBytes(mlir::Operation *op) const { return 0; }
+  virtual int64_t workspaceBytes([[maybe_unused]] mlir::Operation *op) const { return 0; }
 };
 
 /// The generators of one target.
