@@ -1,5 +1,6 @@
 //===- ftc-opt.cpp - Runs any pass of the compiler alone ------------------===//
 
+#include "dialects/Recipe/IR/Recipe.h"
 #include "dialects/Tune/IR/Tune.h"
 #include "dialects/Tune/Transforms/Differentiation.h"
 #include "dialects/Tune/Transforms/Passes.h"
@@ -15,8 +16,9 @@
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
-  registry.insert<ftc::tune::TuneDialect, mlir::arith::ArithDialect, mlir::func::FuncDialect,
-                  mlir::linalg::LinalgDialect, mlir::math::MathDialect, mlir::tensor::TensorDialect>();
+  registry
+      .insert<ftc::recipe::RecipeDialect, ftc::tune::TuneDialect, mlir::arith::ArithDialect, mlir::func::FuncDialect,
+              mlir::linalg::LinalgDialect, mlir::math::MathDialect, mlir::tensor::TensorDialect>();
   ftc::tune::registerAdjoints(registry);
   ftc::tune::registerTunePasses();
   mlir::registerCanonicalizerPass();
