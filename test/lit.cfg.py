@@ -1,0 +1,29 @@
+import os
+
+import lit.formats
+
+config.name = "ftc"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".ftr", ".mlir", ".test"]
+config.excludes = ["data", "Inputs", "Fuzz"]
+config.test_source_root = os.path.join(config.ftc_source, "test")
+config.test_exec_root = os.path.join(config.ftc_build, "test")
+
+binaries = os.path.join(config.ftc_build, "bin")
+config.environment["PATH"] = os.pathsep.join([binaries, config.llvm_tools, os.environ["PATH"]])
+# Executables that `ftc run` caches belong to the build.
+config.environment["FTC_CACHE"] = os.path.join(config.ftc_build, "cache")
+
+data = os.path.join(config.test_source_root, "data")
+examples = os.path.join(config.ftc_source, "examples")
+# A result against the golden one: %check-logits TARGET BOUND MODEL.
+golden = os.path.join(config.test_source_root, "Execution", "Golden", "Inputs", "golden.sh")
+config.substitutions += [
+    ("%check-logits", f"bash {golden} %s %t logits"),
+    ("%check-gradients", f"bash {golden} %s %t gradients"),
+    ("%ftc-compare", os.path.join(binaries, "ftc-compare")),
+    ("%ftc", os.path.join(binaries, "ftc")),
+    ("%data", data),
+    ("%examples", examples),
+    ("%unit", os.path.join(binaries, "unit")),
+]

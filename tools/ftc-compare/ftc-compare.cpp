@@ -1,0 +1,132 @@
+//===- ftc-compare.cpp - results against reference data -------------------===//
+//
+// For tests:
+//   ftc-compare tensors OURS GOLDEN --bound 1e-5 [--only NAME] [--prefix TEXT]
+//     every floating-point tensor of GOLDEN (or NAME alone) is in OURS under the same name, with the same shape, and its
+//     largest difference is at most the bound times its largest entry. --prefix: text put before GOLDEN's names.
+//   ftc-compare losses METRICS GOLDEN KEY --bound 1e-6
+//     the losses of a metrics.jsonl and the list KEY of a JSON object, relative to each loss.
+// Prints the worst difference; exits 1 if it is beyond the bound, or anything is missing.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ftc/Runtime/Core/Float.h"
+#include "ftc/Runtime/IO/Json.h"
+#include "ftc/Runtime/IO/Safetensors.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+
+using namespace ftc::runtime;
+
+namespace {
+/// The largest difference met, and where.
+struct Worst {
+  double difference = 0;
+  std::string place = "nothing";
+
+  void add(double found, const std::string &where) {
+    if (place == "nothing" || !(found <= difference)) { // NaN counts as the worst
+      difference = found;
+      place = where;
+    }
+  }
+
+  int report(double bound) const {
+    bool good = difference <= bound && place != "nothing";
+    fmt::print("{}: worst {:.3e} ({}), bound {:.0e}\n", good ? "equal" : "different", difference, place, bound);
+    return good ? 0 : 1;
+  }
+};
+} // namespace
+
+static int fail(const std::string &message) {
+  fmt::print("different: {}\n", message);
+  return 1;
+}
+
+static std::vector<double> valuesOf(const StoredTensor &tensor) {
+  std::vector<double> values(tensor.elements());
+  convertFloats(*tensor.format.element, tensor.bytes.data(), ElementType::F64, values.data(), values.size());
+  return values;
+}
+
+/// Largest difference relative to the largest entry of `golden`.
+static double differenceOf(const StoredTensor &ours, const StoredTensor &golden) {
+  std::vector<double> a = valuesOf(ours), b = valuesOf(golden);
+  double largest = 0, difference = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    largest = std::max(largest, std::abs(b[i]));
+    if (!(std::abs(a[i] - b[i]) <= difference))
+      difference = std::abs(a[i] - b[i]);
+  }
+  return largest > 0 ? difference / largest : difference;
+}
+
+static int compareTensors(const std::string &ours, const std::string &golden, const std::string &only,
+                          const std::string &prefix, double bound) {
+  auto left = SafetensorsFile::open(ours), right = SafetensorsFile::open(golden);
+  if (!left || !right)
+    return fail(left ? right.error().message : left.error().message);
+  Worst worst;
+  for (const StoredTensor &tensor : right->tensors()) {
+    if ((!only.empty() && tensor.name != only) || !isFloat(*tensor.format.element))
+      continue;
+    const StoredTensor *mine = left->find(prefix + tensor.name);
+    if (!mine)
+      return fail(fmt::format("{} has no tensor '{}'", ours, prefix + tensor.name));
+    if (mine->shape != tensor.shape)
+      return fail(fmt::format("'{}' is {}, expected {}", tensor.name, shapeText(mine->shape), shapeText(tensor.shape)));
+    worst.add(differenceOf(*mine, tensor), tensor.name);
+  }
+  return worst.report(bound);
+}
+
+static int compareLosses(const std::string &metrics, const std::string &golden, const std::string &key, double bound) {
+  auto expected = json::parseFile(golden);
+  if (!expected)
+    return fail(expected.error().message);
+  const json::Value *list = expected->find(key);
+  if (!list || !list->asArray())
+    return fail(fmt::format("{} has no list '{}'", golden, key));
+  std::ifstream file(metrics);
+  std::vector<double> losses;
+  for (std::string line; std::getline(file, line);) {
+    auto entry = json::parse(line, {.file = metrics});
+    if (!entry)
+      return fail(entry.error().message);
+    if (const json::Value *loss = entry->find("step") ? entry->find("loss") : nullptr)
+      losses.push_back(loss->asNumber().value_or(NAN));
+  }
+  if (losses.size() != list->asArray()->size())
+    return fail(fmt::format("{} losses, expected {}", losses.size(), list->asArray()->size()));
+  Worst worst;
+  for (size_t i = 0; i < losses.size(); ++i) {
+    double truth = (*list->asArray())[i].asNumber().value_or(NAN);
+    worst.add(std::abs(losses[i] - truth) / std::abs(truth), fmt::format("step {}", i + 1));
+  }
+  return worst.report(bound);
+}
+
+int main(int argc, char **argv) {
+  CLI::App app("Compares results with reference data");
+  app.require_subcommand(1);
+  std::string ours, golden, only, prefix, key;
+  double bound = 0;
+  CLI::App *tensors = app.add_subcommand("tensors", "Tensors of two safetensors files");
+  CLI::App *losses = app.add_subcommand("losses", "Losses of a metrics.jsonl and a list in a JSON file");
+  for (CLI::App *command : {tensors, losses}) {
+    command->add_option("ours", ours)->required();
+    command->add_option("golden", golden)->required();
+    command->add_option("--bound", bound)->required();
+  }
+  tensors->add_option("--only", only);
+  tensors->add_option("--prefix", prefix);
+  losses->add_option("key", key)->required();
+  CLI11_PARSE(app, argc, argv);
+  return *tensors ? compareTensors(ours, golden, only, prefix, bound) : compareLosses(ours, golden, key, bound);
+}
