@@ -36,4 +36,8 @@ def MergeRows : Tune_Pass<"tune-merge-rows"> {
   let summary = "one loop of two over the same rows";
 }
 
+def SetPrecision : Tune_Pass<"tune-set-precision"> {
+  let summary = "f32 for reals, but for scalars and rotary tables";
+}
+
 #endif

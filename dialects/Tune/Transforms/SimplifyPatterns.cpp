@@ -197,6 +197,36 @@ struct SumPutOne : OpRewritePattern<linalg::ReduceOp> {
   }
 };
 
+/// pick(f(a, b), i) = f(pick(a, i), pick(b, i)) for f in +, -, *, negation, all 0 at 0: fewer wide values
+struct PickElementwise : OpRewritePattern<PickOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(PickOp op, PatternRewriter &rewriter) const override {
+    Operation *source = op.getX().getDefiningOp();
+    if (!isa_and_present<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::NegFOp>(source) || !source->hasOneUse())
+      return rewriter.notifyMatchFailure(op, "not of a sum, difference, product or negation of its own");
+    SmallVector<Value> operands;
+    for (Value operand : source->getOperands())
+      operands.push_back(PickOp::create(rewriter, op.getLoc(), operand, op.getIndex()));
+    OperationState state(op.getLoc(), source->getName(), operands, {op.getType()}, source->getAttrs());
+    rewriter.replaceOp(op, rewriter.create(state));
+    return success();
+  }
+};
+
+/// pick(broadcast(x) along the last dimension, i) = x pick(1, i): x, but 0 where i is outside
+struct PickBroadcast : OpRewritePattern<PickOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(PickOp op, PatternRewriter &rewriter) const override {
+    auto source = op.getX().getDefiningOp<linalg::BroadcastOp>();
+    if (!source || source.getDimensions() != ArrayRef<int64_t>{typeOf(op.getX()).getRank() - 1} ||
+        !isa<FloatType>(op.getType().getElementType()))
+      return rewriter.notifyMatchFailure(op, "not of reals repeated along the last dimension");
+    Value inside = PickOp::create(rewriter, op.getLoc(), splatLike(rewriter, op.getLoc(), op.getX(), 1), op.getIndex());
+    rewriter.replaceOpWithNewOp<arith::MulFOp>(op, source.getInput(), inside);
+    return success();
+  }
+};
+
 /// A pad by zeros along one dimension.
 struct ZeroPad {
   tensor::PadOp op;
@@ -265,10 +295,9 @@ struct SliceConcat : OpRewritePattern<tensor::ExtractSliceOp> {
 } // namespace
 
 void populateSimplifyPatterns(RewritePatternSet &patterns) {
-  patterns
-      .add<AddZero, SubZero, MulConstant, DivOne, MoveConstant<linalg::BroadcastOp>, MoveConstant<linalg::TransposeOp>,
-           ComposeBroadcasts, SumConstant, NegatePutOne, SumPutOne, ContractConstant, AddPads, SliceConcat>(
-          patterns.getContext());
+  patterns.add<AddZero, SubZero, MulConstant, DivOne, MoveConstant<linalg::BroadcastOp>,
+               MoveConstant<linalg::TransposeOp>, ComposeBroadcasts, SumConstant, NegatePutOne, SumPutOne,
+               PickElementwise, PickBroadcast, ContractConstant, AddPads, SliceConcat>(patterns.getContext());
 }
 
 } // namespace ftc::tune
