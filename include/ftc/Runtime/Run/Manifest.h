@@ -1,0 +1,226 @@
+//===- Manifest.h - what the compiler tells the executable -------------------===//
+//
+// The manifest as types. docs/manifest.md is its specification; the names here are those of the JSON text.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "ftc/Runtime/Core/ElementType.h"
+#include "ftc/Runtime/Core/Status.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace ftc::run {
+
+using namespace runtime; // its statuses, files and element types
+
+/// The number of a tensor in `Manifest::tensors`, or of a program in `Manifest::programs`; none where it is absent.
+using TensorRef = std::optional<uint32_t>;
+using ProgramRef = std::optional<uint32_t>;
+
+/// A transposition between file and arena: data seen with `shape`, its dimensions put in `order`.
+struct View {
+  std::vector<int64_t> shape;
+  std::vector<int64_t> order;
+};
+
+/// How blocks of a compressed type become reals: `rows` rows of raw bytes into `bytes`, `program`, reals from `values`.
+struct Decode {
+  uint32_t program = 0;
+  uint32_t bytes = 0;
+  uint32_t values = 0;
+  int64_t rows = 0;
+};
+
+/// Where the contents of a tensor come from.
+struct Source {
+  std::string step; // the `load` step
+  std::string tensor;
+  std::vector<int64_t> shape; // in the file
+  std::optional<View> view;
+  std::optional<Decode> decode;
+};
+
+struct Tensor {
+  std::string name;
+  std::string kind;
+  ElementType type = ElementType::F32;
+  std::vector<int64_t> shape;
+  uint64_t offset = 0;
+  uint64_t bytes = 0;
+  std::optional<Source> source;
+
+  int64_t elements() const { return static_cast<int64_t>(bytes / byteSize(type)); }
+};
+
+/// A tensor and its name and form in a file. `shape` is the file's.
+struct FileTensor {
+  uint32_t tensor = 0;
+  std::string file;
+  std::optional<View> view;
+  std::vector<int64_t> shape;
+};
+
+struct LoadStep {
+  std::string path, format;
+};
+
+struct DatasetStep {
+  std::string path, format;
+  std::map<std::string, std::string> fields;
+  double promptLoss = 0;
+  bool shuffle = true;
+  std::optional<int64_t> limit;
+  std::optional<int64_t> vocabularySize;
+  std::optional<std::string> tokenizer;
+};
+
+struct AdaptStep {
+  ProgramRef initialise;
+  int64_t seed = 0;
+  TensorRef key;
+  std::vector<uint32_t> trained, frozen;
+};
+
+struct RestoreStep {
+  std::string path, format;
+  std::vector<FileTensor> tensors;
+};
+
+/// Rows of a global batch, of `micro` rows at a time.
+struct BatchShape {
+  int64_t sequences = 1, tokens = 1, micro = 1;
+  bool packing = true;
+};
+
+/// Tensors that the runtime fills before a program; any may be absent.
+struct Inputs {
+  TensorRef inputIds, targets, weights, positions, segments, row, key, step, steps, stepsPerEpoch, denominators;
+};
+
+struct Outputs {
+  TensorRef loss, denominators, lr, gradNorm;
+};
+
+struct TrainStep {
+  std::string data;
+  ProgramRef weigh, micro, update, initialise;
+  Inputs inputs;
+  Outputs outputs;
+  std::vector<uint32_t> trained, gradients, states;
+  BatchShape batch;
+  std::optional<int64_t> steps;
+  double epochs = 1;
+  int64_t seed = 0;
+  std::optional<int64_t> checkpointEvery;
+};
+
+/// Also the step `gradients`, which keeps them for a later `save`.
+struct EvaluateStep {
+  std::string data;
+  ProgramRef weigh, micro;
+  Inputs inputs;
+  Outputs outputs;
+  BatchShape batch;
+  std::vector<uint32_t> gradients;
+};
+
+/// One of the two programs of generation: reads `tokens` tokens, writes their keys and values into the cache, and
+/// gives the logits of the token number `last`.
+struct GeneratePass {
+  int64_t tokens = 1;
+  TensorRef inputIds, positions, segments, start, last;
+  uint32_t logits = 0;
+};
+
+struct GenerateStep {
+  std::string model;
+  std::vector<std::string> prompts;
+  std::optional<std::string> data; // a dataset step whose prompts are answered
+  bool chat = false;
+  int64_t tokens = 0;
+  double temperature = 0;
+  int64_t topK = 0;
+  double topP = 1;
+  int64_t seed = 0;
+  std::vector<std::string> stop;
+  uint32_t prefillProgram = 0, decodeProgram = 0;
+  GeneratePass prefill, decode;
+  std::vector<uint32_t> caches;
+  TensorRef cacheSegments, cachePositions;
+  int64_t capacity = 0;
+};
+
+struct MergeStep {
+  uint32_t program = 0;
+  std::vector<FileTensor> tensors;
+};
+
+struct LogitsStep {
+  std::string data;
+  BatchShape batch;
+  uint32_t forward = 0;
+  Inputs inputs;
+  uint32_t logits = 0;
+};
+
+/// A tensor of a saved model: one of the arena, converted to `type`, or one copied from the checkpoint that `step`
+/// opened.
+struct ModelTensor {
+  std::string file;
+  TensorRef tensor;
+  ElementType type = ElementType::F32; // in the file
+  std::string step, from;
+  std::optional<View> view;
+  std::vector<int64_t> shape;
+};
+
+struct SaveStep {
+  std::string path, as;
+  std::string config;
+  std::optional<std::string> tokenizer;
+  std::vector<FileTensor> tensors; // peft, safetensors
+  std::vector<ModelTensor> model;  // huggingface
+  std::string from;                // text, logits: the step whose results are written
+};
+
+using StepDetail = std::variant<LoadStep, DatasetStep, AdaptStep, RestoreStep, TrainStep, EvaluateStep, GenerateStep,
+                                MergeStep, LogitsStep, SaveStep>;
+
+struct Step {
+  std::string kind, name, hash;
+  std::vector<std::string> uses;
+  StepDetail detail;
+};
+
+/// The memory plan, in bytes.
+struct Plan {
+  uint64_t weights = 0, trained = 0, gradients = 0, states = 0, activations = 0, workspace = 0, peak = 0;
+};
+
+struct Manifest {
+  std::string recipe; // its name
+  std::string source; // its text
+  std::string folder;
+  std::string target;
+  uint64_t arenaBytes = 0;
+  uint64_t stateOffset = 0, stateBytes = 0; // the part of the arena that a checkpoint keeps
+  Plan plan;
+  std::vector<std::string> programs;
+  std::vector<Tensor> tensors;
+  std::vector<Step> steps;
+
+  const Step *find(std::string_view name) const;
+};
+
+/// Reads and checks a manifest: every reference resolves, every tensor lies in the arena. A failure is a bug of the
+/// compiler (exit status 70).
+Expected<Manifest> readManifest(std::string_view text);
+
+} // namespace ftc::run

@@ -1,0 +1,24 @@
+//===- TensorTransfer.h - tensors between files and the arena ----------------===//
+#pragma once
+
+#include "ftc/Runtime/IO/Checkpoint.h"
+#include "ftc/Runtime/Run/Machine.h"
+
+#include <string>
+
+namespace ftc::run {
+
+/// Copies row-major data seen with `view.shape` so that its dimensions come in `view.order`; `bytes` is the size of one
+/// element.
+void transpose(const View &view, size_t bytes, const std::byte *from, std::byte *to);
+
+/// Puts a tensor of a file into the arena: checked against the source's shape, converted to the tensor's type, blocks
+/// decoded by their program, transposed. `file` names the file in messages.
+Status loadTensor(Machine &machine, const Manifest &manifest, uint32_t tensor, const Source &source,
+                  const StoredTensor *stored, const std::string &file);
+
+/// The contents of a tensor of the arena in the form of a file: transposed by `view`, converted to `type`.
+std::vector<std::byte> storedBytes(Machine &machine, const Manifest &manifest, uint32_t tensor,
+                                   const std::optional<View> &view, ElementType type);
+
+} // namespace ftc::run

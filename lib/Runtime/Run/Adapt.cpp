@@ -1,0 +1,58 @@
+//===- Adapt.cpp - initial values of adapters, restored and merged tensors ---===//
+
+#include "Steps.h"
+
+#include "ftc/Runtime/Run/TensorTransfer.h"
+
+namespace ftc::run {
+
+Status runAdapt(Session &session, const Step &step, const AdaptStep &adapt) {
+  if (Status status = session.loadWeights(step); !status)
+    return status;
+  for (const std::vector<uint32_t> *tensors : {&adapt.trained, &adapt.frozen})
+    for (uint32_t tensor : *tensors)
+      if (session.manifest.tensors[tensor].source)
+        if (Status status = session.loadFromSource(tensor); !status)
+          return status;
+  if (!adapt.initialise)
+    return Status::success();
+  if (Status status = session.machine.setInteger(adapt.key, mixKey(session.seed(adapt.seed), 0)); !status)
+    return status;
+  session.machine.run(*adapt.initialise);
+  return Status::success();
+}
+
+Status runRestore(Session &session, const Step &step, const RestoreStep &restore) {
+  std::string path = pathOf(session.manifest, session.options, step, restore.path);
+  if (restore.format == "peft")
+    path += "/adapter_model.safetensors";
+  Expected<SafetensorsFile> file = SafetensorsFile::open(path);
+  if (!file)
+    return file.error();
+  std::set<std::string_view> wanted;
+  for (const FileTensor &tensor : restore.tensors)
+    wanted.insert(tensor.file);
+  for (const StoredTensor &stored : file->tensors())
+    if (wanted.count(stored.name) == 0)
+      return makeError(ExitStatus::Input, "{}: tensor {} has no place in what is restored", path, quote(stored.name));
+  for (const FileTensor &tensor : restore.tensors) {
+    Source source{step.name, tensor.file, tensor.shape, tensor.view, std::nullopt};
+    if (Status status =
+            loadTensor(session.machine, session.manifest, tensor.tensor, source, file->find(tensor.file), path);
+        !status)
+      return status;
+  }
+  return Status::success();
+}
+
+Status runMerge(Session &session, const Step &step, const MergeStep &merge) {
+  if (Status status = session.loadWeights(step); !status)
+    return status;
+  session.machine.run(merge.program);
+  for (const FileTensor &tensor : merge.tensors)
+    if (!session.machine.isFinite(tensor.tensor))
+      return makeError(ExitStatus::Numbers, "{}: {} is not finite when merged", step.name, quote(tensor.file));
+  return Status::success();
+}
+
+} // namespace ftc::run

@@ -1,0 +1,125 @@
+//===- Evaluate.cpp - the loss on a whole data set, and saved logits ---------===//
+
+#include "Steps.h"
+
+#include "ftc/Runtime/Core/Float.h"
+#include "ftc/Runtime/Run/Interrupt.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+namespace ftc::run {
+namespace {
+
+/// Runs a program on all batches of a data set, in the file's order; `after` is called with the batch and the number of
+/// the part that the program has seen.
+Expected<Outcome> forEachPart(Session &session, const Step &step, const data::Batcher &batcher, const BatchShape &shape,
+                              const Inputs &inputs, uint32_t program, std::string_view unit,
+                              const std::function<Status(const data::Batch &, int64_t)> &after) {
+  data::Batch batch;
+  int64_t parts = shape.sequences / shape.micro;
+  for (int64_t i = 0; i < batcher.stepsPerEpoch(); ++i) {
+    if (interruptRequested())
+      return Outcome::Interrupted;
+    batcher.fill(i, batch);
+    for (int64_t part = 0; part < parts; ++part) {
+      if (Status status = fillInputs(session.machine, inputs, shape, batch, part); !status)
+        return status.error();
+      session.machine.run(program);
+      if (Status status = after(batch, part); !status)
+        return status.error();
+    }
+    session.console.showProgress({step.name, unit, i + 1, batcher.stepsPerEpoch(), "", -1});
+  }
+  return Outcome::Done;
+}
+
+const auto nothing = [](const data::Batch &, int64_t) { return Status::success(); };
+
+} // namespace
+
+/// An evaluation's line in the metrics, and its entry in the ledger.
+static Expected<Outcome> record(Session &session, const Step &step, const std::string &line) {
+  if (Status status = session.beginMetrics(); !status)
+    return status.error();
+  if (Status status = session.metrics.append(line); !status)
+    return status.error();
+  if (Status status = session.finish(step, {}); !status)
+    return status.error();
+  return Outcome::Done;
+}
+
+Expected<Outcome> runEvaluate(Session &session, const Step &step, const EvaluateStep &evaluate) {
+  if (Status status = session.loadWeights(step); !status)
+    return status.error();
+  Expected<const data::DocumentStore *> documents = session.documents(evaluate.data);
+  if (!documents)
+    return documents.error();
+  Machine &machine = session.machine;
+  data::Batcher batcher = makeBatcher(**documents, evaluate.batch, false, 0);
+  if (batcher.counts().supervised == 0)
+    return makeError(ExitStatus::Input, "{}: no token of the data is to be predicted, so there is no loss", step.name);
+  if (evaluate.weigh) {
+    machine.zero(evaluate.outputs.denominators);
+    Expected<Outcome> outcome =
+        forEachPart(session, step, batcher, evaluate.batch, evaluate.inputs, *evaluate.weigh, "weighed", nothing);
+    if (!outcome || *outcome != Outcome::Done)
+      return outcome;
+    if (Status status = passDenominators(machine, evaluate.outputs, evaluate.inputs); !status)
+      return status.error();
+  }
+  machine.zero(evaluate.outputs.loss);
+  for (uint32_t gradient : evaluate.gradients)
+    machine.zero(gradient);
+  Expected<Outcome> outcome =
+      forEachPart(session, step, batcher, evaluate.batch, evaluate.inputs, *evaluate.micro, "batch", nothing);
+  if (!outcome || *outcome != Outcome::Done)
+    return outcome;
+  double loss = machine.real(evaluate.outputs.loss);
+  if (!std::isfinite(loss))
+    return makeError(ExitStatus::Numbers, "{}: the loss is {}", step.name, loss);
+  std::string line = evaluationLine(step.name, loss);
+  session.console.printJson(line);
+  session.console.print(fmt::format("{}: loss {:.6f}, perplexity {:.4f} ({} tokens)", step.name, loss, std::exp(loss),
+                                    batcher.counts().supervised));
+  return step.kind == "evaluate" ? record(session, step, line) : Outcome::Done;
+}
+
+Expected<Outcome> runLogits(Session &session, const Step &step, const LogitsStep &logits) {
+  if (Status status = session.loadWeights(step); !status)
+    return status.error();
+  Expected<const data::DocumentStore *> documents = session.documents(logits.data);
+  if (!documents)
+    return documents.error();
+  data::Batcher batcher = makeBatcher(**documents, logits.batch, false, 0);
+  const Tensor &info = session.manifest.tensors[logits.logits];
+  int64_t rows = batcher.counts().rows;
+  std::string path = session.folder.result(step, session.identity(step), ".safetensors");
+  Expected<SafetensorsWriter> writer =
+      SafetensorsWriter::create(path, {{"logits", ElementType::F32, {rows, info.shape[1], info.shape[2]}}});
+  if (!writer)
+    return writer.error();
+  int64_t written = 0;
+  std::vector<float> values(static_cast<size_t>(info.elements()));
+  auto write = [&](const data::Batch &, int64_t) -> Status {
+    // The last batch is filled up with rows of padding.
+    int64_t count = std::min(logits.batch.micro, rows - written);
+    written += count;
+    convertFloats(info.type, session.machine.bytes(logits.logits).data(), ElementType::F32, values.data(),
+                  values.size());
+    std::span<const float> kept(values.data(), static_cast<size_t>(count * info.shape[1] * info.shape[2]));
+    return writer->append("logits", std::as_bytes(kept));
+  };
+  Expected<Outcome> outcome =
+      forEachPart(session, step, batcher, logits.batch, logits.inputs, logits.forward, "batch", write);
+  if (!outcome || *outcome != Outcome::Done)
+    return outcome;
+  if (Status status = writer->commit(); !status)
+    return status.error();
+  if (Status status = session.finish(step, {path}); !status)
+    return status.error();
+  return Outcome::Done;
+}
+
+} // namespace ftc::run

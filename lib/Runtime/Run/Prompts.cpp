@@ -1,0 +1,86 @@
+//===- Prompts.cpp - what a model is to continue -----------------------------===//
+
+#include "Prompts.h"
+
+namespace ftc::run {
+
+std::string_view promptSeparator(const GenerateStep &generate) { return generate.chat || generate.data ? "\n" : ""; }
+
+static Expected<Prompt> encodePrompt(const text::TextCodec &codec, const std::string &prompt, bool chat) {
+  if (!chat) {
+    Expected<std::vector<int32_t>> ids = codec.tokenizer().encode(prompt);
+    if (!ids)
+      return ids.error();
+    return Prompt{prompt, std::move(*ids), std::nullopt};
+  }
+  Expected<text::ChatTemplate> form = codec.chatTemplate();
+  if (!form)
+    return form.error();
+  text::ChatMessage message{"user", prompt};
+  std::vector<text::ChatSegment> segments = form->render(std::span(&message, 1), true);
+  std::vector<std::string_view> texts;
+  for (const text::ChatSegment &segment : segments)
+    texts.push_back(segment.text);
+  Expected<text::Encoding> encoding = codec.tokenizer().encodeSegments(texts, {.addSpecialTokens = false});
+  if (!encoding)
+    return encoding.error();
+  return Prompt{prompt, std::move(encoding->ids), std::nullopt};
+}
+
+/// Splits a row of data where its answer begins and ends: its tokens of weight 1.
+static Expected<Prompt> splitDocument(const text::TextCodec &codec, const data::Document &document) {
+  int32_t begin = 0, end = 0;
+  for (size_t i = 0; i < document.weights.size(); ++i)
+    if (document.weights[i].weight >= 1) {
+      begin = i == 0 ? 0 : document.weights[i - 1].end;
+      end = document.weights[i].end;
+      break;
+    }
+  auto text = [&](std::span<const int32_t> ids) { return codec.tokenizer().decode(ids, true); };
+  std::span<const int32_t> ids = document.ids.first(static_cast<size_t>(begin));
+  Expected<std::string> shown = text(ids);
+  if (!shown)
+    return shown.error();
+  Expected<std::string> answer = text(document.ids.subspan(ids.size(), static_cast<size_t>(end - begin)));
+  if (!answer)
+    return answer.error();
+  return Prompt{std::move(*shown), {ids.begin(), ids.end()}, std::move(*answer)};
+}
+
+static Expected<std::vector<Prompt>> promptsOfData(Session &session, const text::TextCodec &codec,
+                                                   const std::string &name) {
+  Expected<const data::DocumentStore *> documents = session.documents(name);
+  if (!documents)
+    return documents.error();
+  std::vector<Prompt> prompts;
+  for (int64_t i = 0; i < (*documents)->size(); ++i) {
+    Expected<Prompt> prompt = splitDocument(codec, (**documents)[i]);
+    if (!prompt)
+      return prompt.error();
+    if (prompt->ids.empty())
+      return makeError(ExitStatus::Input, "{}: example {} has no prompt that a model could answer", name, i + 1);
+    prompts.push_back(std::move(*prompt));
+  }
+  return prompts;
+}
+
+Expected<std::vector<Prompt>> readPrompts(Session &session, const Step &step, const GenerateStep &generate) {
+  Expected<const text::TextCodec *> codec = session.codec(generate.model);
+  if (!codec)
+    return codec.error();
+  if (generate.data)
+    return promptsOfData(session, **codec, *generate.data);
+  std::vector<Prompt> prompts;
+  for (const std::string &text : generate.prompts) {
+    Expected<Prompt> prompt = encodePrompt(**codec, text, generate.chat);
+    if (!prompt)
+      return prompt.error();
+    if (prompt->ids.empty())
+      return makeError(ExitStatus::Input, "{}: prompt {} is empty, and the model has no token to begin with", step.name,
+                       prompts.size() + 1);
+    prompts.push_back(std::move(*prompt));
+  }
+  return prompts;
+}
+
+} // namespace ftc::run

@@ -1,0 +1,226 @@
+//===- Save.cpp - outputs ----------------------------------------------------===//
+//
+// Every output is written under a temporary name, synced and renamed: what was there before stays until then.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Prompts.h"
+#include "Steps.h"
+
+#include "ftc/Runtime/Run/TensorTransfer.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <unistd.h>
+
+namespace ftc::run {
+
+namespace fs = std::filesystem;
+
+std::string outputPath(const Session &session, const SaveStep &save) {
+  fs::path path(save.path);
+  return (path.is_absolute() ? path : fs::path(session.manifest.folder) / path).lexically_normal().string();
+}
+
+Status checkOutput(const Session &session, const Step &step, const SaveStep &save) {
+  std::error_code ignored;
+  fs::path target = fs::weakly_canonical(outputPath(session, save), ignored);
+  for (const Step &other : session.manifest.steps) {
+    const auto *load = std::get_if<LoadStep>(&other.detail);
+    if (load && fs::weakly_canonical(pathOf(session.manifest, session.options, other, load->path), ignored) == target)
+      return makeError(ExitStatus::Output, "{}: {} would replace the model that {} reads", step.name, target.string(),
+                       other.name);
+  }
+  fs::path above = target.parent_path();
+  while (!above.empty() && above != above.parent_path() && !fs::exists(above, ignored))
+    above = above.parent_path();
+  if (!fs::is_directory(above, ignored))
+    return makeError(ExitStatus::Output, "{}: {} cannot be written: {} is no folder", step.name, target.string(),
+                     above.string());
+  if (access(above.c_str(), W_OK | X_OK) != 0)
+    return makeError(ExitStatus::Output, "{}: {} cannot be written: folder {} is not writable", step.name,
+                     target.string(), above.string());
+  return Status::success();
+}
+
+//===----------------------------------------------------------------------===//
+// Tensors under names of their own
+//===----------------------------------------------------------------------===//
+
+static Status writeTensors(Session &session, const std::string &path, const std::vector<FileTensor> &tensors) {
+  std::vector<TensorSpec> specs;
+  for (const FileTensor &tensor : tensors)
+    specs.push_back({tensor.file, session.manifest.tensors[tensor.tensor].type, tensor.shape});
+  Expected<SafetensorsWriter> writer = SafetensorsWriter::create(path, std::move(specs));
+  if (!writer)
+    return writer.error();
+  for (const TensorSpec &spec : writer->tensors()) {
+    auto tensor = std::find_if(tensors.begin(), tensors.end(),
+                               [&](const FileTensor &candidate) { return candidate.file == spec.name; });
+    std::vector<std::byte> bytes =
+        storedBytes(session.machine, session.manifest, tensor->tensor, tensor->view, spec.type);
+    if (Status status = writer->append(spec.name, bytes); !status)
+      return status;
+  }
+  return writer->commit();
+}
+
+static Status savePeft(Session &session, const SaveStep &save, const std::string &path) {
+  Expected<AtomicDirectory> folder =
+      AtomicDirectory::create(path, {"adapter_config.json", "adapter_model.safetensors"});
+  if (!folder)
+    return folder.error();
+  if (Status status = writeFileAtomically(folder->file("adapter_config.json"), save.config); !status)
+    return status;
+  if (Status status = writeTensors(session, folder->file("adapter_model.safetensors"), save.tensors); !status)
+    return status;
+  return folder->commit();
+}
+
+//===----------------------------------------------------------------------===//
+// Models
+//===----------------------------------------------------------------------===//
+
+/// The tensor of the checkpoint that `tensor` copies.
+static Expected<const StoredTensor *> copiedTensor(Session &session, const ModelTensor &tensor) {
+  Expected<Model *> model = session.model(tensor.step);
+  if (!model)
+    return model.error();
+  const StoredTensor *stored = (*model)->checkpoint.find(tensor.from);
+  if (!stored || !stored->format.element)
+    return makeError(ExitStatus::Input, "{}: tensor {} is missing or stored in blocks, so it cannot be copied",
+                     (*model)->path, quote(tensor.from));
+  return stored;
+}
+
+static Status writeModel(Session &session, const std::string &path, const std::vector<ModelTensor> &tensors) {
+  std::vector<TensorSpec> specs;
+  for (const ModelTensor &tensor : tensors) {
+    if (tensor.tensor) {
+      specs.push_back({tensor.file, tensor.type, tensor.shape});
+      continue;
+    }
+    Expected<const StoredTensor *> stored = copiedTensor(session, tensor);
+    if (!stored)
+      return stored.error();
+    specs.push_back({tensor.file, *(*stored)->format.element, (*stored)->shape});
+  }
+  Expected<SafetensorsWriter> writer = SafetensorsWriter::create(path, std::move(specs));
+  if (!writer)
+    return writer.error();
+  std::map<std::string_view, const ModelTensor *> byName;
+  for (const ModelTensor &tensor : tensors)
+    byName[tensor.file] = &tensor;
+  for (const TensorSpec &spec : writer->tensors()) {
+    const ModelTensor &tensor = *byName[spec.name];
+    std::vector<std::byte> converted;
+    std::span<const std::byte> bytes;
+    if (tensor.tensor) {
+      converted = storedBytes(session.machine, session.manifest, *tensor.tensor, tensor.view, spec.type);
+      bytes = converted;
+    } else {
+      bytes = (*copiedTensor(session, tensor))->bytes;
+    }
+    if (Status status = writer->append(spec.name, bytes); !status)
+      return status;
+  }
+  return writer->commit();
+}
+
+/// Tokenizer files: copied from a folder, made from the metadata of a GGUF file.
+static Status writeTokenizer(Session &session, const std::string &load, const AtomicDirectory &folder) {
+  Expected<Model *> model = session.model(load);
+  if (!model)
+    return model.error();
+  if (const GgufFile *gguf = (*model)->checkpoint.gguf()) {
+    Expected<std::vector<text::NamedText>> files = text::tokenizerFilesOfGguf(*gguf);
+    if (!files)
+      return files.error();
+    for (const auto &[name, content] : *files)
+      if (Status status = writeFileAtomically(folder.file(name), content); !status)
+        return status;
+    return Status::success();
+  }
+  fs::path source =
+      fs::is_directory((*model)->path) ? fs::path((*model)->path) : fs::path((*model)->path).parent_path();
+  std::error_code ignored;
+  for (std::string_view name : text::tokenizerFileNames)
+    if (fs::is_regular_file(source / name, ignored))
+      if (Status status = copyFile((source / name).string(), folder.file(name)); !status)
+        return status;
+  return Status::success();
+}
+
+static Status saveHuggingFace(Session &session, const SaveStep &save, const std::string &path) {
+  std::vector<std::string> owned = {"config.json", "model.safetensors"};
+  owned.insert(owned.end(), text::tokenizerFileNames.begin(), text::tokenizerFileNames.end());
+  Expected<AtomicDirectory> folder = AtomicDirectory::create(path, std::move(owned));
+  if (!folder)
+    return folder.error();
+  if (Status status = writeFileAtomically(folder->file("config.json"), save.config); !status)
+    return status;
+  if (Status status = writeModel(session, folder->file("model.safetensors"), save.model); !status)
+    return status;
+  if (save.tokenizer)
+    if (Status status = writeTokenizer(session, *save.tokenizer, *folder); !status)
+      return status;
+  return folder->commit();
+}
+
+//===----------------------------------------------------------------------===//
+// Results of other steps
+//===----------------------------------------------------------------------===//
+
+static std::string resultOf(const Session &session, const std::string &name, std::string_view extension) {
+  const Step &step = *session.manifest.find(name);
+  return session.folder.result(step, session.identity(step), extension);
+}
+
+/// Prompts with their continuations; a path that ends in .jsonl gets an object a line.
+static Status saveText(Session &session, const SaveStep &save, const std::string &path) {
+  Expected<json::Value> samples = json::parseFile(resultOf(session, save.from, ".json"));
+  if (!samples)
+    return samples.error();
+  const auto *generate = std::get_if<GenerateStep>(&session.manifest.find(save.from)->detail);
+  if (!generate || !samples->asArray())
+    return makeError(ExitStatus::Bug, "step {} has no texts", quote(save.from));
+  std::string content;
+  for (const json::Value &sample : *samples->asArray()) {
+    const json::Value *prompt = sample.find("prompt"), *completion = sample.find("completion");
+    if (!prompt || !prompt->asString() || !completion || !completion->asString())
+      return makeError(ExitStatus::Input, "{}: sample without a text (--fresh begins anew)",
+                       resultOf(session, save.from, ".json"));
+    if (path.ends_with(".jsonl"))
+      content += json::dump(sample) + "\n";
+    else
+      content += fmt::format("{}{}{}{}\n", content.empty() ? "" : "\n", *prompt->asString(), promptSeparator(*generate),
+                             *completion->asString());
+  }
+  return writeFileAtomically(path, content);
+}
+
+static Status write(Session &session, const SaveStep &save, const std::string &path) {
+  if (save.as == "peft")
+    return savePeft(session, save, path);
+  if (save.as == "safetensors")
+    return writeTensors(session, path, save.tensors);
+  if (save.as == "huggingface")
+    return saveHuggingFace(session, save, path);
+  if (save.as == "text")
+    return saveText(session, save, path);
+  return copyFile(resultOf(session, save.from, ".safetensors"), path);
+}
+
+Status runSave(Session &session, const Step &step, const SaveStep &save) {
+  if (Status status = session.loadWeights(step); !status)
+    return status;
+  std::string path = outputPath(session, save);
+  session.console.showStatus(fmt::format("writing {}", path));
+  if (Status status = write(session, save, path); !status)
+    return status;
+  session.console.print(fmt::format("saved {}", path));
+  session.console.printJson(fmt::format("{{\"saved\":{}}}", json::dumpString(path)));
+  return session.finish(step, {path});
+}
+
+} // namespace ftc::run

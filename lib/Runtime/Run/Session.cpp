@@ -1,0 +1,233 @@
+//===- Session.cpp - what the steps of a run share ---------------------------===//
+
+#include "ftc/Runtime/Run/Session.h"
+
+#include "ftc/Runtime/Data/Dataset.h"
+#include "ftc/Runtime/Run/TensorTransfer.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <sys/file.h>
+
+namespace ftc::run {
+
+namespace fs = std::filesystem;
+
+//===----------------------------------------------------------------------===//
+// RunFolder
+//===----------------------------------------------------------------------===//
+
+/// Removes what runs keep in their folder, and nothing else.
+static void forget(const std::string &folder) {
+  std::error_code ignored;
+  for (const char *name : {"ledger.json", "metrics.jsonl", "metrics.previous.jsonl", "recipe.ftr"})
+    fs::remove(folder + "/" + name, ignored);
+  for (const char *name : {"checkpoints", "results"})
+    fs::remove_all(folder + "/" + name, ignored);
+}
+
+/// Removes files that a killed process was writing.
+static void removePartialFiles(const std::string &folder) {
+  std::error_code ignored;
+  for (const fs::directory_entry &entry : fs::directory_iterator(folder, ignored)) {
+    std::string name = entry.path().filename().string();
+    if (name.starts_with(".") && name.ends_with(".partial"))
+      fs::remove_all(entry.path(), ignored);
+  }
+}
+
+Expected<RunFolder> RunFolder::open(const std::string &path, bool fresh) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error)
+    return makeError(ExitStatus::Output, "{}: the run's folder cannot be created: {}", path, error.message());
+  FileDescriptor lock(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!lock)
+    return makeError(ExitStatus::Output, "{}: the run's folder cannot be opened: {}", path, std::strerror(errno));
+  if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
+    return makeError(ExitStatus::Output, "{}: another run is at work in this folder (--out chooses another)", path);
+  if (fresh)
+    forget(path);
+  for (const char *name : {"checkpoints", "results"}) {
+    fs::create_directories(path + "/" + name, error);
+    if (error)
+      return makeError(ExitStatus::Output, "{}/{}: cannot be created: {}", path, name, error.message());
+    removePartialFiles(path + "/" + name);
+  }
+  return RunFolder(path, std::move(lock));
+}
+
+std::string RunFolder::result(const Step &step, const Hash128 &identity, std::string_view extension) const {
+  return fmt::format("{}/results/{}.{}{}", folder, step.name, identity.hex().substr(0, 12), extension);
+}
+
+//===----------------------------------------------------------------------===//
+// Paths, uses, identities
+//===----------------------------------------------------------------------===//
+
+std::string pathOf(const Manifest &manifest, const Options &options, const Step &step, const std::string &path) {
+  if (auto replaced = options.paths.find(step.name); replaced != options.paths.end())
+    return replaced->second; // typed by the user, so relative to where they are
+  return fs::path(path).is_absolute() ? path : (fs::path(manifest.folder) / path).lexically_normal().string();
+}
+
+std::vector<const Step *> usedSteps(const Manifest &manifest, const Step &step) {
+  // Steps refer to earlier steps only, so one pass backwards finds everything.
+  std::set<std::string_view> wanted(step.uses.begin(), step.uses.end());
+  std::vector<const Step *> used;
+  for (size_t i = manifest.steps.size(); i-- > 0;) {
+    const Step &candidate = manifest.steps[i];
+    if (wanted.count(candidate.name) == 0)
+      continue;
+    wanted.insert(candidate.uses.begin(), candidate.uses.end());
+    used.insert(used.begin(), &candidate);
+  }
+  return used;
+}
+
+Expected<std::map<std::string, Hash128, std::less<>>> computeIdentities(const Manifest &manifest,
+                                                                        const Options &options) {
+  std::map<std::string, Hash128, std::less<>> identities;
+  for (const Step &step : manifest.steps) {
+    Hasher hasher;
+    hasher.add(step.kind).add(step.hash);
+    if (options.seed)
+      hasher.add(static_cast<uint64_t>(*options.seed));
+    if (const auto *dataset = std::get_if<DatasetStep>(&step.detail)) {
+      // Data are part of what is trained: changed contents begin a new training, another path does not.
+      Expected<Hash128> contents = hashFile(pathOf(manifest, options, step, dataset->path));
+      if (!contents)
+        return contents.error();
+      hasher.add(*contents);
+    } else if (auto replaced = options.paths.find(step.name); replaced != options.paths.end()) {
+      hasher.add(replaced->second);
+    }
+    for (const std::string &name : step.uses)
+      hasher.add(identities.find(name)->second);
+    identities[step.name] = hasher.finish();
+  }
+  return identities;
+}
+
+//===----------------------------------------------------------------------===//
+// Session
+//===----------------------------------------------------------------------===//
+
+Expected<Model *> Session::model(const std::string &name) {
+  if (auto known = models.find(name); known != models.end())
+    return &known->second;
+  const Step *step = manifest.find(name);
+  const auto *load = step ? std::get_if<LoadStep>(&step->detail) : nullptr;
+  if (!load)
+    return makeError(ExitStatus::Bug, "step {} loads no model", quote(name));
+  std::string path = pathOf(manifest, options, *step, load->path);
+  Expected<Checkpoint> checkpoint = Checkpoint::open(path);
+  if (!checkpoint)
+    return checkpoint.error();
+  auto [place, isNew] = models.emplace(name, Model{path, std::move(*checkpoint), std::nullopt, false});
+  return &place->second;
+}
+
+Expected<const text::TextCodec *> Session::codec(const std::string &name) {
+  Expected<Model *> found = model(name);
+  if (!found)
+    return found.error();
+  Model &model = **found;
+  if (!model.codec) {
+    const GgufFile *gguf = model.checkpoint.gguf();
+    fs::path folder = fs::is_directory(model.path) ? fs::path(model.path) : fs::path(model.path).parent_path();
+    Expected<text::TextCodec> codec =
+        gguf ? text::TextCodec::fromGguf(*gguf) : text::TextCodec::fromDirectory(folder.string());
+    if (!codec)
+      return codec.error();
+    model.codec.emplace(std::move(*codec));
+  }
+  return &*model.codec;
+}
+
+Expected<const data::DocumentStore *> Session::documents(const std::string &name) {
+  if (auto known = datasets.find(name); known != datasets.end())
+    return &known->second;
+  const Step *step = manifest.find(name);
+  const auto *dataset = step ? std::get_if<DatasetStep>(&step->detail) : nullptr;
+  std::optional<data::Format> format = dataset ? data::parseFormat(dataset->format) : std::nullopt;
+  if (!format)
+    return makeError(ExitStatus::Bug, "step {} reads no data of a known format", quote(name));
+  const text::TextCodec *codec = nullptr;
+  if (dataset->tokenizer) {
+    Expected<const text::TextCodec *> found = this->codec(*dataset->tokenizer);
+    if (!found)
+      return found.error();
+    codec = *found;
+  }
+  data::DatasetOptions choices;
+  choices.path = pathOf(manifest, options, *step, dataset->path);
+  choices.format = *format;
+  choices.fields = dataset->fields;
+  choices.promptLoss = static_cast<float>(dataset->promptLoss);
+  choices.limit = dataset->limit.value_or(0);
+  choices.vocabularySize = dataset->vocabularySize.value_or(0);
+  Expected<data::DocumentStore> store = data::readDataset(choices, codec);
+  if (!store)
+    return store.error();
+  if (store->size() == 0)
+    return makeError(ExitStatus::Input, "{}: holds no example", choices.path);
+  return &datasets.emplace(name, std::move(*store)).first->second;
+}
+
+Status Session::loadFromSource(uint32_t tensor) {
+  const Source &source = *manifest.tensors[tensor].source;
+  Expected<Model *> found = model(source.step);
+  if (!found)
+    return found.error();
+  const Checkpoint &checkpoint = (*found)->checkpoint;
+  const StoredTensor *stored = checkpoint.find(source.tensor);
+  return loadTensor(machine, manifest, tensor, source, stored, stored ? checkpoint.fileOf(*stored) : (*found)->path);
+}
+
+Status Session::loadWeights(const Step &step) {
+  for (const Step *used : usedSteps(manifest, step)) {
+    if (used->kind != "load")
+      continue;
+    Expected<Model *> found = model(used->name);
+    if (!found)
+      return found.error();
+    if ((*found)->isLoaded)
+      continue;
+    (*found)->isLoaded = true;
+    std::vector<uint32_t> tensors;
+    for (uint32_t i = 0; i < manifest.tensors.size(); ++i)
+      if (const Tensor &tensor = manifest.tensors[i];
+          tensor.kind == "weight" && tensor.source && tensor.source->step == used->name)
+        tensors.push_back(i);
+    for (size_t i = 0; i < tensors.size(); ++i) {
+      if (Status status = loadFromSource(tensors[i]); !status)
+        return status;
+      console.showStatus(fmt::format("{}  loading weights {}/{}", used->name, i + 1, tensors.size()));
+    }
+    console.clearProgress();
+  }
+  return Status::success();
+}
+
+Status Session::beginMetrics(std::optional<uint64_t> checkpointed) {
+  uint64_t kept = checkpointed.value_or(0);
+  for (const Step &step : manifest.steps)
+    if (const LedgerEntry *entry = ledger.find(step.name, identity(step).hex()))
+      kept = std::max(kept, entry->metricsBytes);
+  return metrics.truncate(std::min(kept, metrics.size()));
+}
+
+Status Session::finish(const Step &step, std::vector<std::string> outputs) {
+  if (Status status = metrics.sync(); !status)
+    return status;
+  // Absolute, so that the ledger is true wherever the executable is started from.
+  for (std::string &output : outputs)
+    output = fs::absolute(output).lexically_normal().string();
+  return ledger.add({step.name, step.kind, identity(step).hex(), std::move(outputs), metrics.size()});
+}
+
+} // namespace ftc::run

@@ -1,0 +1,128 @@
+//===- TensorTransfer.cpp - tensors between files and the arena --------------===//
+
+#include "ftc/Runtime/Run/TensorTransfer.h"
+
+#include "ftc/Runtime/Core/Float.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace ftc::run {
+
+void transpose(const View &view, size_t bytes, const std::byte *from, std::byte *to) {
+  size_t rank = view.shape.size();
+  std::vector<size_t> strides(rank, bytes); // of the source, in bytes
+  for (size_t i = rank; i-- > 1;)
+    strides[i - 1] = strides[i] * static_cast<size_t>(view.shape[i]);
+  // What stays last is copied as one run.
+  bool hasRun = rank > 0 && view.order[rank - 1] == static_cast<int64_t>(rank) - 1;
+  size_t run = hasRun ? bytes * static_cast<size_t>(view.shape[rank - 1]) : bytes;
+  size_t loops = hasRun ? rank - 1 : rank;
+  size_t copies = 1;
+  for (size_t i = 0; i < loops; ++i)
+    copies *= static_cast<size_t>(view.shape[static_cast<size_t>(view.order[i])]);
+  std::vector<size_t> index(loops, 0);
+  size_t source = 0;
+  for (size_t copy = 0; copy < copies; ++copy) {
+    std::memcpy(to + copy * run, from + source, run);
+    for (size_t i = loops; i-- > 0;) {
+      auto dim = static_cast<size_t>(view.order[i]);
+      source += strides[dim];
+      if (++index[i] < static_cast<size_t>(view.shape[dim]))
+        break;
+      source -= strides[dim] * index[i];
+      index[i] = 0;
+    }
+  }
+}
+
+static Error malformed(const std::string &file, const Source &source, std::string_view what) {
+  return makeError(ExitStatus::Input, "{}: tensor {}: {}", file, quote(source.tensor), what);
+}
+
+/// Decodes the blocks of `stored`, some rows at a time, into reals of the type of `decode.values`.
+static Status decodeBlocks(Machine &machine, const Manifest &manifest, const Decode &decode, const StoredTensor &stored,
+                           std::byte *to, uint64_t toBytes) {
+  std::span<std::byte> raw = machine.bytes(decode.bytes), values = machine.bytes(decode.values);
+  auto chunk = static_cast<uint64_t>(decode.rows);
+  uint64_t rowBytes = raw.size() / chunk, rowValues = values.size() / chunk;
+  if (rowBytes == 0 || stored.bytes.size() % rowBytes != 0 || stored.bytes.size() / rowBytes * rowValues != toBytes)
+    return makeError(ExitStatus::Bug, "the decoder {} does not fit tensor {}", quote(manifest.programs[decode.program]),
+                     quote(stored.name));
+  uint64_t rows = stored.bytes.size() / rowBytes;
+  for (uint64_t row = 0; row < rows; row += chunk) {
+    uint64_t count = std::min(chunk, rows - row);
+    std::memcpy(raw.data(), stored.bytes.data() + row * rowBytes, count * rowBytes);
+    machine.run(decode.program);
+    std::memcpy(to + row * rowValues, values.data(), count * rowValues);
+  }
+  return Status::success();
+}
+
+/// Converts elements of plain types; integers must have the same type on both sides.
+static Status convertPlain(const Source &source, const std::string &file, const StoredTensor &stored, ElementType type,
+                           std::byte *to) {
+  ElementType from = *stored.format.element;
+  if (isFloat(from) && isFloat(type)) {
+    convertFloats(from, stored.bytes.data(), type, to, static_cast<size_t>(stored.elements()));
+    return Status::success();
+  }
+  if (from != type)
+    return malformed(file, source, fmt::format("has type {}, expected {}", formatName(from), formatName(type)));
+  std::memcpy(to, stored.bytes.data(), stored.bytes.size());
+  return Status::success();
+}
+
+Status loadTensor(Machine &machine, const Manifest &manifest, uint32_t tensor, const Source &source,
+                  const StoredTensor *stored, const std::string &file) {
+  if (!stored)
+    return makeError(ExitStatus::Input, "{}: tensor {} is missing", file, quote(source.tensor));
+  if (stored->shape != source.shape)
+    return malformed(file, source,
+                     fmt::format("has shape {}, expected {}", shapeText(stored->shape), shapeText(source.shape)));
+  const Tensor &info = manifest.tensors[tensor];
+  if (stored->elements() != info.elements())
+    return makeError(ExitStatus::Bug, "tensor {} and its source differ in size", quote(info.name));
+  if (!stored->format.element && !source.decode)
+    return malformed(file, source,
+                     fmt::format("has type {}, which the recipe was not compiled for", stored->format.name));
+  if (stored->format.element && source.decode)
+    return malformed(file, source, fmt::format("has type {}, expected blocks", stored->format.name));
+  ElementType decoded = source.decode ? manifest.tensors[source.decode->values].type : info.type;
+  bool isDirect = !source.view && decoded == info.type;
+  std::span<std::byte> target = machine.bytes(tensor);
+  std::vector<std::byte> buffer(isDirect ? 0 : static_cast<size_t>(info.elements()) * byteSize(decoded));
+  std::byte *to = isDirect ? target.data() : buffer.data();
+  uint64_t toBytes = static_cast<uint64_t>(info.elements()) * byteSize(decoded);
+  Status status = source.decode ? decodeBlocks(machine, manifest, *source.decode, *stored, to, toBytes)
+                                : convertPlain(source, file, *stored, info.type, to);
+  if (!status || isDirect)
+    return status;
+  std::vector<std::byte> converted;
+  if (decoded != info.type) {
+    converted.resize(target.size());
+    convertFloats(decoded, buffer.data(), info.type, converted.data(), static_cast<size_t>(info.elements()));
+    buffer.swap(converted);
+  }
+  if (source.view)
+    transpose(*source.view, byteSize(info.type), buffer.data(), target.data());
+  else
+    std::memcpy(target.data(), buffer.data(), target.size());
+  return Status::success();
+}
+
+std::vector<std::byte> storedBytes(Machine &machine, const Manifest &manifest, uint32_t tensor,
+                                   const std::optional<View> &view, ElementType type) {
+  const Tensor &info = manifest.tensors[tensor];
+  std::span<std::byte> raw = machine.bytes(tensor);
+  std::vector<std::byte> bytes(raw.begin(), raw.end());
+  if (view)
+    transpose(*view, byteSize(info.type), raw.data(), bytes.data());
+  if (type == info.type || !isFloat(type) || !isFloat(info.type))
+    return bytes;
+  std::vector<std::byte> converted(static_cast<size_t>(info.elements()) * byteSize(type));
+  convertFloats(info.type, bytes.data(), type, converted.data(), static_cast<size_t>(info.elements()));
+  return converted;
+}
+
+} // namespace ftc::run

@@ -1,0 +1,276 @@
+//===- Train.cpp - the training loop -----------------------------------------===//
+//
+// One update: every micro-batch is weighed (what the losses of the whole batch are divided by), then every one adds its
+// loss and gradients, then the optimizer's program computes the next values. All of it is a function of the step's
+// number and the state part of the arena, which is what a checkpoint keeps: a resumed run repeats the bytes of an
+// undisturbed one.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Steps.h"
+
+#include "ftc/Runtime/Run/Interrupt.h"
+#include "ftc/Runtime/Run/TrainingState.h"
+
+#include <chrono>
+#include <cmath>
+
+namespace ftc::run {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+class Trainer {
+public:
+  Trainer(Session &session, const Step &step, const TrainStep &train, const data::DocumentStore &documents)
+      : session(session), machine(session.machine), step(step), train(train), seed(session.seed(train.seed)),
+        batcher(makeBatcher(documents, train.batch,
+                            std::get<DatasetStep>(session.manifest.find(train.data)->detail).shuffle, seed)),
+        checkpoints(session.folder.checkpoints(), step.name, session.identity(step)) {
+    double updates = std::ceil(train.epochs * static_cast<double>(batcher.stepsPerEpoch()) - 1e-9);
+    total = train.steps.value_or(static_cast<int64_t>(updates));
+  }
+
+  Expected<Outcome> run();
+
+private:
+  Status begin();
+  Status update();
+  Status accumulate();
+  Status fillConstants();
+  Error explain(std::string_view what);
+  Status checkTrained();
+  Status checkpoint();
+  bool isCheckpointDue() const;
+  void report(const StepMetrics &metrics);
+  Status finish();
+
+  Session &session;
+  Machine &machine;
+  const Step &step;
+  const TrainStep &train;
+  int64_t seed;
+  data::Batcher batcher;
+  TrainingCheckpoints checkpoints;
+  int64_t total = 0;
+  int64_t done = 0;
+  data::Batch batch;
+
+  Clock::time_point lastCheckpoint = Clock::now();
+  double checkpointSeconds = 0; // what writing the last one took
+  double stepSeconds = 0;       // smoothed
+  double tokensPerStep = 0;     // smoothed
+};
+
+Status Trainer::begin() {
+  for (uint32_t state : train.states)
+    machine.zero(state);
+  if (train.initialise)
+    machine.run(*train.initialise);
+  Expected<std::optional<TrainingPoint>> point = checkpoints.restore(machine.state(), [&](std::string damage) {
+    session.console.note(fmt::format("a checkpoint is passed over: {}", damage));
+  });
+  if (!point)
+    return point.error();
+  if (*point) {
+    done = (*point)->step;
+    session.console.print(fmt::format("{}: going on after step {} of {}", step.name, done, total));
+    return session.beginMetrics((*point)->metricsBytes);
+  }
+  if (checkpoints.hasOthers())
+    session.console.note(fmt::format("{}: the recipe, its data or its options have changed since the checkpoints in {} "
+                                     "were written: training begins anew",
+                                     step.name, session.folder.checkpoints()));
+  return session.beginMetrics();
+}
+
+Status Trainer::fillConstants() {
+  if (Status status = machine.setInteger(train.inputs.key, mixKey(seed, done)); !status)
+    return status;
+  if (Status status = machine.setInteger(train.inputs.step, done); !status)
+    return status;
+  if (Status status = machine.setReal(train.inputs.steps, static_cast<double>(total)); !status)
+    return status;
+  return machine.setReal(train.inputs.stepsPerEpoch, static_cast<double>(batcher.stepsPerEpoch()));
+}
+
+/// Loss and gradients of the whole batch.
+Status Trainer::accumulate() {
+  int64_t parts = train.batch.sequences / train.batch.micro;
+  if (train.weigh) {
+    machine.zero(train.outputs.denominators);
+    for (int64_t part = 0; part < parts; ++part) {
+      if (Status status = fillInputs(machine, train.inputs, train.batch, batch, part); !status)
+        return status;
+      machine.run(*train.weigh);
+    }
+    if (Status status = passDenominators(machine, train.outputs, train.inputs); !status)
+      return status;
+  }
+  machine.zero(train.outputs.loss);
+  for (uint32_t gradient : train.gradients)
+    machine.zero(gradient);
+  for (int64_t part = 0; part < parts; ++part) {
+    if (Status status = fillInputs(machine, train.inputs, train.batch, batch, part); !status)
+      return status;
+    machine.run(*train.micro);
+  }
+  return Status::success();
+}
+
+/// Names the first tensor whose gradient is not finite.
+Error Trainer::explain(std::string_view what) {
+  for (size_t i = 0; i < train.gradients.size(); ++i)
+    if (!machine.isFinite(train.gradients[i]))
+      return makeError(ExitStatus::Numbers,
+                       "{}: step {}: {}; the first gradient that is not finite is that of {}\n"
+                       "  nothing was saved after it; a lower learning rate or gradient_clip often helps",
+                       step.name, done + 1, what, quote(session.manifest.tensors[train.trained[i]].name));
+  return makeError(ExitStatus::Numbers, "{}: step {}: {}; all gradients are finite", step.name, done + 1, what);
+}
+
+Status Trainer::update() {
+  Clock::time_point start = Clock::now();
+  batcher.fill(done, batch);
+  if (Status status = fillConstants(); !status)
+    return status;
+  if (Status status = accumulate(); !status)
+    return status;
+  StepMetrics metrics;
+  metrics.loss = machine.real(train.outputs.loss);
+  if (!std::isfinite(metrics.loss))
+    return explain(fmt::format("the loss is {}", metrics.loss));
+  machine.run(*train.update);
+  metrics.lr = machine.real(train.outputs.lr);
+  metrics.gradNorm = machine.real(train.outputs.gradNorm);
+  if (!std::isfinite(metrics.gradNorm))
+    return explain(fmt::format("the norm of the gradients is {}", metrics.gradNorm));
+  metrics.step = ++done;
+  metrics.tokens = batch.filled;
+  metrics.supervisedTokens = batch.supervised;
+  metrics.seconds = secondsSince(start);
+  report(metrics);
+  return session.metrics.append(metricsLine(metrics));
+}
+
+void Trainer::report(const StepMetrics &metrics) {
+  double weight = stepSeconds == 0 ? 1 : 0.1;
+  stepSeconds += weight * (metrics.seconds - stepSeconds);
+  tokensPerStep += weight * (static_cast<double>(metrics.tokens) - tokensPerStep);
+  session.console.printJson(metricsLine(metrics));
+  Progress progress{step.name, "step", done, total, "", stepSeconds * static_cast<double>(total - done)};
+  progress.details =
+      fmt::format("loss {:.4f}  lr {:.2e}  {:.0f} tokens/s", metrics.loss, metrics.lr, tokensPerStep / stepSeconds);
+  session.console.showProgress(progress);
+}
+
+/// A checkpoint of numbers that went wrong would be worth nothing.
+Status Trainer::checkTrained() {
+  for (uint32_t tensor : train.trained)
+    if (!machine.isFinite(tensor))
+      return makeError(ExitStatus::Numbers,
+                       "{}: step {}: {} is not finite after the update; nothing was saved after it", step.name, done,
+                       quote(session.manifest.tensors[tensor].name));
+  return Status::success();
+}
+
+Status Trainer::checkpoint() {
+  Clock::time_point start = Clock::now();
+  if (Status status = checkTrained(); !status)
+    return status;
+  if (Status status = session.metrics.sync(); !status)
+    return status;
+  if (Status status = checkpoints.save({done, session.metrics.size()}, machine.state()); !status)
+    return status;
+  lastCheckpoint = Clock::now();
+  checkpointSeconds = secondsSince(start);
+  return Status::success();
+}
+
+/// By the recipe's count, or by the clock: once a minute, and at most a thirtieth of the time.
+bool Trainer::isCheckpointDue() const {
+  if (train.checkpointEvery)
+    return *train.checkpointEvery > 0 && done % *train.checkpointEvery == 0;
+  return secondsSince(lastCheckpoint) > std::max(60.0, 30 * checkpointSeconds);
+}
+
+Status Trainer::finish() {
+  if (Status status = checkTrained(); !status)
+    return status;
+  std::vector<TensorSpec> specs;
+  for (uint32_t tensor : train.trained) {
+    const Tensor &info = session.manifest.tensors[tensor];
+    specs.push_back({info.name, info.type, info.shape});
+  }
+  std::string path = session.folder.result(step, session.identity(step), ".safetensors");
+  Expected<SafetensorsWriter> writer = SafetensorsWriter::create(path, std::move(specs));
+  if (!writer)
+    return writer.error();
+  for (uint32_t tensor : train.trained)
+    if (Status status = writer->append(session.manifest.tensors[tensor].name, machine.bytes(tensor)); !status)
+      return status;
+  if (Status status = writer->commit(); !status)
+    return status;
+  if (Status status = session.finish(step, {path}); !status)
+    return status;
+  checkpoints.remove();
+  return Status::success();
+}
+
+Expected<Outcome> Trainer::run() {
+  if (Status status = begin(); !status)
+    return status.error();
+  Clock::time_point start = Clock::now();
+  int64_t first = done;
+  while (done < total) {
+    bool isStopped = session.options.stopAfter && done >= *session.options.stopAfter;
+    if (isStopped || interruptRequested()) {
+      if (Status status = checkpoint(); !status)
+        return status.error();
+      session.console.print(
+          fmt::format("{}: stopped after step {} of {}; started again, it goes on from there", step.name, done, total));
+      return isStopped ? Outcome::Stopped : Outcome::Interrupted;
+    }
+    if (Status status = update(); !status)
+      return status.error();
+    if (done < total && isCheckpointDue())
+      if (Status status = checkpoint(); !status)
+        return status.error();
+  }
+  if (Status status = finish(); !status)
+    return status.error();
+  session.console.print(fmt::format("{}: {} steps in {}", step.name, done - first, durationText(secondsSince(start))));
+  return Outcome::Done;
+}
+
+} // namespace
+
+Expected<Outcome> runTrain(Session &session, const Step &step, const TrainStep &train) {
+  if (Status status = session.loadWeights(step); !status)
+    return status.error();
+  Expected<const data::DocumentStore *> documents = session.documents(train.data);
+  if (!documents)
+    return documents.error();
+  return Trainer(session, step, train, **documents).run();
+}
+
+Status replayTrain(Session &session, const Step &step, const TrainStep &train) {
+  std::string path = session.folder.result(step, session.identity(step), ".safetensors");
+  Expected<SafetensorsFile> file = SafetensorsFile::open(path);
+  if (!file)
+    return file.error();
+  for (uint32_t tensor : train.trained) {
+    const Tensor &info = session.manifest.tensors[tensor];
+    const StoredTensor *stored = file->find(info.name);
+    std::span<std::byte> target = session.machine.bytes(tensor);
+    if (!stored || stored->format.element != info.type || stored->bytes.size() != target.size())
+      return makeError(ExitStatus::Input, "{}: tensor {} is missing or has another form (--fresh begins anew)", path,
+                       quote(info.name));
+    std::copy(stored->bytes.begin(), stored->bytes.end(), target.begin());
+  }
+  return Status::success();
+}
+
+} // namespace ftc::run
