@@ -4,6 +4,7 @@
 
 #include "dialects/Tune/IR/Tune.h"
 #include "ftc/Target/KernelGenerator.h"
+#include "ftc/Target/Target.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 
@@ -60,7 +61,6 @@ struct Location {
 };
 /// Of a value of a placed program.
 Location getLocation(mlir::Value value);
-int64_t getTensorOffset(tune::TensorOp tensor);
 
 } // namespace ftc::target
 

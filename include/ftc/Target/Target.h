@@ -2,6 +2,7 @@
 #ifndef FTC_TARGET_TARGET_H
 #define FTC_TARGET_TARGET_H
 
+#include "dialects/Tune/IR/Tune.h"
 #include "ftc/Target/KernelGenerator.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/SmallVector.h"
@@ -33,6 +34,9 @@ KernelRegistry getKernels(TargetKind kind);
 
 /// Runs the passes below `precision` (fusion for the cpu target, placement) on the module, in place.
 llvm::LogicalResult lowerToPlaced(mlir::ModuleOp module, const TargetOptions &options);
+
+/// Where a tensor of a placed module lies, in bytes from the arena's base.
+int64_t getTensorOffset(tune::TensorOp tensor);
 
 /// What a placed module needs.
 PlanSummary getPlan(mlir::ModuleOp placed);

@@ -1,0 +1,96 @@
+#include "Image.h"
+
+#include "llvm/ExecutionEngine/Orc/ExecutionUtils.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/TargetSelect.h"
+
+#include <cstring>
+
+using namespace mlir;
+
+namespace ftc {
+
+/// Links an object with the runtime's functions in this process.
+static llvm::Expected<std::unique_ptr<llvm::orc::LLJIT>> loadObject(std::unique_ptr<llvm::MemoryBuffer> object) {
+  llvm::InitializeNativeTarget();
+  llvm::InitializeNativeTargetAsmPrinter();
+  auto jit = llvm::orc::LLJITBuilder().create();
+  if (!jit)
+    return jit.takeError();
+  char prefix = (*jit)->getDataLayout().getGlobalPrefix();
+  auto process = llvm::orc::DynamicLibrarySearchGenerator::GetForCurrentProcess(prefix);
+  if (!process)
+    return process.takeError();
+  (*jit)->getMainJITDylib().addGenerator(std::move(*process));
+  if (llvm::Error error = (*jit)->addObjectFile(std::move(object)))
+    return error;
+  return jit;
+}
+
+llvm::FailureOr<Image> Image::load(OwningOpRef<ModuleOp> module, const target::TargetOptions &options) {
+  if (failed(target::lowerToPlaced(*module, options)))
+    return failure();
+  FailureOr<std::unique_ptr<llvm::MemoryBuffer>> object = target::emitObject(*module, options);
+  if (failed(object))
+    return failure();
+  Image image;
+  auto jit = loadObject(std::move(*object));
+  if (!jit)
+    return module->emitError() << llvm::toString(jit.takeError());
+  auto programs = (*jit)->lookup("ftc_programs"), setup = (*jit)->lookup("ftc_program_setup");
+  if (!programs || !setup)
+    return module->emitError() << llvm::toString(llvm::joinErrors(programs.takeError(), setup.takeError()));
+  image.arenaBytes = target::getPlan(*module).peak;
+  image.arena = ftc_arena_create(image.arenaBytes);
+  if (!image.arena)
+    return module->emitError() << "needs " << image.arenaBytes << " bytes, which cannot be had";
+  ftc_prepare(setup->toPtr<const ftc_setup *>(), image.arena);
+  image.programs = programs->toPtr<const ftc_program *>();
+  image.jit = std::move(*jit);
+  image.module = std::move(module);
+  return image;
+}
+
+Image::Image(Image &&other)
+    : module(std::move(other.module)), jit(std::move(other.jit)), programs(other.programs),
+      arena(std::exchange(other.arena, nullptr)), arenaBytes(other.arenaBytes) {}
+
+Image::~Image() { ftc_arena_destroy(arena, arenaBytes); }
+
+void Image::run(unsigned program) { ftc_run_program(&programs[program], arena); }
+
+/// Calls `visit(element's address, index)` with the element's C++ type; reals narrower than f32 are not supported.
+template <typename Visitor> static void visitElements(Type type, uint8_t *data, int64_t count, Visitor visit) {
+  auto each = [&](auto *elements) {
+    for (int64_t i = 0; i < count; ++i)
+      visit(elements[i], i);
+  };
+  if (type.isF64())
+    each(reinterpret_cast<double *>(data));
+  else if (type.isF32())
+    each(reinterpret_cast<float *>(data));
+  else if (type.isInteger(64))
+    each(reinterpret_cast<int64_t *>(data));
+  else if (type.isInteger(32))
+    each(reinterpret_cast<int32_t *>(data));
+  else
+    each(reinterpret_cast<int8_t *>(data));
+}
+
+std::vector<double> Image::get(StringRef name) {
+  auto tensor = module->lookupSymbol<tune::TensorOp>(name);
+  auto type = cast<RankedTensorType>(tensor.getType());
+  std::vector<double> values(type.getNumElements());
+  visitElements(type.getElementType(), arena + target::getTensorOffset(tensor), type.getNumElements(),
+                [&](auto &element, int64_t i) { values[i] = double(element); });
+  return values;
+}
+
+void Image::set(StringRef name, ArrayRef<double> values) {
+  auto tensor = module->lookupSymbol<tune::TensorOp>(name);
+  auto type = cast<RankedTensorType>(tensor.getType());
+  visitElements(type.getElementType(), arena + target::getTensorOffset(tensor), type.getNumElements(),
+                [&](auto &element, int64_t i) { element = std::decay_t<decltype(element)>(values[i]); });
+}
+
+} // namespace ftc

@@ -1,0 +1,39 @@
+// An object of lib/Target loaded into this process, with an arena.
+#ifndef FTC_TOOLS_FTC_RUN_MLIR_IMAGE_H
+#define FTC_TOOLS_FTC_RUN_MLIR_IMAGE_H
+
+#include "ftc/Runtime/CPU/Program.h"
+#include "ftc/Target/Target.h"
+
+#include "dialects/Tune/IR/Tune.h"
+#include "llvm/ExecutionEngine/Orc/LLJIT.h"
+
+namespace ftc {
+
+/// A placed module, ready to run. Numbers are read and written as doubles, whatever the tensor's type.
+class Image {
+public:
+  /// Lowers `module` (which it keeps) for the target, compiles and loads it. Errors are reported on the module.
+  static llvm::FailureOr<Image> load(mlir::OwningOpRef<mlir::ModuleOp> module, const target::TargetOptions &options);
+  ~Image();
+  Image(Image &&other);
+  Image &operator=(Image &&) = delete;
+
+  void run(unsigned program);
+  std::vector<double> get(llvm::StringRef tensor);
+  void set(llvm::StringRef tensor, llvm::ArrayRef<double> values);
+  mlir::ModuleOp getModule() { return *module; }
+
+private:
+  Image() = default;
+
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  std::unique_ptr<llvm::orc::LLJIT> jit;
+  const ftc_program *programs = nullptr;
+  uint8_t *arena = nullptr;
+  int64_t arenaBytes = 0;
+};
+
+} // namespace ftc
+
+#endif // FTC_TOOLS_FTC_RUN_MLIR_IMAGE_H
