@@ -1,0 +1,73 @@
+//===- Compilation.h - a recipe on its way down the rungs ------*- C++ -*-===//
+
+#ifndef FTC_PIPELINES_COMPILATION_H
+#define FTC_PIPELINES_COMPILATION_H
+
+#include "ftc/Frontend/Diagnostics.h"
+#include "ftc/Frontend/Library.h"
+#include "ftc/Target/Target.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+
+#include <map>
+
+namespace ftc {
+
+/// The named stages of a compilation, top down; `ftc --emit=RUNG` stops at one. See docs/ir.md.
+enum class Rung { AST, Recipe, Tune, Backward, Precision, Fused, Placed, LLVM, Object, Executable };
+
+struct CompileOptions {
+  std::string recipe;                         ///< path of the .ftr file
+  std::map<std::string, std::string> defines; ///< `-D name=value`
+  target::TargetKind target = target::TargetKind::CPU;
+  std::vector<std::string> disabledPasses; ///< flags of passes to leave out (`--disable-pass`)
+};
+
+/// One recipe and what has become of it so far. Messages are printed when the object is destroyed, or by flush().
+class Compilation {
+public:
+  Compilation(CompileOptions options, const char *argv0);
+  ~Compilation();
+
+  /// Goes down to `rung` (at most Placed); false after errors, whose exit status is status().
+  bool lowerTo(Rung rung);
+  /// From the placed module to an executable at `path`.
+  bool link(const std::string &path);
+
+  mlir::ModuleOp module() { return *current; }
+  const ast::File *file() const { return source; }
+  DefinitionLibrary &library() { return definitions; }
+  Diagnostics &diagnostics() { return diags; }
+  target::TargetOptions targetOptions() const;
+  int status() const { return exitStatus; }
+
+private:
+  bool parse();
+  bool makeRecipe();
+  bool makeTune();
+  bool runPasses(Rung rung);
+  bool place();
+  bool fail(int status);
+  /// A failure that no recipe may cause: status 70 and a request for a report.
+  bool bug(llvm::StringRef where);
+
+  CompileOptions options;
+  std::string standard; ///< folder of the standard library
+  llvm::SourceMgr sources;
+  Diagnostics diags;
+  DefinitionLibrary definitions;
+  const ast::File *source = nullptr;
+  mlir::MLIRContext context;
+  mlir::OwningOpRef<mlir::ModuleOp> current;
+  Rung reached = Rung::AST;
+  int exitStatus = 0;
+};
+
+/// The passes that lead from the rung above to `rung`, in order: the whole pipeline on one page.
+void buildPipeline(Rung rung, const CompileOptions &options, mlir::OpPassManager &passes);
+
+} // namespace ftc
+
+#endif // FTC_PIPELINES_COMPILATION_H
