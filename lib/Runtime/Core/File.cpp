@@ -35,6 +35,14 @@ static Expected<FileDescriptor> openRegular(const std::string &path, uint64_t &s
   return file;
 }
 
+/// Refuses what a clone without Git LFS leaves in place of a large file.
+static Status checkContent(const std::string &path, std::string_view content) {
+  if (content.size() < 1024 && content.starts_with("version https://git-lfs.github.com/spec/"))
+    return makeError(ExitStatus::Input, "{}: a Git LFS pointer, the file itself was not fetched: run 'git lfs pull'",
+                     path);
+  return Status::success();
+}
+
 Expected<std::string> ftc::runtime::readFile(const std::string &path, uint64_t maxBytes) {
   uint64_t size = 0;
   Expected<FileDescriptor> file = openRegular(path, size);
@@ -55,6 +63,8 @@ Expected<std::string> ftc::runtime::readFile(const std::string &path, uint64_t m
     done += size_t(got);
   }
   content.resize(done);
+  if (Status status = checkContent(path, content); !status)
+    return status.error();
   return content;
 }
 
@@ -72,6 +82,8 @@ Expected<MappedFile> MappedFile::open(const std::string &path) {
     return systemError(path, "cannot map");
   mapped.data = static_cast<const std::byte *>(address);
   mapped.size = size;
+  if (Status status = checkContent(path, mapped.text()); !status)
+    return status.error();
   return mapped;
 }
 
