@@ -14,10 +14,6 @@ constexpr size_t longestKnownWord = 64;
 constexpr size_t mostKnownWords = 1 << 16;
 constexpr int32_t nowhere = -1;
 constexpr int32_t merged = -1;
-
-uint64_t pairKey(int32_t left, int32_t right) {
-  return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
-}
 } // namespace
 
 /// A pair that may be merged; it has expired when its symbols have changed since.
@@ -58,13 +54,8 @@ bool BytePairModel::addMerge(std::string_view left, std::string_view right, std:
     return false;
   }
   // A pair that is listed twice has the rank of the later line, as in `tokenizers`.
-  merges[pairKey(*leftId, *rightId)] = {nextRank++, *wholeId};
+  merges.insert(*leftId, *rightId, {nextRank++, *wholeId});
   return true;
-}
-
-const BytePairModel::Merge *BytePairModel::mergeOf(int32_t left, int32_t right) const {
-  auto found = merges.find(pairKey(left, right));
-  return found == merges.end() ? nullptr : &found->second;
 }
 
 void BytePairModel::encode(std::string_view word, std::vector<int32_t> &ids) const {
@@ -150,7 +141,7 @@ void BytePairModel::mergeAll(std::vector<Symbol> &symbols) const {
   auto consider = [&](int32_t left, int32_t right) {
     if (left == nowhere || right == nowhere)
       return;
-    if (const Merge *merge = mergeOf(symbols[left].id, symbols[right].id))
+    if (const Merge *merge = merges.find(symbols[left].id, symbols[right].id))
       queue.push({merge->rank, left, merge->result});
   };
   for (int32_t i = 0; i < count; ++i) {
@@ -165,7 +156,7 @@ void BytePairModel::mergeAll(std::vector<Symbol> &symbols) const {
     Symbol &left = symbols[best.position];
     if (left.id == merged || left.next == nowhere)
       continue;
-    const Merge *merge = mergeOf(left.id, symbols[left.next].id);
+    const Merge *merge = merges.find(left.id, symbols[left.next].id);
     if (!merge || merge->result != best.result)
       continue;
     Symbol &right = symbols[left.next];

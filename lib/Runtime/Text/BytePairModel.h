@@ -7,6 +7,8 @@
 #ifndef FTC_RUNTIME_TEXT_BYTEPAIRMODEL_H
 #define FTC_RUNTIME_TEXT_BYTEPAIRMODEL_H
 
+#include "PairTable.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -49,10 +51,6 @@ public:
   const TokenMap &vocabulary() const { return tokens; }
 
 private:
-  struct Merge {
-    int32_t rank;
-    int32_t result;
-  };
   /// A token of the word as it stands, in a doubly linked list through an array.
   struct Symbol {
     int32_t id;
@@ -64,13 +62,12 @@ private:
   std::vector<Symbol> split(std::string_view word) const;
   bool splitIntoBytes(std::string_view character, std::vector<Symbol> &symbols) const;
   void mergeAll(std::vector<Symbol> &symbols) const;
-  const Merge *mergeOf(int32_t left, int32_t right) const;
 
   TokenMap tokens;
   BytePairOptions options;
   std::optional<int32_t> unk;
   std::vector<int32_t> byteTokens; // of <0x00> ... <0xFF>, -1 where there is none
-  std::unordered_map<uint64_t, Merge> merges;
+  PairTable merges;
   int32_t nextRank = 0;
   mutable std::unordered_map<std::string, std::vector<int32_t>, StringHash, std::equal_to<>> known;
 };
