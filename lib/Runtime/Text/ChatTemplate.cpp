@@ -2,6 +2,7 @@
 
 #include "ftc/Runtime/IO/ObjectReader.h"
 
+#include <algorithm>
 #include <optional>
 
 namespace ftc::runtime::text {
@@ -44,19 +45,26 @@ private:
 
   void copyTag() {
     bool block = source[position + 1] == '%';
-    out += source.substr(position, 2);
+    std::string_view open = source.substr(position, 2);
     position += 2;
-    if (position < source.size() && source[position] == '-')
+    if (position < source.size() && source[position] == '-') {
       ++position;
+      while (!out.empty() && isBlank(out.back()))
+        out.pop_back();
+    }
+    out += open;
     std::string_view close = block ? "%}" : "}}";
     while (position < source.size() && !source.substr(position).starts_with(close))
       copyInside();
+    bool trims = out.ends_with('-');
     while (out.ends_with(' ') || out.ends_with('-'))
       out.pop_back();
     out += source.substr(position, 2);
     position = std::min(position + 2, source.size());
     if (block)
       skipBehindBlock();
+    while (trims && position < source.size() && isBlank(source[position]))
+      ++position;
   }
 
   void copyInside() {
@@ -94,7 +102,7 @@ private:
         out += source[position];
       }
     }
-    ++position;
+    position = std::min(position + 1, source.size());
     out += '\'';
   }
 
