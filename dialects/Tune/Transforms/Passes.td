@@ -18,6 +18,11 @@ def Simplify : Tune_Pass<"tune-simplify"> {
   let summary = "equations, common subexpressions, and what nothing needs";
 }
 
+def OrderContractions : Tune_Pass<"tune-order-contractions"> {
+  let summary = "the cheapest order of products, and whether they are distributed";
+  let options = [Option<"explain", "explain", "bool", "false", "say where an order is kept">];
+}
+
 def SliceRows : Tune_Pass<"tune-slice-rows"> {
   let summary = "what follows a product that widens its rows, a chunk of rows at a time";
   let options = [
