@@ -38,6 +38,7 @@ struct Options {
   cl::opt<std::string> passes{"passes", cl::desc("a pipeline to run first, e.g. tune-differentiate,tune-simplify")};
   cl::opt<std::string> targetPasses{"target-passes",
                                     cl::desc("a pipeline to run for --target only, not for the judge")};
+  cl::opt<std::string> output{"o", cl::desc("write the executable of the module instead of running it")};
   cl::opt<int> threads{"num-threads", cl::desc("number of threads"), cl::init(1)};
   cl::opt<int> digits{"digits", cl::desc("digits printed"), cl::init(6)};
   cl::opt<int> repeat{"repeat", cl::desc("how often the programs are run, one after another"), cl::init(1)};
@@ -209,9 +210,19 @@ static FailureOr<Image> load(ModuleOp module, const Options &options, TargetKind
   return image;
 }
 
+static LogicalResult writeExecutable(ModuleOp module, const Options &options) {
+  if (failed(runPipeline(module, options.targetPasses)))
+    return failure();
+  ftc::target::TargetOptions targetOptions;
+  targetOptions.kind = options.target;
+  return ftc::target::compileToExecutable(module, targetOptions, options.output);
+}
+
 static LogicalResult run(ModuleOp module, const Options &options) {
   if (failed(runPipeline(module, options.passes)))
     return failure();
+  if (!options.output.empty())
+    return writeExecutable(module, options);
   FailureOr<Image> image = load(module, options, options.target);
   if (failed(image))
     return failure();
