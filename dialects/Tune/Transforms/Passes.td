@@ -45,4 +45,12 @@ def SetPrecision : Tune_Pass<"tune-set-precision"> {
   let summary = "f32 for reals, but for scalars and rotary tables";
 }
 
+def FuseRows : Tune_Pass<"tune-fuse-rows"> {
+  let summary = "group ops that share their rows into tune.fused";
+  let description = [{
+    Runs at the rung `precision`, after common subexpressions are gone. Sums of everything are split first, and cheap
+    elementwise producers are repeated beyond products instead of being stored.
+  }];
+}
+
 #endif

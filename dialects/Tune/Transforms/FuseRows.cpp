@@ -1,0 +1,224 @@
+//===- FuseRows.cpp - tune-fuse-rows: ops that share their rows become one kernel ------===//
+//
+// A row is an entry of the leading dimensions. Elementwise ops, reductions along what is within a row, and indexed
+// accesses are grouped into `tune.fused`, so that only what others need is stored. Where an element comes from
+// (reshapes, broadcasts, transposes, slices) costs nothing inside a kernel: such ops are copied into each group.
+//
+// Groups have levels: a group depends only on groups and other ops of lower levels, so that groups of equal level may
+// be joined and no cycle can arise.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Tune/Transforms/Passes.h"
+#include "dialects/Tune/Transforms/RowAlignment.h"
+
+#include "mlir/Analysis/TopologicalSortUtils.h"
+#include "mlir/IR/IRMapping.h"
+
+using namespace mlir;
+
+namespace ftc::tune {
+
+#define GEN_PASS_DEF_FUSEROWS
+#include "dialects/Tune/Transforms/Passes.h.inc"
+
+namespace {
+
+/// Inputs of a kernel are limited by the runtime (FTC_MAX_BUFFERS).
+constexpr size_t kMostOps = 96;
+
+struct Group {
+  unsigned level;
+  RowCounts rows;
+  SmallVector<Operation *> ops;
+};
+
+/// Groups the ops of one block.
+class Grouping {
+public:
+  explicit Grouping(Block &block) : block(block) {}
+
+  void run() {
+    for (Operation &op : block.without_terminator()) {
+      if (isLazy(&op))
+        continue;
+      if (isRowOp(&op))
+        place(&op);
+      else
+        levels[&op] = getLevelAbove(&op);
+    }
+    for (auto &group : groups)
+      if (group)
+        materialize(*group);
+    sortTopologically(&block);
+    eraseUnused();
+  }
+
+private:
+  /// The ops that `op` gets its operands from, seen through what is copied into groups.
+  struct Source {
+    Operation *op;
+    RowCounts rows; ///< for which the path from it to the operand stays in the row
+  };
+  void collectSources(Value value, const RowCounts &rows, SmallVectorImpl<Source> &sources) {
+    Operation *op = value.getDefiningOp();
+    if (!op || op->getBlock() != &block)
+      return;
+    if (!isLazy(op)) {
+      sources.push_back({op, rows});
+      return;
+    }
+    RowCounts inner = rows.intersect(getAlignedRows(op));
+    for (Value operand : op->getOperands())
+      collectSources(operand, inner, sources);
+  }
+  SmallVector<Source> getSources(Operation *op) {
+    SmallVector<Source> sources;
+    RowCounts rows = getAlignedRows(op);
+    for (OpOperand &operand : op->getOpOperands())
+      collectSources(operand.get(), readsOtherRows(operand) ? RowCounts() : rows, sources);
+    return sources;
+  }
+
+  unsigned getLevelAbove(Operation *op) {
+    SmallVector<Source> sources;
+    for (Value operand : op->getOperands())
+      collectSources(operand, RowCounts(), sources);
+    unsigned level = 0;
+    for (Source &source : sources)
+      level = std::max(level, getLevel(source.op) + 1);
+    return level;
+  }
+
+  unsigned getLevel(Operation *op) {
+    auto group = groupOf.find(op);
+    return group != groupOf.end() ? groups[group->second]->level : levels.lookup(op);
+  }
+
+  /// Joins the groups of the operands that are on the highest level if all of them keep common rows, or begins one.
+  void place(Operation *op) {
+    SmallVector<Source> sources = getSources(op);
+    unsigned level = 0;
+    for (Source &source : sources)
+      level = std::max(level, getLevel(source.op) + (groupOf.contains(source.op) ? 0 : 1));
+    SmallVector<size_t> joined;
+    RowCounts rows = getAlignedRows(op);
+    size_t count = 1;
+    for (Source &source : sources) {
+      auto group = groupOf.find(source.op);
+      if (group == groupOf.end() || getLevel(source.op) != level)
+        continue;
+      rows = rows.intersect(source.rows);
+      if (llvm::is_contained(joined, group->second))
+        continue;
+      joined.push_back(group->second);
+      rows = rows.intersect(groups[group->second]->rows);
+      count += groups[group->second]->ops.size();
+    }
+    if (!joined.empty() && (!rows.isWorthwhile() || count > kMostOps)) {
+      joined.clear();
+      rows = getAlignedRows(op);
+      ++level;
+    }
+    if (joined.empty()) {
+      groupOf[op] = groups.size();
+      groups.push_back(Group{level, rows, {op}});
+      return;
+    }
+    Group &first = *groups[joined.front()];
+    for (size_t other : ArrayRef(joined).drop_front()) {
+      for (Operation *member : groups[other]->ops)
+        groupOf[member] = joined.front();
+      first.ops.append(groups[other]->ops);
+      groups[other].reset();
+    }
+    first.ops.push_back(op);
+    first.rows = rows;
+    groupOf[op] = joined.front();
+  }
+
+  /// Copies `value` into the body: as an argument, or as what it is made of.
+  Value copyInto(Value value, FusedOp fused, SmallVectorImpl<Value> &inputs, IRMapping &mapping, OpBuilder &builder) {
+    if (Value known = mapping.lookupOrNull(value))
+      return known;
+    Operation *op = value.getDefiningOp();
+    if (op && op->getBlock() == &block && isLazy(op)) {
+      for (Value operand : op->getOperands())
+        copyInto(operand, fused, inputs, mapping, builder);
+      builder.clone(*op, mapping);
+      return mapping.lookup(value);
+    }
+    inputs.push_back(value);
+    Value argument = fused.getBody()->addArgument(value.getType(), value.getLoc());
+    mapping.map(value, argument);
+    return argument;
+  }
+
+  void materialize(Group &group) {
+    llvm::sort(group.ops, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
+    SmallPtrSet<Operation *, 16> members(group.ops.begin(), group.ops.end());
+    SmallVector<Value> outputs;
+    for (Operation *op : group.ops)
+      for (Value result : op->getResults())
+        if (llvm::any_of(result.getUsers(), [&](Operation *user) { return isUsedOutside(user, members); }))
+          outputs.push_back(result);
+    OpBuilder builder(group.ops.back());
+    OperationState state(group.ops.front()->getLoc(), FusedOp::getOperationName());
+    state.addTypes(ValueRange(outputs).getTypes());
+    state.addRegion()->emplaceBlock();
+    auto fused = cast<FusedOp>(builder.create(state));
+    builder.setInsertionPointToEnd(fused.getBody());
+    IRMapping mapping;
+    SmallVector<Value> inputs;
+    for (Operation *op : group.ops) {
+      for (Value operand : op->getOperands())
+        copyInto(operand, fused, inputs, mapping, builder);
+      builder.clone(*op, mapping);
+    }
+    auto yields = llvm::map_to_vector(outputs, [&](Value value) { return mapping.lookup(value); });
+    FusedYieldOp::create(builder, state.location, yields);
+    fused->setOperands(inputs);
+    for (auto [value, result] : llvm::zip_equal(outputs, fused.getResults()))
+      value.replaceUsesWithIf(result, [&](OpOperand &use) { return !members.contains(use.getOwner()); });
+  }
+
+  /// Whether a user of a member's result, seen through what is copied, is something else than a member.
+  bool isUsedOutside(Operation *user, const SmallPtrSetImpl<Operation *> &members) {
+    if (members.contains(user))
+      return false;
+    if (!isLazy(user) || user->getBlock() != &block)
+      return true;
+    return llvm::any_of(user->getUsers(), [&](Operation *next) { return isUsedOutside(next, members); });
+  }
+
+  void eraseUnused() {
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block.without_terminator())))
+      if (isOpTriviallyDead(&op))
+        op.erase();
+  }
+
+  Block &block;
+  std::vector<std::optional<Group>> groups;
+  DenseMap<Operation *, size_t> groupOf;
+  DenseMap<Operation *, unsigned> levels; ///< of ops outside groups
+};
+
+class FuseRows : public impl::FuseRowsBase<FuseRows> {
+  void runOnOperation() override {
+    SmallVector<Block *> blocks;
+    getOperation().walk([&](func::FuncOp program) {
+      if (!program->hasAttr(TuneDialect::kProgramAttrName))
+        return;
+      blocks.push_back(&program.getBody().front());
+      program.walk([&](RowsOp rows) { blocks.push_back(rows.getBody()); });
+    });
+    for (Block *block : blocks) {
+      splitSums(*block);
+      copyCheapProducers(*block);
+      Grouping(*block).run();
+    }
+  }
+};
+
+} // namespace
+} // namespace ftc::tune
