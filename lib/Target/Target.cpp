@@ -7,7 +7,9 @@
 #include "Manifest.h"
 #include "Placement.h"
 #include "Structure.h"
+#include "dialects/Tune/Transforms/Passes.h"
 #include "mlir/IR/Diagnostics.h"
+#include "mlir/Pass/PassManager.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -17,13 +19,21 @@ using namespace mlir;
 
 namespace ftc::target {
 
-KernelRegistry getKernels([[maybe_unused]] TargetKind kind) {
+KernelRegistry getKernels(TargetKind kind) {
   KernelRegistry registry;
   addReferenceKernels(registry);
+  if (kind == TargetKind::CPU)
+    addCPUKernels(registry);
   return registry;
 }
 
 LogicalResult lowerToPlaced(ModuleOp module, const TargetOptions &options) {
+  if (options.kind == TargetKind::CPU) {
+    PassManager manager(module.getContext(), ModuleOp::getOperationName());
+    manager.addPass(tune::createFuseRows());
+    if (failed(manager.run(module)))
+      return failure();
+  }
   KernelRegistry registry = getKernels(options.kind);
   PlacementMode mode = options.kind == TargetKind::Reference ? PlacementMode::None : PlacementMode::Share;
   if (failed(placeModule(module, registry, mode)))

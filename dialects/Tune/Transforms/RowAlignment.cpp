@@ -83,9 +83,7 @@ RowCounts getAlignedRows(Operation *op) {
       .Default([&](Operation *) { return RowCounts(shape, shape.size()); });
 }
 
-bool readsOtherRows(OpOperand &operand) {
-  return isa<GatherOp>(operand.getOwner()) && operand.getOperandNumber() == 0;
-}
+bool readsOtherRows(OpOperand &operand) { return isa<GatherOp>(operand.getOwner()) && operand.getOperandNumber() == 0; }
 
 bool isLazy(Operation *op) {
   if (auto constant = dyn_cast<arith::ConstantOp>(op)) {

@@ -102,9 +102,8 @@ private:
 
   /// Whether a user that is no row op reads it, seen through views.
   bool isNeededBy(Operation *op) {
-    return llvm::any_of(op->getUsers(), [&](Operation *user) {
-      return isLazy(user) ? isNeededBy(user) : !isRowOp(user);
-    });
+    return llvm::any_of(op->getUsers(),
+                        [&](Operation *user) { return isLazy(user) ? isNeededBy(user) : !isRowOp(user); });
   }
 
   /// The ops to copy for `value`, in order, down to what is stored. False if there are too many, or more than one large

@@ -60,6 +60,9 @@ private:
 /// One scalar loop nest for each op, in the type of its operands.
 void addReferenceKernels(KernelRegistry &registry);
 
+/// Fused and vectorised kernels for the processor that runs this, over those of the reference.
+void addCPUKernels(KernelRegistry &registry);
+
 } // namespace ftc::target
 
 #endif // FTC_TARGET_KERNELGENERATOR_H

@@ -1,0 +1,134 @@
+#include "Coordinates.h"
+
+#include "llvm/Support/MathExtras.h"
+
+#include <algorithm>
+#include <numeric>
+
+using namespace mlir;
+
+namespace ftc::target::cpu {
+
+AffineExpr Variables::add(Variable variable) {
+  list.push_back(variable);
+  return getAffineDimExpr(list.size() - 1, context);
+}
+
+/// All expressions are sums, products with a constant, quotients and remainders by a positive constant.
+Range Variables::getRange(AffineExpr expr) const {
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+    return {constant.getValue(), constant.getValue()};
+  if (auto dim = dyn_cast<AffineDimExpr>(expr))
+    return list[dim.getPosition()].range;
+  auto binary = cast<AffineBinaryOpExpr>(expr);
+  Range left = getRange(binary.getLHS()), right = getRange(binary.getRHS());
+  switch (binary.getKind()) {
+  case AffineExprKind::Add:
+    return {left.min + right.min, left.max + right.max};
+  case AffineExprKind::Mul:
+    return {std::min(left.min * right.min, left.max * right.min), std::max(left.min * right.min, left.max * right.min)};
+  case AffineExprKind::FloorDiv:
+    return {llvm::divideFloorSigned(left.min, right.min), llvm::divideFloorSigned(left.max, right.min)};
+  default:
+    return {0, right.min - 1};
+  }
+}
+
+unsigned Variables::getDepth(AffineExpr expr) const {
+  unsigned depth = 0;
+  expr.walk([&](AffineExpr part) {
+    if (auto dim = dyn_cast<AffineDimExpr>(part))
+      depth = std::max(depth, list[dim.getPosition()].depth);
+  });
+  return depth;
+}
+
+unsigned Variables::getDepth(ArrayRef<AffineExpr> coordinates) const {
+  unsigned depth = 0;
+  for (AffineExpr expr : coordinates)
+    depth = std::max(depth, getDepth(expr));
+  return depth;
+}
+
+bool Variables::hasLanes(AffineExpr expr) const {
+  bool found = false;
+  expr.walk([&](AffineExpr part) {
+    if (auto dim = dyn_cast<AffineDimExpr>(part))
+      found |= list[dim.getPosition()].lanes;
+  });
+  return found;
+}
+
+bool Variables::hasLanes(ArrayRef<AffineExpr> coordinates) const {
+  return llvm::any_of(coordinates, [&](AffineExpr expr) { return hasLanes(expr); });
+}
+
+std::optional<Variables::Consecutive> Variables::splitLane(AffineExpr expr) const {
+  if (auto dim = dyn_cast<AffineDimExpr>(expr); dim && list[dim.getPosition()].lane)
+    return Consecutive{constant(0), expr};
+  auto sum = dyn_cast<AffineBinaryOpExpr>(expr);
+  if (!sum || sum.getKind() != AffineExprKind::Add)
+    return std::nullopt;
+  AffineExpr left = sum.getLHS(), right = sum.getRHS();
+  if (!hasLanes(left))
+    std::swap(left, right);
+  if (hasLanes(right))
+    return std::nullopt;
+  std::optional<Consecutive> split = splitLane(left);
+  if (split)
+    split->rest = split->rest + right;
+  return split;
+}
+
+std::optional<Variables::Consecutive> Variables::splitWithinBlock(AffineExpr expr, int64_t by) const {
+  std::optional<Consecutive> split = splitLane(expr);
+  if (!split || getRange(split->lane).max >= std::gcd(split->rest.getLargestKnownDivisor(), by))
+    return std::nullopt;
+  return split;
+}
+
+AffineExpr Variables::floorDiv(AffineExpr expr, int64_t by) const {
+  Range range = getRange(expr);
+  if (range.min >= 0 && range.max < by)
+    return constant(0);
+  if (std::optional<Consecutive> split = splitWithinBlock(expr, by))
+    return split->rest.floorDiv(by);
+  return expr.floorDiv(by);
+}
+
+AffineExpr Variables::mod(AffineExpr expr, int64_t by) const {
+  Range range = getRange(expr);
+  if (range.min >= 0 && range.max < by)
+    return expr;
+  if (std::optional<Consecutive> split = splitWithinBlock(expr, by))
+    return split->rest % by + split->lane;
+  return expr % by;
+}
+
+AffineExpr Variables::linearize(ArrayRef<AffineExpr> coordinates, ArrayRef<int64_t> shape) const {
+  AffineExpr index = constant(0);
+  for (auto [expr, size] : llvm::zip_equal(coordinates, shape)) {
+    // (x floordiv size) * size + x mod size = x, and the same with a lane added
+    Consecutive parts = splitLane(expr).value_or(Consecutive{expr, constant(0)});
+    auto remainder = dyn_cast<AffineBinaryOpExpr>(parts.rest);
+    if (remainder && remainder.getKind() == AffineExprKind::Mod && remainder.getRHS() == constant(size) &&
+        floorDiv(remainder.getLHS(), size) == index)
+      index = remainder.getLHS() + parts.lane;
+    else
+      index = index * size + expr;
+  }
+  return index;
+}
+
+Coordinates Variables::delinearize(AffineExpr index, ArrayRef<int64_t> shape) const {
+  Coordinates coordinates(shape.size());
+  for (size_t i = shape.size(); i-- > 1;) {
+    coordinates[i] = mod(index, shape[i]);
+    index = floorDiv(index, shape[i]);
+  }
+  if (!shape.empty())
+    coordinates[0] = index;
+  return coordinates;
+}
+
+} // namespace ftc::target::cpu

@@ -1,0 +1,14 @@
+#include "Generators.h"
+
+namespace ftc::target {
+
+void addCPUKernels(KernelRegistry &registry) {
+  auto rows = cpu::makeRowGenerator();
+  for (const char *name : {"tune.fused", "linalg.reduce", "linalg.broadcast", "linalg.transpose", "tensor.concat",
+                           "tensor.pad", "tensor.extract_slice", "tune.gather", "tune.pick", "tune.put_one",
+                           "tune.iota", "tune.eye", "tune.random", "tune.drop"})
+    registry.add(name, rows);
+  registry.add("linalg.contract", cpu::makeProductGenerator());
+}
+
+} // namespace ftc::target

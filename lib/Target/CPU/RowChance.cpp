@@ -1,0 +1,163 @@
+// Numbers of the counter-based generator (ftc/Runtime/Core/Philox.h), bit-equal with it.
+
+#include "RowEmitter.h"
+
+#include "dialects/Tune/IR/Tune.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace ftc::target::cpu {
+
+namespace {
+/// Philox 4x32-10 on vectors of i32: a block of four words for each lane.
+class Philox {
+public:
+  Philox(OpBuilder &b, Location loc, int64_t blocks)
+      : b(b), loc(loc), words(VectorType::get({blocks}, b.getI32Type())) {}
+
+  /// The halves of a 64-bit scalar or vector as vectors.
+  std::pair<Value, Value> split(Value wide) {
+    auto wideType = VectorType::get(words.getShape(), b.getI64Type());
+    if (!isa<VectorType>(wide.getType()))
+      wide = vector::BroadcastOp::create(b, loc, wideType, wide);
+    Value shift = arith::ConstantOp::create(b, loc, DenseElementsAttr::get(wideType, b.getI64IntegerAttr(32)));
+    Value high = arith::ShRUIOp::create(b, loc, wide, shift);
+    return {arith::TruncIOp::create(b, loc, words, wide), arith::TruncIOp::create(b, loc, words, high)};
+  }
+
+  std::array<Value, 4> run(std::array<Value, 4> counter, std::array<Value, 2> key) {
+    for (int round = 0; round < 10; ++round) {
+      auto left = arith::MulUIExtendedOp::create(b, loc, counter[0], constant(0xD2511F53));
+      auto right = arith::MulUIExtendedOp::create(b, loc, counter[2], constant(0xCD9E8D57));
+      counter = {mix(right.getHigh(), counter[1], key[0]), right.getLow(), mix(left.getHigh(), counter[3], key[1]),
+                 left.getLow()};
+      key[0] = arith::AddIOp::create(b, loc, key[0], constant(0x9E3779B9));
+      key[1] = arith::AddIOp::create(b, loc, key[1], constant(0xBB67AE85));
+    }
+    return counter;
+  }
+
+  Value constant(uint32_t value) {
+    return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(words, b.getI32IntegerAttr(int32_t(value))));
+  }
+
+private:
+  Value mix(Value a, Value c, Value d) { return arith::XOrIOp::create(b, loc, arith::XOrIOp::create(b, loc, a, c), d); }
+
+  OpBuilder &b;
+  Location loc;
+  VectorType words;
+};
+} // namespace
+
+/// The words of numbers `first` to `first + lanes` (i64, `first` a multiple of 4): each block is computed once.
+static Value emitWords(OpBuilder &b, Location loc, Value key, Value site, Value first, int64_t lanes) {
+  int64_t blocks = lanes / 4;
+  Philox philox(b, loc, blocks);
+  Value two = arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(2));
+  Value firstBlock = arith::ShRUIOp::create(b, loc, first, two);
+  auto wide = VectorType::get({blocks}, b.getI64Type());
+  Value steps = arith::IndexCastOp::create(b, loc, wide,
+                                           vector::StepOp::create(b, loc, VectorType::get({blocks}, b.getIndexType())));
+  Value block = arith::AddIOp::create(b, loc, vector::BroadcastOp::create(b, loc, wide, firstBlock), steps);
+  auto [blockLow, blockHigh] = philox.split(block);
+  auto [siteLow, siteHigh] = philox.split(site);
+  auto [keyLow, keyHigh] = philox.split(key);
+  std::array<Value, 4> words = philox.run({blockLow, blockHigh, siteLow, siteHigh}, {keyLow, keyHigh});
+  Value even = vector::InterleaveOp::create(b, loc, words[0], words[2]);
+  Value odd = vector::InterleaveOp::create(b, loc, words[1], words[3]);
+  return vector::InterleaveOp::create(b, loc, even, odd);
+}
+
+/// One number after another, by the runtime's function.
+static Value emitOneByOne(KernelBuilder &b, StringRef function, Value key, Value site, Value index) {
+  Location loc = b.getLoc();
+  Type wide = b.getI64Type();
+  auto callee = b.declare(function, b.getFunctionType({wide, wide, wide}, b.getF64Type()));
+  auto call = [&](Value number) {
+    return func::CallOp::create(b, loc, callee, ValueRange{key, site, number}).getResult(0);
+  };
+  auto lanes = dyn_cast<VectorType>(index.getType());
+  if (!lanes)
+    return call(index);
+  auto type = VectorType::get(lanes.getShape(), b.getF64Type());
+  Value all = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+  for (int64_t i = 0; i < lanes.getNumElements(); ++i)
+    all = vector::InsertOp::create(b, loc, call(vector::ExtractOp::create(b, loc, index, i)), all, i);
+  return all;
+}
+
+static Value cast(OpBuilder &b, Location loc, Value real, Type element) {
+  Type type = isa<VectorType>(real.getType())
+                  ? Type(VectorType::get(llvm::cast<VectorType>(real.getType()).getShape(), element))
+                  : element;
+  return real.getType() == type ? real : arith::TruncFOp::create(b, loc, type, real).getResult();
+}
+
+Value RowEmitter::emitIndex64(AffineExpr expr) {
+  Value index = variables.hasLanes(expr) ? materializeLanes(expr) : materialize(expr);
+  Type type = b.getI64Type();
+  if (isa<VectorType>(index.getType()))
+    type = VectorType::get({lanes.count}, type);
+  return arith::IndexCastOp::create(b, b.getLoc(), type, index);
+}
+
+Value RowEmitter::emitRandom(tune::RandomOp op, At at) {
+  Location loc = b.getLoc();
+  auto type = llvm::cast<RankedTensorType>(op.getResult().getType());
+  bool isNormal = op.getDistribution() == tune::Distribution::normal;
+  Value key = evaluate(op.getKey(), At()), site = b.immediate(op, "site");
+  Value index = emitIndex64(variables.linearize(at, type.getShape()));
+  Value number = emitOneByOne(b, isNormal ? "ftc_random_normal" : "ftc_random_uniform", key, site, index);
+  double first = op.getA().convertToDouble(), second = op.getB().convertToDouble();
+  auto constant = [&](double value) {
+    Value scalar = arith::ConstantOp::create(b, loc, b.getF64FloatAttr(value));
+    return isa<VectorType>(number.getType()) ? splat(scalar) : scalar;
+  };
+  number = arith::MulFOp::create(b, loc, number, constant(isNormal ? second : second - first));
+  number = arith::AddFOp::create(b, loc, number, constant(first));
+  return cast(b, loc, number, type.getElementType());
+}
+
+/// Whether each lane is kept: its word's upper 24 bits, in steps of 2^-24, are at least the rate.
+Value RowEmitter::emitKept(tune::DropOp op, At at) {
+  Location loc = b.getLoc();
+  ArrayRef<int64_t> shape = op.getX().getType().getShape();
+  int64_t perRow = op.getX().getType().getNumElements() / shape[0];
+  Value key = evaluate(op.getKey(), At()), row = evaluate(op.getRow(), At()), site = b.immediate(op, "site");
+  AffineExpr linear = variables.linearize(at, shape);
+  Value perRowValue = arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(perRow));
+  Value offset = arith::MulIOp::create(b, loc, row, perRowValue);
+  auto consecutive = variables.splitLane(linear);
+  if (consecutive && lanes.count % 16 == 0 && perRow % 4 == 0 && consecutive->rest.isMultipleOf(4)) {
+    Value first = arith::AddIOp::create(b, loc, emitIndex64(consecutive->rest), offset);
+    Value words = emitWords(b, loc, key, site, first, lanes.count);
+    Philox constants(b, loc, lanes.count);
+    Value bits = arith::ShRUIOp::create(b, loc, words, constants.constant(8));
+    uint32_t least = uint32_t(std::ceil(std::ldexp(op.getRate().convertToDouble(), 24)));
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::uge, bits, constants.constant(least));
+  }
+  Value index = emitIndex64(linear);
+  bool inLanes = isa<VectorType>(index.getType());
+  index = arith::AddIOp::create(b, loc, index, inLanes ? splat(offset) : offset);
+  Value number = emitOneByOne(b, "ftc_random_uniform", key, site, index);
+  Value rate = arith::ConstantOp::create(b, loc, b.getF64FloatAttr(op.getRate().convertToDouble()));
+  return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGE, number, inLanes ? splat(rate) : rate);
+}
+
+Value RowEmitter::emitDrop(tune::DropOp op, At at) {
+  Location loc = b.getLoc();
+  Value kept = emitKept(op, at), x = evaluate(op.getX(), at);
+  Type element = op.getX().getType().getElementType();
+  Value scale = arith::ConstantOp::create(b, loc, b.getFloatAttr(element, 1.0 - op.getRate().convertToDouble()));
+  if (isa<VectorType>(kept.getType())) {
+    x = splat(x);
+    scale = splat(scale);
+  }
+  Value scaled = arith::DivFOp::create(b, loc, x, scale);
+  return arith::SelectOp::create(b, loc, kept, scaled, zero(scaled.getType()));
+}
+
+} // namespace ftc::target::cpu

@@ -1,0 +1,271 @@
+// Kernels of rows: of `tune.fused` and of single ops of the same kinds.
+
+#include "Generators.h"
+#include "RowEmitter.h"
+
+#include "llvm/ADT/SmallSet.h"
+
+using namespace mlir;
+
+namespace ftc::target::cpu {
+
+namespace {
+
+/// The ops of a kernel: those of a `tune.fused`, or one op alone.
+struct RowProgram {
+  explicit RowProgram(Operation *op);
+
+  struct Binding {
+    Value inside, outside;
+  };
+  SmallVector<Binding> inputs, results;
+  SmallVector<Operation *> ops;
+};
+
+/// How the work is cut into items.
+struct Items {
+  /// Linear: an item is 64 neighbouring elements of the results, which have one shape. Otherwise an item is one entry
+  /// of the leading dimensions, whose product `count` is the same in all results.
+  bool linear = false;
+  int64_t count = 1;
+  int64_t elements = 1; ///< of the largest tensor, per item
+};
+
+} // namespace
+
+static constexpr int64_t kLinearLanes = 64;
+/// Rows shorter than this are joined: the loops' own cost would show.
+static constexpr int64_t kLeastRow = 256;
+/// Elements that one thread should take at a time.
+static constexpr int64_t kGrainElements = 1 << 14;
+
+static RankedTensorType getTensor(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+RowProgram::RowProgram(Operation *op) {
+  if (auto fused = dyn_cast<tune::FusedOp>(op)) {
+    for (auto [argument, operand] : llvm::zip_equal(fused.getBody()->getArguments(), fused.getInputs()))
+      inputs.push_back({argument, operand});
+    for (auto [value, result] : llvm::zip_equal(fused.getYield().getValues(), fused.getResults()))
+      results.push_back({value, result});
+    for (Operation &inner : fused.getBody()->without_terminator())
+      ops.push_back(&inner);
+    return;
+  }
+  for (Value operand : op->getOperands())
+    inputs.push_back({operand, operand});
+  for (Value result : op->getResults())
+    results.push_back({result, result});
+  ops.push_back(op);
+}
+
+/// How many leading dimensions have the product `count`; the fewest.
+static std::optional<size_t> findPrefix(ArrayRef<int64_t> shape, int64_t count) {
+  int64_t product = 1;
+  for (size_t dims = 0;; ++dims) {
+    if (product == count)
+      return dims;
+    if (dims == shape.size())
+      return std::nullopt;
+    product *= shape[dims];
+  }
+}
+
+static bool isReduction(Operation *op) { return isa<linalg::ReduceOp, linalg::ContractOp>(op); }
+
+/// Whether the elements of `op`'s result depend on those at the same place of its operands alone, or on none.
+static bool isPointwise(Operation *op) {
+  if (auto broadcast = dyn_cast<linalg::BroadcastOp>(op))
+    return getTensor(broadcast.getInput()).getRank() == 0;
+  return op->hasTrait<OpTrait::ConstantLike>() || OpTrait::hasElementwiseMappableTraits(op) ||
+         isa<tensor::EmptyOp, linalg::FillOp, tune::DropOp, tune::RandomOp, tune::StopGradientOp, tune::IotaOp>(op);
+}
+
+/// Whether the sums run across the rows: the last dimension of the sums is that of the results.
+static bool areColumnSums(const RowProgram &program) {
+  ArrayRef<int64_t> shape = getTensor(program.results.front().outside).getShape();
+  return llvm::all_of(
+      program.ops, [&](Operation *op) { return !isReduction(op) || getTensor(op->getResult(0)).getShape() == shape; });
+}
+
+static bool haveOneShape(const RowProgram &program) {
+  ArrayRef<int64_t> shape = getTensor(program.results.front().outside).getShape();
+  return llvm::all_of(program.results, [&](auto result) { return getTensor(result.outside).getShape() == shape; });
+}
+
+static Items chooseItems(const RowProgram &program) {
+  int64_t largest = 1;
+  SmallVector<ArrayRef<int64_t>> shapes; // those that must begin with the rows
+  for (auto result : program.results) {
+    shapes.push_back(getTensor(result.outside).getShape());
+    largest = std::max(largest, getTensor(result.outside).getNumElements());
+  }
+  for (Operation *op : program.ops) {
+    if (!isReduction(op))
+      continue;
+    shapes.push_back(getTensor(op->getResult(0)).getShape());
+    largest = std::max(largest, getTensor(op->getOperand(0)).getNumElements());
+  }
+  int64_t elements = getTensor(program.results.front().outside).getNumElements();
+  Items linear{true, (elements + kLinearLanes - 1) / kLinearLanes, kLinearLanes};
+  if (haveOneShape(program) && llvm::all_of(program.ops, isPointwise))
+    return linear;
+  Items items{false, 1, largest};
+  int64_t count = 1;
+  for (int64_t size : shapes.front()) {
+    count *= size;
+    bool common = llvm::all_of(shapes, [&](auto shape) { return findPrefix(shape, count).has_value(); });
+    if (common && (items.count == 1 || largest / count >= kLeastRow))
+      items = {false, count, std::max<int64_t>(1, largest / count)};
+  }
+  if (items.count < linear.count && items.count < 16 && haveOneShape(program) && areColumnSums(program)) {
+    linear.elements = std::max<int64_t>(1, largest / linear.count);
+    return linear;
+  }
+  return items;
+}
+
+namespace {
+/// Emits the loops over items and over the elements of each.
+class RowKernel {
+public:
+  RowKernel(KernelBuilder &builder, const RowProgram &program, Items items)
+      : builder(builder), program(program), items(items), emitter(builder) {
+    for (auto input : program.inputs)
+      if (isa<RankedTensorType>(input.outside.getType()))
+        emitter.bindInput(input.inside, input.outside);
+  }
+
+  LogicalResult emit() {
+    int64_t grain = std::max<int64_t>(1, kGrainElements / items.elements);
+    builder.setItems(items.count, grain);
+    if (items.linear)
+      emitLinear();
+    else
+      emitRows();
+    return failure(emitter.hasFailed());
+  }
+
+private:
+  using Results = SmallVector<RowProgram::Binding>;
+
+  void storeAll(const Results &results, ArrayRef<AffineExpr> at) {
+    for (auto result : results) // all are known before one of them takes over the bytes of an input
+      emitter.evaluate(result.inside, at);
+    for (auto result : results)
+      emitter.store(result.inside, result.outside, at);
+  }
+
+  void emitLinear() {
+    ArrayRef<int64_t> shape = getTensor(program.results.front().outside).getShape();
+    int64_t elements = getTensor(program.results.front().outside).getNumElements();
+    int64_t whole = elements / kLinearLanes;
+    Value split = arith::ConstantIndexOp::create(builder, whole);
+    auto loop = [&](Value from, Value to, Range range, Vectors vectors) {
+      emitter.emitLoop(from, to, range, {}, [&](AffineExpr item, ValueRange) {
+        emitter.emitLoop(vectors, {}, [&](AffineExpr index, ValueRange) -> SmallVector<Value> {
+          Variables &variables = emitter.getVariables();
+          storeAll(program.results, variables.delinearize(item * kLinearLanes + index, shape));
+          return {};
+        });
+        return SmallVector<Value>();
+      });
+    };
+    if (whole > 0) {
+      Value to = arith::MinUIOp::create(builder, builder.hi(), split);
+      loop(builder.lo(), to, {0, whole - 1}, {0, 1, kLinearLanes, kLinearLanes});
+    }
+    if (elements % kLinearLanes) {
+      Value from = arith::MaxUIOp::create(builder, builder.lo(), split);
+      loop(from, builder.hi(), {whole, whole}, {0, 1, kLinearLanes, elements % kLinearLanes});
+    }
+  }
+
+  void emitRows() {
+    emitter.emitLoop(builder.lo(), builder.hi(), {0, items.count - 1}, {}, [&](AffineExpr item, ValueRange) {
+      Results rest(program.results);
+      while (!rest.empty() && !emitter.hasFailed()) {
+        ArrayRef<int64_t> shape = getTensor(rest.front().outside).getShape();
+        auto isAlike = [&](auto result) { return getTensor(result.outside).getShape() == shape; };
+        Results alike(llvm::make_filter_range(rest, isAlike));
+        llvm::erase_if(rest, isAlike);
+        size_t prefix = *findPrefix(shape, items.count);
+        Coordinates at = emitter.getVariables().delinearize(item, shape.take_front(prefix));
+        emitRest(alike, shape, at);
+      }
+      return SmallVector<Value>();
+    });
+  }
+
+  /// Loops over the dimensions of `shape` from `at.size()` on.
+  void emitRest(const Results &results, ArrayRef<int64_t> shape, Coordinates &at) {
+    if (at.size() == shape.size())
+      return storeAll(results, at);
+    auto body = [&](AffineExpr index, ValueRange) -> SmallVector<Value> {
+      at.push_back(index);
+      emitRest(results, shape, at);
+      at.pop_back();
+      return {};
+    };
+    int64_t size = shape[at.size()];
+    if (at.size() + 1 < shape.size()) {
+      emitter.emitLoop(size, {}, body);
+      return;
+    }
+    for (const Vectors &vectors : coverByVectors(size, getCuts(size)))
+      emitter.emitLoop(vectors, {}, body);
+  }
+
+  /// Where the parts of concatenations along a last dimension of this size meet.
+  SmallVector<int64_t> getCuts(int64_t size) {
+    llvm::SmallSet<int64_t, 4> cuts;
+    for (Operation *op : program.ops) {
+      auto concat = dyn_cast<tensor::ConcatOp>(op);
+      int64_t last = concat ? concat.getResultType().getRank() - 1 : -1;
+      if (!concat || int64_t(concat.getDim()) != last || concat.getResultType().getDimSize(last) != size)
+        continue;
+      int64_t end = 0;
+      for (Value part : concat.getInputs().drop_back())
+        cuts.insert(end += getTensor(part).getDimSize(last));
+    }
+    SmallVector<int64_t> sorted(cuts.begin(), cuts.end());
+    llvm::sort(sorted);
+    return sorted;
+  }
+
+  KernelBuilder &builder;
+  const RowProgram &program;
+  Items items;
+  RowEmitter emitter;
+};
+
+class RowGenerator : public KernelGenerator {
+public:
+  LogicalResult generate(Operation *op, KernelBuilder &builder) const override {
+    RowProgram program(op);
+    return RowKernel(builder, program, chooseItems(program)).emit();
+  }
+
+  /// All results are stored by one loop, after what it reads of its own place; a sum along the row is known before.
+  bool mayShare(OpOperand &operand, OpResult) const override {
+    RowProgram program(operand.getOwner());
+    if (!haveOneShape(program))
+      return false;
+    Items items = chooseItems(program);
+    size_t prefix = items.linear ? 0 : *findPrefix(getTensor(operand.get()).getShape(), items.count);
+    Value inside = program.inputs[operand.getOperandNumber()].inside;
+    return llvm::all_of(inside.getUses(), [&](OpOperand &use) {
+      Operation *user = use.getOwner();
+      if (user != operand.getOwner() && !llvm::is_contained(program.ops, user))
+        return isa<tune::FusedYieldOp>(user) || inside == operand.get();
+      if (auto reduce = dyn_cast<linalg::ReduceOp>(user))
+        return !items.linear &&
+               llvm::all_of(reduce.getDimensions(), [&](int64_t dim) { return size_t(dim) >= prefix; });
+      return isPointwise(user) && !isa<linalg::BroadcastOp>(user);
+    });
+  }
+};
+} // namespace
+
+std::shared_ptr<const KernelGenerator> makeRowGenerator() { return std::make_shared<RowGenerator>(); }
+
+} // namespace ftc::target::cpu
