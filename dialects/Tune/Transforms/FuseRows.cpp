@@ -39,8 +39,9 @@ public:
   explicit Grouping(Block &block) : block(block) {}
 
   void run() {
+    findPrivateProducers();
     for (Operation &op : block.without_terminator()) {
-      if (isLazy(&op))
+      if (isCopied(&op))
         continue;
       if (isRowOp(&op))
         place(&op);
@@ -51,10 +52,21 @@ public:
       if (group)
         materialize(*group);
     sortTopologically(&block);
-    eraseUnused();
+    eraseUnused(block);
   }
 
 private:
+  /// A sum across rows cannot share them with what it sums: elementwise ops that only such sums use are copied into
+  /// their kernels.
+  void findPrivateProducers() {
+    for (Operation &op : llvm::reverse(block.without_terminator()))
+      if (isRowOp(&op) && OpTrait::hasElementwiseMappableTraits(&op) && !op.use_empty() &&
+          llvm::all_of(op.getUsers(), [&](Operation *user) { return isSumAcrossRows(user) || copied.contains(user); }))
+        copied.insert(&op);
+  }
+
+  bool isCopied(Operation *op) { return isLazy(op) || copied.contains(op); }
+
   /// The ops that `op` gets its operands from, seen through what is copied into groups.
   struct Source {
     Operation *op;
@@ -62,9 +74,9 @@ private:
   };
   void collectSources(Value value, const RowCounts &rows, SmallVectorImpl<Source> &sources) {
     Operation *op = value.getDefiningOp();
-    if (!op || op->getBlock() != &block)
-      return;
-    if (!isLazy(op)) {
+    if (!op || op->getBlock() != &block || op->getNumOperands() + op->getNumRegions() == 0)
+      return; // what has no operands is ready at any time
+    if (!isCopied(op)) {
       sources.push_back({op, rows});
       return;
     }
@@ -142,7 +154,7 @@ private:
     if (Value known = mapping.lookupOrNull(value))
       return known;
     Operation *op = value.getDefiningOp();
-    if (op && op->getBlock() == &block && isLazy(op)) {
+    if (op && op->getBlock() == &block && isCopied(op)) {
       for (Value operand : op->getOperands())
         copyInto(operand, fused, inputs, mapping, builder);
       builder.clone(*op, mapping);
@@ -186,21 +198,16 @@ private:
   bool isUsedOutside(Operation *user, const SmallPtrSetImpl<Operation *> &members) {
     if (members.contains(user))
       return false;
-    if (!isLazy(user) || user->getBlock() != &block)
+    if (user->getBlock() != &block || !isCopied(user))
       return true;
     return llvm::any_of(user->getUsers(), [&](Operation *next) { return isUsedOutside(next, members); });
-  }
-
-  void eraseUnused() {
-    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block.without_terminator())))
-      if (isOpTriviallyDead(&op))
-        op.erase();
   }
 
   Block &block;
   std::vector<std::optional<Group>> groups;
   DenseMap<Operation *, size_t> groupOf;
   DenseMap<Operation *, unsigned> levels; ///< of ops outside groups
+  DenseSet<Operation *> copied;           ///< besides lazy ones
 };
 
 class FuseRows : public impl::FuseRowsBase<FuseRows> {

@@ -14,7 +14,7 @@ using namespace mlir;
 namespace ftc::tune {
 
 /// Fewer rows than this leave threads idle ...
-static constexpr int64_t kFewRows = 16;
+static constexpr int64_t kFewRows = 8;
 /// ... unless there are no more elements than this.
 static constexpr int64_t kFewElements = 1 << 13;
 
@@ -100,5 +100,7 @@ bool isRowOp(Operation *op) {
   return OpTrait::hasElementwiseMappableTraits(op) ||
          isa<linalg::ReduceOp, tensor::ConcatOp, tensor::PadOp, GatherOp, PickOp, PutOneOp, DropOp, RandomOp>(op);
 }
+
+bool isSumAcrossRows(Operation *op) { return isa<linalg::ReduceOp>(op) && !getAlignedRows(op).isWorthwhile(); }
 
 } // namespace ftc::tune

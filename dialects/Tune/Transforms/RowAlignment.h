@@ -35,12 +35,18 @@ bool isLazy(mlir::Operation *op);
 /// Ops that a row kernel can hold.
 bool isRowOp(mlir::Operation *op);
 
+/// A reduction of so many rows into so few that it cannot share rows with what it reduces.
+bool isSumAcrossRows(mlir::Operation *op);
+
 /// Sums of everything become sums of rows and a sum of these, so that threads share the work: sum = sum of sums.
 void splitSums(mlir::Block &block);
 
 /// Repeats cheap elementwise ops where a product, an attention or the like lies between them and their user, instead
 /// of storing their result: they need at most one large tensor that is stored anyway.
 void copyCheapProducers(mlir::Block &block);
+
+/// Erases ops whose results nothing needs.
+void eraseUnused(mlir::Block &block);
 
 } // namespace ftc::tune
 

@@ -19,6 +19,15 @@ static constexpr size_t kMostCopied = 16;
 
 static int64_t countElements(Value value) { return cast<RankedTensorType>(value.getType()).getNumElements(); }
 
+void eraseUnused(Block &block) {
+  SmallVector<Operation *> ops;
+  for (Operation &op : block.without_terminator())
+    ops.push_back(&op);
+  for (Operation *op : llvm::reverse(ops))
+    if (isOpTriviallyDead(op))
+      op->erase();
+}
+
 //===----------------------------------------------------------------------===//
 // Sums
 //===----------------------------------------------------------------------===//
@@ -70,9 +79,7 @@ public:
       if (isRowOp(&op))
         for (OpOperand &operand : op.getOpOperands())
           copyFor(operand);
-    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block.without_terminator())))
-      if (isOpTriviallyDead(&op))
-        op.erase();
+    eraseUnused(block);
   }
 
 private:
@@ -106,17 +113,17 @@ private:
                         [&](Operation *user) { return isLazy(user) ? isNeededBy(user) : !isRowOp(user); });
   }
 
-  /// The ops to copy for `value`, in order, down to what is stored. False if there are too many, or more than one large
-  /// tensor would be read.
-  bool collect(Value value, SetVector<Operation *> &copied, SetVector<Value> &large) {
+  /// The ops to copy for `value`, in order, down to what is stored. False if there are too many, or more than
+  /// `mostLarge` large tensors would be read.
+  bool collect(Value value, SetVector<Operation *> &copied, SetVector<Value> &large, size_t mostLarge) {
     Operation *op = getProducer(value);
     if (!op || (!isLazy(op) && isStored(op))) {
       if (countElements(value) >= kSmall)
         large.insert(value);
-      return large.size() <= 1;
+      return large.size() <= mostLarge;
     }
     for (Value operand : op->getOperands())
-      if (isa<RankedTensorType>(operand.getType()) && !collect(operand, copied, large))
+      if (isa<RankedTensorType>(operand.getType()) && !collect(operand, copied, large, mostLarge))
         return false;
     copied.insert(op);
     return copied.size() <= kMostCopied;
@@ -124,13 +131,15 @@ private:
 
   void copyFor(OpOperand &operand) {
     Operation *user = operand.getOwner(), *producer = getProducer(operand.get());
-    if (!producer || isLazy(producer) || isStored(producer) || stages.lookup(producer) >= stages.lookup(user))
+    bool across = isSumAcrossRows(user);
+    if (!producer || isLazy(producer) || isStored(producer) ||
+        (!across && stages.lookup(producer) >= stages.lookup(user)))
       return;
-    auto [known, isNew] = copies.try_emplace({producer, stages.lookup(user)});
+    auto [known, isNew] = copies.try_emplace({producer, across ? user : nullptr, stages.lookup(user)});
     if (isNew) {
       SetVector<Operation *> copied;
       SetVector<Value> large;
-      if (collect(operand.get(), copied, large)) {
+      if (collect(operand.get(), copied, large, across ? 2 : 1)) {
         OpBuilder builder(user);
         IRMapping mapping;
         for (Operation *op : copied)
@@ -144,7 +153,8 @@ private:
 
   Block &block;
   DenseMap<Operation *, unsigned> stages;
-  DenseMap<std::pair<Operation *, unsigned>, Value> copies; ///< of an op for the users of a stage
+  /// Of an op for the users of a stage; for a sum across rows of its own.
+  DenseMap<std::tuple<Operation *, Operation *, unsigned>, Value> copies;
 };
 } // namespace
 
