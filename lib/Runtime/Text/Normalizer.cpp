@@ -94,6 +94,8 @@ public:
       char32_t character = nextChar(passage.text, position);
       if (!isMark(character))
         appendChar(out, character);
+      else if (out.empty())
+        passage.atStart = false;
     }
     passage.text = std::move(out);
     return Status::success();

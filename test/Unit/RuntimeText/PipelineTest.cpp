@@ -68,6 +68,15 @@ TEST(PreTokenizer, metaspaceOfOlderFiles) {
   expectPieces(R"({"type":"Metaspace","replacement":"_","add_prefix_space":false})", "a b", {"a", "_b"});
 }
 
+TEST(PreTokenizer, metaspaceFirstIsOfTheInputsFirstCharacter) {
+  std::string first = R"({"type":"Metaspace","replacement":"_","prepend_scheme":"first"})";
+  EXPECT_EQ(piecesOf(first, "a b", {"_a", "_b"}), (Strings{"_a", "_b"}));
+  // What was stripped stood first.
+  std::string strip = R"({"type":"Strip","strip_left":true,"strip_right":true})";
+  EXPECT_EQ(piecesOf(first, " a b", {"a", "_b"}, strip), (Strings{"a", "_b"}));
+  EXPECT_EQ(piecesOf(first, "\u0301a b", {"a", "_b"}, R"({"type":"StripAccents"})"), (Strings{"a", "_b"}));
+}
+
 TEST(Normalizer, unicodeForms) {
   expectNormalized(R"({"type":"NFC"})", "e\u0301", "\u00E9");
   expectNormalized(R"({"type":"NFD"})", "\u00E9", "e\u0301");
