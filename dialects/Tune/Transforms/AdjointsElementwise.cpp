@@ -82,16 +82,8 @@ Value maxRight(const Site &s) { return choose(s, arith::CmpFPredicate::OGT, s.z(
 Value minLeft(const Site &s) { return choose(s, arith::CmpFPredicate::OLT, s.x(), s.z()); }
 Value minRight(const Site &s) { return choose(s, arith::CmpFPredicate::OLT, s.z(), s.x()); }
 
-// y = clamp(x, low, high): dy passes where x is inside, ends included.
-Value clampValue(const Site &s) {
-  Value above = s.compare(arith::CmpFPredicate::OGE, s.x(), s.z());
-  Value below = s.compare(arith::CmpFPredicate::OLE, s.x(), s.op->getOperand(2));
-  return s.select(s.make<arith::AndIOp>(above, below), s.dy, s.zero());
-}
-Value clampLow(const Site &s) { return s.select(s.compare(arith::CmpFPredicate::OLT, s.x(), s.z()), s.dy, s.zero()); }
-Value clampHigh(const Site &s) {
-  return s.select(s.compare(arith::CmpFPredicate::OGT, s.x(), s.op->getOperand(2)), s.dy, s.zero());
-}
+// y = x - trunc(x / z) z
+Value remainderRight(const Site &s) { return s.neg(s.mul(s.dy, s.make<math::TruncOp>(s.div(s.x(), s.z())))); }
 
 // y = condition ? x : z
 Value selectYes(const Site &s) { return s.select(s.x(), s.dy, s.zero()); }
@@ -148,6 +140,7 @@ void attachArith(MLIRContext *context, arith::ArithDialect *) {
   attach<arith::SubFOp, pass, negated>(context);
   attach<arith::MulFOp, mulLeft, mulRight>(context);
   attach<arith::DivFOp, divLeft, divRight>(context);
+  attach<arith::RemFOp, pass, remainderRight>(context);
   attach<arith::NegFOp, negated>(context);
   attach<arith::MaximumFOp, maxLeft, maxRight>(context);
   attach<arith::MaxNumFOp, maxLeft, maxRight>(context);
@@ -175,7 +168,6 @@ void attachMath(MLIRContext *context, math::MathDialect *) {
   attach<math::AbsFOp, absRule>(context);
   attach<math::PowFOp, powBase, powExponent>(context);
   attach<math::FPowIOp, fpowiBase>(context);
-  attach<math::ClampFOp, clampValue, clampLow, clampHigh>(context);
   attach<math::FloorOp, nothing>(context);
   attach<math::CeilOp, nothing>(context);
   attach<math::RoundOp, nothing>(context);
