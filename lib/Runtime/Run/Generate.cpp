@@ -128,8 +128,9 @@ Status Generator::read(std::span<const int32_t> ids) {
 Expected<std::optional<std::string>> Generator::complete(const Prompt &prompt, int64_t number) {
   auto length = static_cast<int64_t>(prompt.ids.size());
   if (length >= generate.capacity)
-    return makeError(ExitStatus::Input, "{}: prompt {} has {} tokens; the recipe was compiled for at most {}",
-                     step.name, number + 1, length, generate.capacity - 1);
+    return makeError(ExitStatus::Input,
+                     "{}: prompt {} has {} tokens; the recipe has room for {} (option prompt_tokens)", step.name,
+                     number + 1, length, generate.capacity - 1);
   int64_t limit = std::min(generate.tokens, generate.capacity - length);
   std::fill(segments.begin(), segments.end(), -1);
   std::fill(positions.begin(), positions.end(), -1);

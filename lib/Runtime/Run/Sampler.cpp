@@ -38,10 +38,13 @@ int32_t chooseToken(std::span<const double> logits, const Sampling &sampling, do
     if (std::isfinite(logits[i]))
       order.push_back(static_cast<int32_t>(i));
   auto logit = [&](int32_t token) { return logits[static_cast<size_t>(token)]; };
-  std::sort(order.begin(), order.end(),
-            [&](int32_t a, int32_t b) { return logit(a) > logit(b) || (logit(a) == logit(b) && a < b); });
-  if (sampling.topK > 0 && static_cast<size_t>(sampling.topK) < order.size())
+  auto isLikelier = [&](int32_t a, int32_t b) { return logit(a) > logit(b) || (logit(a) == logit(b) && a < b); };
+  if (sampling.topK > 0 && static_cast<size_t>(sampling.topK) < order.size()) {
+    std::partial_sort(order.begin(), order.begin() + sampling.topK, order.end(), isLikelier);
     order.resize(static_cast<size_t>(sampling.topK));
+  } else if (sampling.topP < 1) {
+    std::sort(order.begin(), order.end(), isLikelier);
+  }
   std::vector<double> weights;
   for (int32_t token : order)
     weights.push_back(std::exp((logit(token) - logit(best)) / sampling.temperature));
