@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -93,7 +94,7 @@ TEST(Sampler, TemperatureTopKAndTopP) {
     EXPECT_NE(chooseToken(logits, {1, 2, 1}, uniform), 0);
     EXPECT_EQ(chooseToken(logits, {1, 0, 0.6}, uniform), 1);
     EXPECT_NE(chooseToken(logits, {1, 0, 0.7}, uniform), 0);
-    EXPECT_EQ(chooseToken(logits, {0.01, 0, 1}, std::min(uniform, 0.99)), 1);
+    EXPECT_EQ(chooseToken(logits, {0.01, 0, 1}, std::clamp(uniform, 0.01, 0.99)), 1);
   }
   EXPECT_EQ(chooseToken(logits, {1, 2, 1}, 0.65), 1); // 0.6 of 0.9
   EXPECT_EQ(chooseToken(logits, {1, 2, 1}, 0.68), 2);
