@@ -116,3 +116,22 @@ bool Parser::parseGlob(std::string &glob) {
   }
   return at != start || fail("the name of a module, '*' or '**'");
 }
+
+Selector ftc::parseSelector(StringRef text, llvm::SMRange range) {
+  llvm::SourceMgr sources;
+  llvm::raw_null_ostream nowhere;
+  Diagnostics diags(sources, nowhere);
+  unsigned bufferId = sources.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBufferCopy(text), llvm::SMLoc());
+  TokenList list = lex(diags, bufferId);
+  Selector selector;
+  if (!list.structured || !Parser(diags, bufferId, std::move(list)).parseSelector(selector))
+    return {};
+  selector.range = range;
+  for (SelectorPart &part : selector.parts) {
+    part.range = range;
+    for (Expr *bound : {part.from.get(), part.to.get()})
+      if (bound)
+        bound->range = range;
+  }
+  return selector;
+}

@@ -22,6 +22,7 @@ public:
   Parser(Diagnostics &diags, unsigned bufferId, TokenList list);
 
   void parseFile(ast::File &file);
+  bool parseSelector(ast::Selector &selector);
 
 private:
   //===--- Tokens (ParserImpl.cpp) ---===//
@@ -82,7 +83,6 @@ private:
   ast::ExprPtr parseValue();
   bool parseArgument(ast::Argument &argument);
   bool parseArguments(TokenKind close, llvm::StringRef closeText, std::vector<ast::Argument> &arguments);
-  bool parseSelector(ast::Selector &selector);
   bool parseSelectorPart(ast::SelectorPart &part, bool first);
   bool parseGlob(std::string &glob);
   bool parseWhere(std::vector<ast::Equation> &where);

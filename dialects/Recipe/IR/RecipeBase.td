@@ -30,7 +30,9 @@ def Recipe_Dataset : Recipe_Type<"Dataset", "dataset", "rows of a file">;
 def Recipe_Scores : Recipe_Type<"Scores", "scores", "what an evaluation gives">;
 def Recipe_Samples : Recipe_Type<"Samples", "samples", "generated texts">;
 def Recipe_Logits : Recipe_Type<"Logits", "logits", "logits of a data set">;
-def Recipe_Value : AnyTypeOf<[Recipe_Model, Recipe_Dataset, Recipe_Scores, Recipe_Samples, Recipe_Logits]>;
+def Recipe_Gradients : Recipe_Type<"Gradients", "gradients", "gradients of a model's trainable tensors">;
+def Recipe_Value
+    : AnyTypeOf<[Recipe_Model, Recipe_Dataset, Recipe_Scores, Recipe_Samples, Recipe_Logits, Recipe_Gradients]>;
 
 //===----------------------------------------------------------------------===//
 // Attributes: the values of the language that are no numbers, strings or lists

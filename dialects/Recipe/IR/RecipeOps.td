@@ -61,7 +61,8 @@ def DatasetOp : Recipe_Step<"dataset", [Pure]> {
   let summary = "the rows of a JSONL file";
   let description = [{
     `fields` gives the file's names for the format's fields; `prompt_loss` the weight of prompt tokens in the loss,
-    0 to 1; `limit` the number of rows that are used, from the first.
+    0 to 1; `limit` the number of rows that are used, from the first; `tokenizer` the model whose tokenizer reads the
+    texts (absent: that of the recipe's only model).
 
     ```mlir
     %corpus = recipe.dataset "corpus" "data/sql.jsonl" format "alpaca" {prompt_loss = 0.1 : f64, shuffle = true}
@@ -70,9 +71,10 @@ def DatasetOp : Recipe_Step<"dataset", [Pure]> {
   let arguments = (ins StrAttr:$name, StrAttr:$path, StrAttr:$format,
                        DefaultValuedAttr<DictionaryAttr, "{}">:$fields,
                        DefaultValuedAttr<F64Attr, "0.0">:$prompt_loss,
-                       DefaultValuedAttr<BoolAttr, "true">:$shuffle, OptionalAttr<I64Attr>:$limit);
+                       DefaultValuedAttr<BoolAttr, "true">:$shuffle, OptionalAttr<I64Attr>:$limit,
+                       Optional<Recipe_Model>:$tokenizer);
   let results = (outs Recipe_Dataset:$result);
-  let assemblyFormat = "$name $path `format` $format attr-dict";
+  let assemblyFormat = "$name $path `format` $format (`tokenizer` $tokenizer^)? attr-dict";
 }
 
 def AdaptOp : Recipe_Step<"adapt", [Pure]> {
@@ -148,23 +150,42 @@ def EvaluateOp : Recipe_Step<"evaluate"> {
   }];
 }
 
+def GradientsOp : Recipe_Step<"gradients", [Pure]> {
+  let summary = "the gradient of the loss over a whole data set by every trainable tensor";
+  let description = [{
+    ```mlir
+    %g = recipe.gradients "g" %tuned on %corpus objective <"sft", {}> batch <2 x 48>
+    ```
+  }];
+  let arguments = (ins StrAttr:$name, Recipe_Model:$model, Recipe_Dataset:$data, Recipe_Call:$objective,
+                       Recipe_Extent:$batch, Variadic<Recipe_Model>:$others,
+                       DefaultValuedAttr<BoolAttr, "true">:$packing);
+  let results = (outs Recipe_Gradients:$result);
+  let assemblyFormat = [{
+    $name $model `on` $data `objective` $objective `batch` $batch (`reading` $others^)? attr-dict
+  }];
+}
+
 def GenerateOp : Recipe_Step<"generate"> {
   let summary = "continuations of prompts";
   let description = [{
-    `prompts` is a list of strings, or the path of a file with one prompt a line. `temperature` 0 is greedy; `top_k` 0
-    and `top_p` 1 choose among all tokens; `chat` puts each prompt in the model's chat template.
+    The prompts are strings, or the prompts of a data set. `temperature` 0 is greedy; `top_k` 0 and `top_p` 1 choose
+    among all tokens; `chat` puts each prompt in the model's chat template; `prompt_tokens` is the longest prompt.
 
     ```mlir
     %text = recipe.generate "text" %run prompts ["Once upon a time"] tokens 32 {temperature = 0.7 : f64}
     ```
   }];
-  let arguments = (ins StrAttr:$name, Recipe_Model:$model, AnyAttrOf<[StrArrayAttr, StrAttr]>:$prompts,
-                       I64Attr:$tokens, DefaultValuedAttr<F64Attr, "0.0">:$temperature,
-                       DefaultValuedAttr<I64Attr, "0">:$top_k, DefaultValuedAttr<F64Attr, "1.0">:$top_p,
-                       DefaultValuedAttr<I64Attr, "0">:$seed, DefaultValuedAttr<StrArrayAttr, "{}">:$stop,
-                       DefaultValuedAttr<BoolAttr, "false">:$chat);
+  let arguments = (ins StrAttr:$name, Recipe_Model:$model, OptionalAttr<StrArrayAttr>:$prompts,
+                       Optional<Recipe_Dataset>:$data, I64Attr:$tokens,
+                       DefaultValuedAttr<F64Attr, "0.0">:$temperature, DefaultValuedAttr<I64Attr, "0">:$top_k,
+                       DefaultValuedAttr<F64Attr, "1.0">:$top_p, DefaultValuedAttr<I64Attr, "0">:$seed,
+                       DefaultValuedAttr<StrArrayAttr, "{}">:$stop, DefaultValuedAttr<BoolAttr, "false">:$chat,
+                       OptionalAttr<I64Attr>:$prompt_tokens);
   let results = (outs Recipe_Samples:$result);
-  let assemblyFormat = "$name $model `prompts` $prompts `tokens` custom<Integer>($tokens) attr-dict";
+  let assemblyFormat = [{
+    $name $model (`prompts` $prompts^)? (`on` $data^)? `tokens` custom<Integer>($tokens) attr-dict
+  }];
 }
 
 def MergeOp : Recipe_Step<"merge", [Pure]> {
@@ -198,7 +219,7 @@ def LogitsOp : Recipe_Step<"logits", [Pure]> {
 def SaveOp : Recipe_Op<"save"> {
   let summary = "writes a value";
   let description = [{
-    Forms: `peft`, `safetensors` (trainable tensors, or logits), `huggingface` of a model, `text` of samples. `dtype`
+    Forms: `peft`, `safetensors` (trainable tensors, gradients, or logits), `huggingface` of a model, `text` of samples. `dtype`
     is the type of the written weights; absent, each keeps its own.
 
     ```mlir

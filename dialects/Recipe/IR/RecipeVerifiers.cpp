@@ -113,7 +113,13 @@ LogicalResult TrainOp::verify() {
 
 LogicalResult EvaluateOp::verify() { return verifyName(*this, getName()); }
 
+LogicalResult GradientsOp::verify() { return verifyName(*this, getName()); }
+
 LogicalResult GenerateOp::verify() {
+  if (bool(getPrompts()) == bool(getData()))
+    return emitOpError("has prompts, or a data set of them (C14)");
+  if (failed(verifyAtLeast(*this, "prompt_tokens", getPromptTokens(), 1)))
+    return failure();
   if (failed(verifyName(*this, getName())) || failed(verifyAtLeast(*this, "tokens", getTokens(), 1)) ||
       failed(verifyAtLeast(*this, "top_k", getTopK(), 0)) || failed(verifyAtLeast(*this, "seed", getSeed(), 0)))
     return failure();
@@ -136,7 +142,7 @@ LogicalResult SaveOp::verify() {
   Type type = getValue().getType();
   bool fits = isa<ModelType>(type)     ? form == "peft" || form == "safetensors" || form == "huggingface"
               : isa<SamplesType>(type) ? form == "text"
-                                       : isa<LogitsType>(type) && form == "safetensors";
+                                       : isa<LogitsType, GradientsType>(type) && form == "safetensors";
   if (!fits)
     return emitOpError("cannot write ") << type << " as '" << form << "' (C13)";
   if (getDtype() && !llvm::is_contained({"f32", "f16", "bf16"}, *getDtype()))

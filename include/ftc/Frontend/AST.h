@@ -57,9 +57,9 @@ struct Type {
 
 /// One component of a selector: `**`, or alternatives of glob patterns with an optional index range.
 struct SelectorPart {
-  bool anyDepth = false;             ///< `**`
-  std::vector<std::string> globs;    ///< alternatives; `*` matches any part of one component
-  ExprPtr from, to;                  ///< `[from]` or `[from..to]`, both ends included; null if absent
+  bool anyDepth = false;          ///< `**`
+  std::vector<std::string> globs; ///< alternatives; `*` matches any part of one component
+  ExprPtr from, to;               ///< `[from]` or `[from..to]`, both ends included; null if absent
   llvm::SMRange range;
 };
 
@@ -85,8 +85,24 @@ struct MapEntry {
 //===----------------------------------------------------------------------===//
 
 enum class ExprKind {
-  Integer, Number, Quantity, Extent, String, NameRef, Map, List, Tuple,
-  If, Binary, Unary, Call, Index, Member, Arrow, Range, Fold,
+  Integer,
+  Number,
+  Quantity,
+  Extent,
+  String,
+  NameRef,
+  Map,
+  List,
+  Tuple,
+  If,
+  Binary,
+  Unary,
+  Call,
+  Index,
+  Member,
+  Arrow,
+  Range,
+  Fold,
 };
 
 enum class BinaryOp { Add, Sub, Mul, Div, Rem, Pow, Contract, Eq, Ne, Lt, Le, Gt, Ge, And, Or, Coalesce };
@@ -111,19 +127,44 @@ template <ExprKind K> struct ExprOf : Expr {
   static bool classof(const Expr *e) { return e->kind == K; }
 };
 
-struct IntegerExpr : ExprOf<ExprKind::Integer> { using ExprOf::ExprOf; int64_t value = 0; };
-struct NumberExpr : ExprOf<ExprKind::Number> { using ExprOf::ExprOf; double value = 0; };
-struct QuantityExpr : ExprOf<ExprKind::Quantity> { using ExprOf::ExprOf; double value = 0; Unit unit = Unit::Percent; };
+struct IntegerExpr : ExprOf<ExprKind::Integer> {
+  using ExprOf::ExprOf;
+  int64_t value = 0;
+};
+struct NumberExpr : ExprOf<ExprKind::Number> {
+  using ExprOf::ExprOf;
+  double value = 0;
+};
+struct QuantityExpr : ExprOf<ExprKind::Quantity> {
+  using ExprOf::ExprOf;
+  double value = 0;
+  Unit unit = Unit::Percent;
+};
 /// `16 x 512`
-struct ExtentExpr : ExprOf<ExprKind::Extent> { using ExprOf::ExprOf; int64_t first = 0, second = 0; };
-struct StringExpr : ExprOf<ExprKind::String> { using ExprOf::ExprOf; std::string value; };
-struct NameExpr : ExprOf<ExprKind::NameRef> { using ExprOf::ExprOf; std::string name; };
-struct MapExpr : ExprOf<ExprKind::Map> { using ExprOf::ExprOf; std::vector<MapEntry> entries; };
-struct ListExpr : ExprOf<ExprKind::List> { using ExprOf::ExprOf; std::vector<ExprPtr> values; };
+struct ExtentExpr : ExprOf<ExprKind::Extent> {
+  using ExprOf::ExprOf;
+  int64_t first = 0, second = 0;
+};
+struct StringExpr : ExprOf<ExprKind::String> {
+  using ExprOf::ExprOf;
+  std::string value;
+};
+struct NameExpr : ExprOf<ExprKind::NameRef> {
+  using ExprOf::ExprOf;
+  std::string name;
+};
+struct MapExpr : ExprOf<ExprKind::Map> {
+  using ExprOf::ExprOf;
+  std::vector<MapEntry> entries;
+};
+struct ListExpr : ExprOf<ExprKind::List> {
+  using ExprOf::ExprOf;
+  std::vector<ExprPtr> values;
+};
 
 /// `name = e`, `name(x, y) = e`, `name: type = e`, `(a, b) = e`; with its own `where`.
 struct Equation {
-  std::vector<Name> targets;            ///< one name, or several for a tuple
+  std::vector<Name> targets;                  ///< one name, or several for a tuple
   std::optional<std::vector<Name>> arguments; ///< present for a function
   std::optional<Type> type;
   ExprPtr value;
@@ -132,8 +173,15 @@ struct Equation {
 };
 
 /// `(a, b)`; a single value in parentheses is a Tuple only if it has a `where`.
-struct TupleExpr : ExprOf<ExprKind::Tuple> { using ExprOf::ExprOf; std::vector<ExprPtr> values; std::vector<Equation> where; };
-struct IfExpr : ExprOf<ExprKind::If> { using ExprOf::ExprOf; ExprPtr condition, thenValue, elseValue; };
+struct TupleExpr : ExprOf<ExprKind::Tuple> {
+  using ExprOf::ExprOf;
+  std::vector<ExprPtr> values;
+  std::vector<Equation> where;
+};
+struct IfExpr : ExprOf<ExprKind::If> {
+  using ExprOf::ExprOf;
+  ExprPtr condition, thenValue, elseValue;
+};
 struct BinaryExpr : ExprOf<ExprKind::Binary> {
   using ExprOf::ExprOf;
   BinaryOp op = BinaryOp::Add;
@@ -141,23 +189,54 @@ struct BinaryExpr : ExprOf<ExprKind::Binary> {
   ExprPtr lhs, rhs;
   llvm::SMRange opRange;
 };
-struct UnaryExpr : ExprOf<ExprKind::Unary> { using ExprOf::ExprOf; UnaryOp op = UnaryOp::Minus; ExprPtr operand; };
+struct UnaryExpr : ExprOf<ExprKind::Unary> {
+  using ExprOf::ExprOf;
+  UnaryOp op = UnaryOp::Minus;
+  ExprPtr operand;
+};
 
 /// `value` or `name: value`.
-struct Argument { Name name; ExprPtr value; llvm::SMRange range; };
+struct Argument {
+  Name name;
+  ExprPtr value;
+  llvm::SMRange range;
+};
 /// Of a call in statement position, `train tuned {...}` is a Call of `train` with the map as last argument.
-struct CallExpr : ExprOf<ExprKind::Call> { using ExprOf::ExprOf; ExprPtr callee; std::vector<Argument> arguments; bool verb = false; };
+struct CallExpr : ExprOf<ExprKind::Call> {
+  using ExprOf::ExprOf;
+  ExprPtr callee;
+  std::vector<Argument> arguments;
+  bool verb = false;
+};
 /// `x[dim: i, ...]`, `layer_types[i]`.
-struct IndexExpr : ExprOf<ExprKind::Index> { using ExprOf::ExprOf; ExprPtr base; std::vector<Argument> indices; };
-struct MemberExpr : ExprOf<ExprKind::Member> { using ExprOf::ExprOf; ExprPtr base; Name member; };
+struct IndexExpr : ExprOf<ExprKind::Index> {
+  using ExprOf::ExprOf;
+  ExprPtr base;
+  std::vector<Argument> indices;
+};
+struct MemberExpr : ExprOf<ExprKind::Member> {
+  using ExprOf::ExprOf;
+  ExprPtr base;
+  Name member;
+};
 /// `in -> (groups, g)`, `q + k + v`: both sides are expressions over names.
-struct ArrowExpr : ExprOf<ExprKind::Arrow> { using ExprOf::ExprOf; ExprPtr from, to; };
+struct ArrowExpr : ExprOf<ExprKind::Arrow> {
+  using ExprOf::ExprOf;
+  ExprPtr from, to;
+};
 /// `a .. b`
-struct RangeExpr : ExprOf<ExprKind::Range> { using ExprOf::ExprOf; ExprPtr from, to; };
+struct RangeExpr : ExprOf<ExprKind::Range> {
+  using ExprOf::ExprOf;
+  ExprPtr from, to;
+};
 /// `fold(h = x, u = U, over: rank) { e where ... }`
 struct FoldExpr : ExprOf<ExprKind::Fold> {
   using ExprOf::ExprOf;
-  struct Binding { std::vector<Name> targets; ExprPtr value; llvm::SMRange range; };
+  struct Binding {
+    std::vector<Name> targets;
+    ExprPtr value;
+    llvm::SMRange range;
+  };
   std::vector<Binding> bindings;
   Name over;
   ExprPtr body;
@@ -168,10 +247,19 @@ struct FoldExpr : ExprOf<ExprKind::Fold> {
 // Definitions
 //===----------------------------------------------------------------------===//
 
-struct Parameter { Name name; std::optional<Type> type; ExprPtr defaultValue; llvm::SMRange range; };
+struct Parameter {
+  Name name;
+  std::optional<Type> type;
+  ExprPtr defaultValue;
+  llvm::SMRange range;
+};
 
 /// `linear[out, in]`
-struct Site { Name name; std::optional<std::vector<Axis>> axes; llvm::SMRange range; };
+struct Site {
+  Name name;
+  std::optional<std::vector<Axis>> axes;
+  llvm::SMRange range;
+};
 
 enum class TensorRole { Param, Frozen, Folded, State, Store, Let };
 
@@ -185,7 +273,20 @@ struct Declaration {
 };
 
 enum class ItemKind {
-  Declarations, Dims, Calibrate, Rebase, Require, Every, Reset, Part, Tie, On, Config, Ignore, Peft, Equation,
+  Declarations,
+  Dims,
+  Calibrate,
+  Rebase,
+  Require,
+  Every,
+  Reset,
+  Part,
+  Tie,
+  On,
+  Config,
+  Ignore,
+  Peft,
+  Equation,
 };
 
 struct Item {
@@ -211,28 +312,84 @@ struct DeclarationsItem : ItemOf<ItemKind::Declarations> {
   std::vector<ExprPtr> sharedBy;
   std::vector<Declaration> declarations;
 };
-struct DimsItem : ItemOf<ItemKind::Dims> { using ItemOf::ItemOf; struct Dim { Name name; ExprPtr value; }; std::vector<Dim> dims; };
+struct DimsItem : ItemOf<ItemKind::Dims> {
+  using ItemOf::ItemOf;
+  struct Dim {
+    Name name;
+    ExprPtr value;
+  };
+  std::vector<Dim> dims;
+};
 /// `calibrate NAME: type on e = e`
-struct CalibrateItem : ItemOf<ItemKind::Calibrate> { using ItemOf::ItemOf; Name name; Type type; ExprPtr on, value; };
-struct RebaseItem : ItemOf<ItemKind::Rebase> { using ItemOf::ItemOf; Name name; ExprPtr value; };
-struct RequireItem : ItemOf<ItemKind::Require> { using ItemOf::ItemOf; ExprPtr condition; std::string message; };
-struct EveryItem : ItemOf<ItemKind::Every> { using ItemOf::ItemOf; ExprPtr period; std::vector<ItemPtr> body; };
-struct ResetItem : ItemOf<ItemKind::Reset> { using ItemOf::ItemOf; std::vector<Name> names; };
+struct CalibrateItem : ItemOf<ItemKind::Calibrate> {
+  using ItemOf::ItemOf;
+  Name name;
+  Type type;
+  ExprPtr on, value;
+};
+struct RebaseItem : ItemOf<ItemKind::Rebase> {
+  using ItemOf::ItemOf;
+  Name name;
+  ExprPtr value;
+};
+struct RequireItem : ItemOf<ItemKind::Require> {
+  using ItemOf::ItemOf;
+  ExprPtr condition;
+  std::string message;
+};
+struct EveryItem : ItemOf<ItemKind::Every> {
+  using ItemOf::ItemOf;
+  ExprPtr period;
+  std::vector<ItemPtr> body;
+};
+struct ResetItem : ItemOf<ItemKind::Reset> {
+  using ItemOf::ItemOf;
+  std::vector<Name> names;
+};
 /// `part layers[i: n]: layer(i) when c`
-struct PartItem : ItemOf<ItemKind::Part> { using ItemOf::ItemOf; Name name; Name index; ExprPtr count; ExprPtr value; ExprPtr condition; };
-struct TieItem : ItemOf<ItemKind::Tie> { using ItemOf::ItemOf; ExprPtr left, right, condition; };
+struct PartItem : ItemOf<ItemKind::Part> {
+  using ItemOf::ItemOf;
+  Name name;
+  Name index;
+  ExprPtr count;
+  ExprPtr value;
+  ExprPtr condition;
+};
+struct TieItem : ItemOf<ItemKind::Tie> {
+  using ItemOf::ItemOf;
+  ExprPtr left, right, condition;
+};
 /// `on site at selector { ... }` inside a definition on a larger site.
-struct OnItem : ItemOf<ItemKind::On> { using ItemOf::ItemOf; Site site; std::optional<Selector> at; std::vector<ItemPtr> body; };
-struct ConfigItem : ItemOf<ItemKind::Config> { using ItemOf::ItemOf; struct Key { Name name; ExprPtr defaultValue; }; std::vector<Key> keys; };
-struct IgnoreItem : ItemOf<ItemKind::Ignore> { using ItemOf::ItemOf; std::vector<std::string> names; };
-/// A mapping to files: `peft TYPE { key: e   T = "name", "copy" as [axes] optional }`. `clause` is the leading word ("peft", "gguf").
-/// In a `gguf` clause a tensor is a dotted path (`q_proj.weight`), and its own dimensions may be written as the file factors them:
-/// `q_proj.weight: [(kv, group, two, half), hidden] = "blk.{layer}.attn_q.weight" as [(kv, group, half, two), hidden]`.
+struct OnItem : ItemOf<ItemKind::On> {
+  using ItemOf::ItemOf;
+  Site site;
+  std::optional<Selector> at;
+  std::vector<ItemPtr> body;
+};
+struct ConfigItem : ItemOf<ItemKind::Config> {
+  using ItemOf::ItemOf;
+  struct Key {
+    Name name;
+    ExprPtr defaultValue;
+  };
+  std::vector<Key> keys;
+};
+struct IgnoreItem : ItemOf<ItemKind::Ignore> {
+  using ItemOf::ItemOf;
+  std::vector<std::string> names;
+};
+/// A mapping to files: `peft TYPE { key: e   T = "name", "copy" as [axes] optional }`. `clause` is the leading word
+/// ("peft", "gguf"). In a `gguf` clause a tensor is a dotted path (`q_proj.weight`), and its own dimensions may be
+/// written as the file factors them: `q_proj.weight: [(kv, group, two, half), hidden] = "blk.{layer}.attn_q.weight" as
+/// [(kv, group, half, two), hidden]`.
 struct FilesItem : ItemOf<ItemKind::Peft> {
   using ItemOf::ItemOf;
-  struct Key { Name name; ExprPtr value; };
+  struct Key {
+    Name name;
+    ExprPtr value;
+  };
   struct Tensor {
-    Name name; ///< may be a dotted path
+    Name name;                             ///< may be a dotted path
     std::optional<std::vector<Axis>> axes; ///< the tensor's own dimensions, where written
     std::vector<std::string> fileNames;
     std::optional<std::vector<Axis>> shape; ///< `as`: the shape in the file
@@ -243,7 +400,10 @@ struct FilesItem : ItemOf<ItemKind::Peft> {
   std::vector<Key> keys;
   std::vector<Tensor> tensors;
 };
-struct EquationItem : ItemOf<ItemKind::Equation> { using ItemOf::ItemOf; Equation equation; };
+struct EquationItem : ItemOf<ItemKind::Equation> {
+  using ItemOf::ItemOf;
+  Equation equation;
+};
 
 enum class DefinitionKind { Adapter, Objective, Schedule, Optimizer, Format, Merge, Module, Model, Function };
 
@@ -251,14 +411,14 @@ struct Definition {
   DefinitionKind kind;
   Name name;
   std::vector<Parameter> parameters;
-  std::optional<Site> site;                ///< `on linear[out, in]`, `on tokens`; optimizers `on [m, n]` have a nameless site
-  Name mixing;                             ///< objectives: `mixing batch`
-  std::optional<Site> each;                ///< merges: `each W[n]`
-  std::optional<std::vector<Axis>> axes;   ///< modules: `module linear[out, in]`
-  Name is;                                 ///< modules: `is linear`
+  std::optional<Site> site; ///< `on linear[out, in]`, `on tokens`; optimizers `on [m, n]` have a nameless site
+  Name mixing;              ///< objectives: `mixing batch`
+  std::optional<Site> each; ///< merges: `each W[n]`
+  std::optional<std::vector<Axis>> axes; ///< modules: `module linear[out, in]`
+  Name is;                               ///< modules: `is linear`
   std::vector<ItemPtr> body;
-  ExprPtr value;                           ///< functions
-  std::vector<Equation> where;             ///< functions
+  ExprPtr value;               ///< functions
+  std::vector<Equation> where; ///< functions
   llvm::SMRange range;
 };
 
@@ -266,15 +426,30 @@ struct Definition {
 // Files
 //===----------------------------------------------------------------------===//
 
-struct Import { std::string path; llvm::SMRange range; };
-struct Input { Name name; Type type; ExprPtr defaultValue; llvm::SMRange range; };
-struct Binding { Name name; ExprPtr value; llvm::SMRange range; };
-struct Save { ExprPtr value, as; llvm::SMRange range; };
+struct Import {
+  std::string path;
+  llvm::SMRange range;
+};
+struct Input {
+  Name name;
+  Type type;
+  ExprPtr defaultValue;
+  llvm::SMRange range;
+};
+struct Binding {
+  Name name;
+  ExprPtr value;
+  llvm::SMRange range;
+};
+struct Save {
+  ExprPtr value, as;
+  llvm::SMRange range;
+};
 
 /// One parsed file; items of each kind in source order.
 struct File {
   std::string path;
-  unsigned bufferId = 0; ///< in the SourceMgr
+  unsigned bufferId = 0;               ///< in the SourceMgr
   std::vector<llvm::SMRange> comments; ///< `// ...` in source order, without the line break
   std::vector<Import> imports;
   std::vector<Input> inputs;

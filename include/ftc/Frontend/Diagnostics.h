@@ -35,7 +35,10 @@ struct Message {
   Severity severity;
   llvm::SMRange range;
   std::string text;
-  struct Note { llvm::SMRange range; std::string text; };
+  struct Note {
+    llvm::SMRange range;
+    std::string text;
+  };
   std::vector<Note> notes;
 };
 

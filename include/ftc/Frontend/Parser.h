@@ -15,6 +15,9 @@ std::unique_ptr<ast::File> parseFile(llvm::SourceMgr &sources, unsigned bufferId
 /// Reads a file into the source manager and parses it; null, with an error at `from`, if it cannot be read.
 std::unique_ptr<ast::File> parsePath(const std::string &path, Diagnostics &diags, llvm::SMRange from = {});
 
+/// Parses a selector that was checked before; all of it is at `range` then. An empty one if it is malformed.
+ast::Selector parseSelector(llvm::StringRef text, llvm::SMRange range);
+
 } // namespace ftc
 
 #endif // FTC_FRONTEND_PARSER_H
