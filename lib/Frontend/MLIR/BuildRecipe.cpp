@@ -75,8 +75,12 @@ void Sema::bindNames() {
 }
 
 bool Sema::buildBinding(Bound &bound) {
-  if (bound.state == Bound::Done)
-    return bound.step || bound.value;
+  if (bound.state == Bound::Done) {
+    bool sound = bound.step || bound.value;
+    if (!sound)
+      ++dependent; // reported where it was built
+    return sound;
+  }
   const Binding &binding = *bound.binding;
   if (bound.state == Bound::Active) {
     diags.report(Diag::CyclicBinding, binding.name.range, binding.name.text);

@@ -113,6 +113,8 @@ private:
   bool checkInput(const ast::Input &input, mlir::Attribute &value, llvm::SMRange range);
   /// Builds a binding's step or value, once; false after errors.
   bool buildBinding(Bound &bound);
+  /// Errors so far, with those uses of a name that failed because the name had failed before.
+  unsigned problems() const { return diags.errorCount() + dependent; }
   void warnAboutUnused();
 
   //===--- Values ---===//
@@ -175,6 +177,7 @@ private:
   llvm::MapVector<llvm::StringRef, Bound> bindings;
   llvm::StringMap<mlir::Attribute> inputs;
   llvm::StringMap<llvm::SMRange> nameRanges;
+  unsigned dependent = 0;
   friend class Options;
 };
 

@@ -133,7 +133,7 @@ Value Sema::buildDataset(const CallExpr &call, StringRef name) {
   static constexpr StringRef keys[] = {"path", "format", "fields", "prompt_loss", "shuffle", "limit", "tokenizer"};
   static constexpr StringRef formats[] = {"tokens",     "completion", "alpaca", "messages",      "infill",
                                           "preference", "feedback",   "pairs",  "classification"};
-  unsigned before = diags.errorCount();
+  unsigned before = problems();
   Options options(*this, "dataset", call.range, keys);
   if (!options.addArguments(call.arguments, 1))
     return {};
@@ -163,7 +163,7 @@ Value Sema::buildDataset(const CallExpr &call, StringRef name) {
   Value tokenizer;
   if (const Expr *expr = options.find("tokenizer"))
     tokenizer = operandOf<recipe::ModelType>(*expr, "'tokenizer'");
-  if (diags.errorCount() != before)
+  if (problems() != before)
     return {};
   return DatasetOp::create(builder, locationOf(call.range), DatasetType::get(builder.getContext()),
                            builder.getStringAttr(name), builder.getStringAttr(*path), builder.getStringAttr(*format),
@@ -201,7 +201,7 @@ Value Sema::buildMerge(const CallExpr &call, StringRef name) {
 }
 
 Value Sema::buildLogits(const CallExpr &call, StringRef name) {
-  static constexpr StringRef keys[] = {"model", "data", "batch"};
+  static constexpr StringRef keys[] = {"model", "data", "batch", "packing"};
   Options options(*this, "logits", call.range, keys);
   if (!options.addArguments(call.arguments, 1))
     return {};
@@ -210,7 +210,8 @@ Value Sema::buildLogits(const CallExpr &call, StringRef name) {
   Value model = operandOf<recipe::ModelType>(*options.find("model"), "'logits'");
   Value data = operandOf<DatasetType>(*options.find("data"), "'data'");
   ExtentAttr batch = options.extent("batch");
-  if (!model || !data || !batch)
+  // A row of logits belongs to a row of the file: there is no other form than unpacked.
+  if (!model || !data || !batch || !packingOf(options))
     return {};
   return LogitsOp::create(builder, locationOf(call.range), LogitsType::get(builder.getContext()),
                           builder.getStringAttr(name), model, data, batch);
@@ -218,14 +219,14 @@ Value Sema::buildLogits(const CallExpr &call, StringRef name) {
 
 Value Sema::buildGradients(const CallExpr &call, StringRef name) {
   static constexpr StringRef keys[] = {"model", "data", "objective", "batch", "packing"};
-  unsigned before = diags.errorCount();
+  unsigned before = problems();
   Options options(*this, "gradients", call.range, keys);
   if (!options.addArguments(call.arguments, 1))
     return {};
   for (StringRef key : llvm::ArrayRef(keys).drop_back())
     if (!options.has(key))
       options.missing("the option '" + key.str() + "'");
-  if (diags.errorCount() != before)
+  if (problems() != before)
     return {};
   llvm::SmallVector<Value> others;
   Value model = operandOf<recipe::ModelType>(*options.find("model"), "'gradients'");
@@ -233,7 +234,7 @@ Value Sema::buildGradients(const CallExpr &call, StringRef name) {
   CallAttr objective = definitionCall(DefinitionKind::Objective, *options.find("objective"), "'objective'", others);
   ExtentAttr batch = options.extent("batch");
   std::optional<bool> packing = packingOf(options);
-  if (diags.errorCount() != before)
+  if (problems() != before)
     return {};
   return GradientsOp::create(builder, locationOf(call.range), GradientsType::get(builder.getContext()), name, model,
                              data, objective, batch, others, *packing);
@@ -377,14 +378,14 @@ Value Sema::buildTrain(const CallExpr &call, StringRef name) {
   static constexpr StringRef keys[] = {
       "data",  "objective", "optimizer", "schedule", "batch",         "micro_batch",      "packing",
       "steps", "epochs",    "memory",    "seed",     "gradient_clip", "checkpoint_every", "precision"};
-  unsigned before = diags.errorCount();
+  unsigned before = problems();
   Value model = operandOf<recipe::ModelType>(subject(call), "'train'");
   Options options(*this, "train", call.callee->range, keys);
   options.addMap(optionsOf(call));
   for (StringRef key : {"data", "objective", "optimizer", "batch"})
     if (!options.has(key))
       options.missing("the option '" + key.str() + "'");
-  if (diags.errorCount() != before)
+  if (problems() != before)
     return {};
   llvm::SmallVector<Value> others;
   Value data = operandOf<DatasetType>(*options.find("data"), "'data'");
@@ -398,7 +399,7 @@ Value Sema::buildTrain(const CallExpr &call, StringRef name) {
   if (const Expr *expr = options.find("precision"))
     precision = precisionOf(*expr);
   std::optional<bool> packing = packingOf(options);
-  if (diags.errorCount() != before)
+  if (problems() != before)
     return {};
   auto op = TrainOp::create(builder, locationOf(call.range), model.getType(), name, model, data, objective, optimizer,
                             schedule, batch, others, /*micro_batch=*/nullptr, *packing, /*steps=*/nullptr,
@@ -410,14 +411,14 @@ Value Sema::buildTrain(const CallExpr &call, StringRef name) {
 
 Value Sema::buildEvaluate(const CallExpr &call, StringRef name) {
   static constexpr StringRef keys[] = {"data", "objective", "batch", "packing", "precision"};
-  unsigned before = diags.errorCount();
+  unsigned before = problems();
   Value model = operandOf<recipe::ModelType>(subject(call), "'evaluate'");
   Options options(*this, "evaluate", call.callee->range, keys);
   options.addMap(optionsOf(call));
   for (StringRef key : {"data", "objective", "batch"})
     if (!options.has(key))
       options.missing("the option '" + key.str() + "'");
-  if (diags.errorCount() != before)
+  if (problems() != before)
     return {};
   llvm::SmallVector<Value> others;
   Value data = operandOf<DatasetType>(*options.find("data"), "'data'");
@@ -427,7 +428,7 @@ Value Sema::buildEvaluate(const CallExpr &call, StringRef name) {
   MapAttr precision;
   if (const Expr *expr = options.find("precision"))
     precision = precisionOf(*expr);
-  if (diags.errorCount() != before)
+  if (problems() != before)
     return {};
   return EvaluateOp::create(builder, locationOf(call.range), ScoresType::get(builder.getContext()), name, model, data,
                             objective, batch, others, *packing, precision);
@@ -436,14 +437,14 @@ Value Sema::buildEvaluate(const CallExpr &call, StringRef name) {
 Value Sema::buildGenerate(const CallExpr &call, StringRef name) {
   static constexpr StringRef keys[] = {"prompts", "tokens", "temperature", "top_k",        "top_p",
                                        "seed",    "stop",   "chat",        "prompt_tokens"};
-  unsigned before = diags.errorCount();
+  unsigned before = problems();
   Value model = operandOf<recipe::ModelType>(subject(call), "'generate'");
   Options options(*this, "generate", call.callee->range, keys);
   options.addMap(optionsOf(call));
   for (StringRef key : {"prompts", "tokens"})
     if (!options.has(key))
       options.missing("the option '" + key.str() + "'");
-  if (diags.errorCount() != before)
+  if (problems() != before)
     return {};
   // Strings, or a data set of prompts.
   const Expr &written = *options.find("prompts");
@@ -463,7 +464,7 @@ Value Sema::buildGenerate(const CallExpr &call, StringRef name) {
   auto stop = options.strings("stop");
   auto chat = options.boolean("chat");
   auto promptTokens = options.integer("prompt_tokens", positiveCount);
-  if (diags.errorCount() != before)
+  if (problems() != before)
     return {};
   for (StringRef key : {"top_k", "top_p"})
     if (options.has(key) && temperature.value_or(0) == 0)

@@ -310,6 +310,9 @@ Attribute Sema::evaluateBinary(const BinaryExpr &binary) {
   std::optional<double> a = asReal(left), b = asReal(right);
   if ((op == BinaryOp::Eq || op == BinaryOp::Ne) && !(a && b))
     return builder.getBoolAttr((left == right) == (op == BinaryOp::Eq));
+  if (auto head = llvm::dyn_cast<StringAttr>(left), tail = llvm::dyn_cast<StringAttr>(right);
+      head && tail && op == BinaryOp::Add)
+    return builder.getStringAttr(head.getValue() + tail.getValue());
   std::string what = "'" + spelling(op).str() + "'";
   if (!a || !b || op == BinaryOp::Contract) {
     const Expr &wrong = a ? *binary.rhs : *binary.lhs;

@@ -1,0 +1,89 @@
+//===- Command.h - the commands of ftc -------------------------*- C++ -*-===//
+//
+// A command is one file of this folder: it declares a Command, its options under
+// the command's SubCommand, and a function that runs it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FTC_TOOLS_FTC_COMMAND_H
+#define FTC_TOOLS_FTC_COMMAND_H
+
+#include "ftc/Frontend/Library.h"
+#include "ftc/Frontend/Recipe.h"
+
+#include "mlir/IR/MLIRContext.h"
+
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/SourceMgr.h"
+
+#include <map>
+
+namespace ftc {
+
+/// Exit statuses of `ftc`, as documented for users; those of the executables it makes are a superset.
+enum ExitStatus : int {
+  Success = 0,
+  RecipeIsWrong = 1,
+  WrongUsage = 2,
+  InputFileIsWrong = 3,
+  DoesNotFit = 4,
+  CannotWrite = 6,
+  InternalError = 70
+};
+
+/// Options that belong to ftc itself, as against those of the libraries it is linked with.
+llvm::cl::OptionCategory &optionCategory();
+
+/// A command: `ftc NAME ...`. The command without a name compiles.
+class Command {
+public:
+  using Run = int (*)(const char *argv0);
+  Command(llvm::StringRef name, llvm::StringRef description, Run run);
+  explicit Command(Run run); ///< the one without a name
+
+  llvm::cl::SubCommand &sub() { return *subCommand; }
+  /// The command that the command line names.
+  static Command &chosen();
+  int operator()(const char *argv0) const { return run(argv0); }
+  static llvm::ArrayRef<Command *> all();
+
+private:
+  std::unique_ptr<llvm::cl::SubCommand> owned;
+  llvm::cl::SubCommand *subCommand;
+  Run run;
+};
+
+/// `RECIPE.ftr [-D name=value]...`, for every command that reads a recipe.
+class RecipeOptions {
+public:
+  explicit RecipeOptions(Command &command);
+
+  const std::string &path() const { return recipe; }
+  /// The values of inputs; nothing, after a message, if one has no `=`.
+  std::optional<std::map<std::string, std::string>> defines() const;
+
+private:
+  llvm::cl::opt<std::string> recipe;
+  llvm::cl::list<std::string> definitions;
+};
+
+/// What reading recipes needs: sources, messages, the standard library. Messages are printed when it goes.
+class Session {
+public:
+  explicit Session(const char *argv0) : diags(sources), library(diags), argv0(argv0) {}
+
+  /// Reads and checks a recipe; null, with the exit status, after errors.
+  mlir::OwningOpRef<mlir::ModuleOp> read(const RecipeOptions &options, int &status);
+
+  llvm::SourceMgr sources;
+  Diagnostics diags;
+  DefinitionLibrary library;
+  mlir::MLIRContext context{mlir::MLIRContext::Threading::DISABLED};
+
+private:
+  const char *argv0;
+};
+
+} // namespace ftc
+
+#endif // FTC_TOOLS_FTC_COMMAND_H
