@@ -15,7 +15,11 @@
 
 using namespace ftc;
 using namespace ftc::elaborate;
-using namespace mlir;
+namespace arith = mlir::arith;
+using mlir::Location;
+using mlir::OpBuilder;
+using mlir::RankedTensorType;
+using mlir::Type;
 
 namespace {
 /// Bits of one byte that are adjacent bits of one element.
@@ -28,10 +32,10 @@ struct Piece {
 
 class Decoder {
 public:
-  Decoder(Evaluator &evaluator, const BlockLayout &layout, Value bytes, Dim rows, Dim blocks)
+  Decoder(Evaluator &evaluator, const BlockLayout &layout, mlir::Value bytes, Dim rows, Dim blocks)
       : evaluator(evaluator), builder(*evaluator.builder), layout(layout), rows(rows), blocks(blocks) {
     // [bytes, rows, blocks]: bytes of blocks become rows of a table.
-    Value split = tune::reshape(builder, loc(), bytes, {rows->size, blocks->size, layout.bytes()});
+    mlir::Value split = tune::reshape(builder, loc(), bytes, {rows->size, blocks->size, layout.bytes()});
     table = tune::transpose(builder, loc(), split, {2, 0, 1});
   }
 
@@ -43,15 +47,15 @@ private:
   RankedTensorType typeOf(const BlockField &field, Type element) {
     return RankedTensorType::get({field.elements(), rows->size, blocks->size}, element);
   }
-  Value constants(const BlockField &field, llvm::ArrayRef<int32_t> entries);
-  Value word(const BlockField &field);
+  mlir::Value constants(const BlockField &field, llvm::ArrayRef<int32_t> entries);
+  mlir::Value word(const BlockField &field);
   std::vector<std::vector<Piece>> piecesOf(const BlockField &field) const;
 
   Evaluator &evaluator;
   OpBuilder &builder;
   const BlockLayout &layout;
   Dim rows, blocks;
-  Value table;
+  mlir::Value table;
 };
 } // namespace
 
@@ -73,19 +77,19 @@ std::vector<std::vector<Piece>> Decoder::piecesOf(const BlockField &field) const
 }
 
 /// One number for each element, the same in all blocks.
-Value Decoder::constants(const BlockField &field, llvm::ArrayRef<int32_t> entries) {
+mlir::Value Decoder::constants(const BlockField &field, llvm::ArrayRef<int32_t> entries) {
   auto type = RankedTensorType::get({field.elements()}, builder.getI32Type());
-  Value list = arith::ConstantOp::create(builder, loc(), DenseElementsAttr::get(type, entries));
+  mlir::Value list = arith::ConstantOp::create(builder, loc(), mlir::DenseElementsAttr::get(type, entries));
   return tune::broadcast(builder, loc(), list, typeOf(field, builder.getI32Type()).getShape(), {0});
 }
 
 /// The bits of each element as i32 `[elements, rows, blocks]`.
-Value Decoder::word(const BlockField &field) {
+mlir::Value Decoder::word(const BlockField &field) {
   auto pieces = piecesOf(field);
   size_t most = 0;
   for (const auto &mine : pieces)
     most = std::max(most, mine.size());
-  Value whole;
+  mlir::Value whole;
   for (size_t number = 0; number < most; ++number) {
     llvm::SmallVector<int32_t> byte, low, mask, target;
     for (const auto &mine : pieces) {
@@ -96,8 +100,9 @@ Value Decoder::word(const BlockField &field) {
       target.push_back(piece.target);
     }
     auto indexType = RankedTensorType::get({field.elements()}, builder.getI32Type());
-    Value index = arith::ConstantOp::create(builder, loc(), DenseElementsAttr::get(indexType, llvm::ArrayRef(byte)));
-    Value part = tune::GatherOp::create(builder, loc(), typeOf(field, builder.getI8Type()), table, index);
+    mlir::Value index =
+        arith::ConstantOp::create(builder, loc(), mlir::DenseElementsAttr::get(indexType, llvm::ArrayRef(byte)));
+    mlir::Value part = tune::GatherOp::create(builder, loc(), typeOf(field, builder.getI8Type()), table, index);
     part = arith::ExtUIOp::create(builder, loc(), typeOf(field, builder.getI32Type()), part);
     part = arith::ShRUIOp::create(builder, loc(), part, constants(field, low));
     part = arith::AndIOp::create(builder, loc(), part, constants(field, mask));
@@ -108,7 +113,7 @@ Value Decoder::word(const BlockField &field) {
 }
 
 Tensor Decoder::field(const BlockField &field) {
-  Value value = word(field);
+  mlir::Value value = word(field);
   Type real = evaluator.realType();
   if (field.kind == BlockField::Kind::Float) {
     Type stored = field.bits == 32 ? Type(builder.getF32Type())
@@ -120,7 +125,7 @@ Tensor Decoder::field(const BlockField &field) {
     value = arith::ExtFOp::create(builder, loc(), typeOf(field, real), value);
   } else {
     if (field.kind == BlockField::Kind::Signed) {
-      Value shift = tune::splat(builder, loc(), typeOf(field, builder.getI32Type()), 32 - field.bits);
+      mlir::Value shift = tune::splat(builder, loc(), typeOf(field, builder.getI32Type()), 32 - field.bits);
       value = arith::ShLIOp::create(builder, loc(), value, shift);
       value = arith::ShRSIOp::create(builder, loc(), value, shift);
     }
@@ -185,8 +190,9 @@ static void defineBody(Evaluator &evaluator, const ast::Definition &format, Scop
   }
 }
 
-Value elaborate::decodeBlocks(Evaluator &evaluator, const ast::Definition &format, Value bytes, int64_t columns) {
-  Scope &scope = evaluator.shared.newScope(&evaluator.shared.globals());
+mlir::Value elaborate::decodeBlocks(Evaluator &evaluator, const ast::Definition &format, mlir::Value bytes,
+                                    int64_t columns) {
+  Scope &scope = evaluator.shared.definitionScope(format);
   llvm::ArrayRef<int64_t> shape = tune::shapeOf(bytes);
   Dims dims;
   defineBody(evaluator, format, scope);
@@ -208,5 +214,6 @@ Value elaborate::decodeBlocks(Evaluator &evaluator, const ast::Definition &forma
   Scope::Entry *entry = scope.findHere("value");
   elaborate::Value value = entry ? evaluator.force("value", *entry, format.range) : elaborate::Value();
   auto tensor = evaluator.fit(value, dims, scope, format.range);
-  return tensor ? tune::reshape(*evaluator.builder, evaluator.loc(), tensor->value, {shape[0], columns}) : Value();
+  return tensor ? tune::reshape(*evaluator.builder, evaluator.loc(), tensor->value, {shape[0], columns})
+                : mlir::Value();
 }

@@ -28,16 +28,21 @@ struct AdapterInstance {
   AdapterGroup *group;
   const ast::Definition *definition;
   ModuleInstance *site;
-  int64_t number; ///< of the site within its group, from 0
+  const ModelTensor *siteTensor = nullptr; ///< where the site is a single tensor
+  int64_t number;                          ///< of the site within its group, from 0
   Scope *scope;
   std::vector<AdapterTensor *> tensors; ///< in order of declaration; of the whole group where shared
 };
+
+/// Whether a selector finds a dotted path; its index ranges must be known integers.
+bool matches(Elaborator &elaborator, const ast::Selector &selector, llvm::StringRef path, Scope &scope);
+/// The value of the last line of a map that matches a path, unevaluated; null if none does.
+const ast::Expr *lastMatch(Elaborator &elaborator, const MapValue &map, llvm::StringRef path);
 
 /// One line of an `adapt` block: one definition on all sites that its selector finds.
 struct AdapterGroup {
   std::shared_ptr<const Applied> applied;
   llvm::SMRange range; ///< of the line
-  const ast::Selector *selector;
   std::vector<std::unique_ptr<AdapterInstance>> instances;
   std::vector<std::unique_ptr<AdapterTensor>> tensors;
 };
@@ -50,6 +55,9 @@ public:
 
   /// Adds the lines of a map, in order; symbols of new tensors begin with `step.`. False after errors.
   bool adapt(Elaborator &elaborator, llvm::StringRef step, const MapValue &lines);
+
+  /// Adds a group.
+  void add(std::shared_ptr<AdapterGroup> group) { adapterGroups.push_back(std::move(group)); }
 
   Model &model() const { return *baseModel; }
   const std::vector<std::shared_ptr<AdapterGroup>> &groups() const { return adapterGroups; }
@@ -72,7 +80,7 @@ public:
 private:
   Model *baseModel = nullptr;
   std::vector<std::shared_ptr<AdapterGroup>> adapterGroups;
-  bool isMerged = false;                       ///< only tensors trained in place still count
+  size_t mergedGroups = 0;                     ///< of the first groups only tensors trained in place still count
   std::map<std::string, std::string> replaced; ///< symbols by name in the checkpoint
 };
 

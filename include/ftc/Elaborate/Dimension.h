@@ -52,6 +52,13 @@ std::string printDims(llvm::ArrayRef<Dim> dims);
 /// Place of `dim` in `dims`, or -1.
 int indexOf(llvm::ArrayRef<Dim> dims, Dim dim);
 
+/// Sorts by a number for each dimension; equal ones keep their order.
+template <typename Rank> void orderBy(Dims &dims, Rank rank) {
+  for (size_t i = 1; i < dims.size(); ++i)
+    for (size_t j = i; j > 0 && rank(dims[j]) < rank(dims[j - 1]); --j)
+      std::swap(dims[j], dims[j - 1]);
+}
+
 } // namespace ftc::elaborate
 
 #endif // FTC_ELABORATE_DIMENSION_H

@@ -31,10 +31,15 @@ public:
   DimensionTable &dimensions() { return dims; }
   TensorTable &tensors() { return table; }
   mlir::ModuleOp module() { return moduleOp; }
-  /// Names of the library: definitions, functions and those of the evaluator itself.
+  /// Constants: `pi`, `true`, `none` ...
   Scope &globals() { return *globalScope; }
   Scope &recipe() { return *recipeScope; }
   Scope &newScope(Scope *parent);
+  /// A scope for the body of a definition, where the definitions of its file are in sight.
+  Scope &definitionScope(const ast::Definition &definition);
+  /// All definitions of a name, of any kind, in sight from a scope: a function, or an Applied without arguments; an
+  /// error value if there are none.
+  Value definition(llvm::StringRef name, Scope &scope);
   /// A number that no other use of chance in this compilation has.
   int64_t nextSite() { return site++; }
   /// A number for each evaluation of a program or pass, see Evaluator; 0 is compile time.

@@ -93,8 +93,9 @@ public:
   /// Values `[rows, n]` of `rows` rows of blocks (i8 `[rows, bytes]`), by a `format` definition.
   mlir::Value decode(const ast::Definition &format, mlir::Value bytes, int64_t n);
 
+  struct State; ///< of the implementation
+
 private:
-  struct State;
   std::unique_ptr<State> state;
 };
 

@@ -46,11 +46,16 @@ public:
   /// The name that this scope or one around it gives to a dimension, or the dimension's own.
   std::string nameOf(Dim dim) const;
 
+  /// The file whose definitions are in sight; of the nearest scope that says.
+  const ast::File *file() const { return ownFile || !parentScope ? ownFile : parentScope->file(); }
+  void setFile(const ast::File *file) { ownFile = file; }
+
   /// Equations of a `where`, so that the scope can be made again under another parent (`over: sites`).
   llvm::ArrayRef<ast::Equation> where;
 
 private:
   Scope *parentScope;
+  const ast::File *ownFile = nullptr;
   llvm::StringMap<Entry> entries;
 };
 

@@ -23,10 +23,12 @@
 
 namespace ftc::elaborate {
 
+class AdaptedModel;
 class Evaluator;
 class ModuleInstance;
 class Scope;
 class Value;
+struct Batch;
 
 /// What evaluating a call by value gets: positional arguments, then named ones.
 struct Arguments {
@@ -91,6 +93,17 @@ struct Applied {
   Arguments arguments;
 };
 
+/// A sum over the rows of a batch, or a share of such sums, as far as this micro-batch makes it up; see RowSums.
+struct RowSum {
+  Tensor partial;     ///< a scalar
+  bool share = false; ///< divided by the whole batch's denominator already
+};
+
+/// A text of a record: what `logits(model, row)` runs on.
+struct RowValue {
+  const Batch *batch;
+};
+
 /// `{** : 8  **.mlp.* : 4}`: read site by site, the last line that matches deciding.
 struct MapValue {
   const ast::MapExpr *map;
@@ -105,9 +118,10 @@ public:
   struct Tuple {
     List values;
   };
-  using Storage = std::variant<ErrorValue, NoneValue, bool, int64_t, double, std::string, QuantityValue, List, Tuple,
-                               Object, Dim, Tensor, Closure, LibraryFunction, Builtin, Native, ModuleInstance *,
-                               ModuleList, std::shared_ptr<const Applied>, MapValue>;
+  using Storage =
+      std::variant<ErrorValue, NoneValue, bool, int64_t, double, std::string, QuantityValue, List, Tuple, Object, Dim,
+                   Tensor, Closure, LibraryFunction, Builtin, Native, ModuleInstance *, ModuleList,
+                   std::shared_ptr<const Applied>, MapValue, RowSum, RowValue, const AdaptedModel *>;
 
   Value() : storage(ErrorValue{}) {}
   template <typename T, typename = std::enable_if_t<std::is_constructible_v<Storage, T &&> &&

@@ -1,0 +1,94 @@
+#include "BuiltinCall.h"
+
+#include "llvm/ADT/StringMap.h"
+
+using namespace ftc;
+using namespace ftc::elaborate;
+
+BuiltinCall::BuiltinCall(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope, int count)
+    : evaluator(evaluator), expr(expr), scope(scope) {
+  for (const ast::Argument &argument : expr.arguments)
+    if (!argument.name)
+      positional.push_back(&argument);
+  if (count >= 0 && positional.size() != size_t(count)) {
+    auto *name = llvm::dyn_cast<ast::NameExpr>(&*expr.callee);
+    evaluator.diags().report(Diag::WrongArgumentCount, expr.range, name ? name->name : "this function", count,
+                             positional.size());
+    good = false;
+  }
+}
+
+Value BuiltinCall::value(size_t place) {
+  if (!good || place >= positional.size()) {
+    if (good)
+      missing();
+    return {};
+  }
+  return evaluator.eval(*positional[place]->value, scope);
+}
+
+std::optional<Tensor> BuiltinCall::tensor(size_t place) {
+  Value v = value(place);
+  return v.isError() ? std::nullopt : evaluator.asTensor(v, expr.range);
+}
+
+const ast::ArrowExpr *BuiltinCall::arrow(size_t place) {
+  if (!good || place >= positional.size())
+    return missing();
+  auto *arrow = llvm::dyn_cast<ast::ArrowExpr>(&*positional[place]->value);
+  if (!arrow)
+    evaluator.diags().report(Diag::BadArrow, positional[place]->range);
+  return arrow;
+}
+
+const ast::ArrowExpr *BuiltinCall::missing() {
+  if (good) {
+    auto *name = llvm::dyn_cast<ast::NameExpr>(&*expr.callee);
+    evaluator.diags().report(Diag::WrongArgumentCount, expr.range, name ? name->name : "this function", "more",
+                             positional.size());
+  }
+  good = false;
+  return nullptr;
+}
+
+const ast::Expr *BuiltinCall::named(llvm::StringRef name) {
+  for (const ast::Argument &argument : expr.arguments)
+    if (argument.name.text == name)
+      return &*argument.value;
+  return nullptr;
+}
+
+Value BuiltinCall::namedValue(llvm::StringRef name, Value otherwise) {
+  const ast::Expr *e = named(name);
+  return e ? evaluator.eval(*e, scope) : otherwise;
+}
+
+std::optional<Dims> BuiltinCall::over(llvm::ArrayRef<Dim> operands) {
+  const ast::Expr *e = named("over");
+  if (!e)
+    return std::nullopt;
+  std::optional<Dims> dims = evaluator.dimsOf(*e, scope, operands);
+  good &= dims.has_value();
+  return dims;
+}
+
+static const llvm::StringMap<Builtin> &allBuiltins() {
+  static const llvm::StringMap<Builtin> *all = [] {
+    auto *map = new llvm::StringMap<Builtin>();
+    for (auto table : {functionBuiltins(), reductionBuiltins(), shapeBuiltins(), structureBuiltins(), chanceBuiltins(),
+                       attentionBuiltins()})
+      for (const Builtin &builtin : table)
+        map->try_emplace(builtin.name, builtin);
+    return map;
+  }();
+  return *all;
+}
+
+const Builtin *ftc::elaborate::findBuiltin(llvm::StringRef name) {
+  auto it = allBuiltins().find(name);
+  return it == allBuiltins().end() ? nullptr : &it->second;
+}
+
+std::vector<llvm::StringRef> ftc::elaborate::builtinNames() {
+  return {allBuiltins().keys().begin(), allBuiltins().keys().end()};
+}

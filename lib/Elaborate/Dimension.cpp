@@ -1,0 +1,36 @@
+#include "ftc/Elaborate/Dimension.h"
+
+using namespace ftc::elaborate;
+
+Dim DimensionTable::make(llvm::StringRef name, int64_t size, DimRole role) {
+  dims.push_back({name.str(), size, role, nullptr});
+  return &dims.back();
+}
+
+Dim DimensionTable::primed(Dim dim) {
+  Dim &known = primes[dim];
+  if (!known) {
+    dims.push_back({dim->name + "'", dim->size, DimRole::Ordinary, dim});
+    known = &dims.back();
+  }
+  return known;
+}
+
+llvm::SmallVector<int64_t> ftc::elaborate::sizesOf(llvm::ArrayRef<Dim> dims) {
+  llvm::SmallVector<int64_t> sizes;
+  for (Dim dim : dims)
+    sizes.push_back(dim->size);
+  return sizes;
+}
+
+std::string ftc::elaborate::printDims(llvm::ArrayRef<Dim> dims) {
+  std::string text = "[";
+  for (Dim dim : dims)
+    text += (text.size() > 1 ? ", " : "") + dim->name;
+  return text + "]";
+}
+
+int ftc::elaborate::indexOf(llvm::ArrayRef<Dim> dims, Dim dim) {
+  const auto *it = llvm::find(dims, dim);
+  return it == dims.end() ? -1 : int(it - dims.begin());
+}

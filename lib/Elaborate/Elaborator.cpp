@@ -1,0 +1,51 @@
+#include "ftc/Elaborate/Elaborator.h"
+
+#include "Evaluator.h"
+
+#include <numbers>
+
+using namespace ftc;
+using namespace ftc::elaborate;
+
+Elaborator::Elaborator(DefinitionLibrary &library, Diagnostics &diags, mlir::ModuleOp module)
+    : definitions(library), diags(diags), moduleOp(module), table(module) {
+  globalScope = &newScope(nullptr);
+  globalScope->define("pi", Value(std::numbers::pi));
+  globalScope->define("true", Value(true));
+  globalScope->define("false", Value(false));
+  globalScope->define("none", Value::none());
+  globalScope->define("zeros", Value(0.0));
+  globalScope->define("ones", Value(1.0));
+  recipeScope = &newScope(globalScope);
+}
+
+Scope &Elaborator::newScope(Scope *parent) {
+  scopes.emplace_back(parent);
+  return scopes.back();
+}
+
+Scope &Elaborator::definitionScope(const ast::Definition &definition) {
+  Scope &scope = newScope(globalScope);
+  scope.setFile(definitions.fileOf(&definition));
+  return scope;
+}
+
+Value Elaborator::definition(llvm::StringRef name, Scope &scope) {
+  using Kind = ast::DefinitionKind;
+  const ast::File *from = scope.file();
+  auto functions = definitions.findAll(Kind::Function, name, from);
+  if (!functions.empty())
+    return LibraryFunction{functions.front()};
+  auto applied = std::make_shared<Applied>();
+  applied->name = name.str();
+  for (Kind kind : {Kind::Module, Kind::Model, Kind::Adapter, Kind::Optimizer, Kind::Schedule, Kind::Objective,
+                    Kind::Format, Kind::Merge})
+    llvm::append_range(applied->definitions, definitions.findAll(kind, name, from));
+  if (applied->definitions.empty())
+    return {};
+  return std::shared_ptr<const Applied>(std::move(applied));
+}
+
+Value Elaborator::evaluate(const ast::Expr &expr) { return Evaluator(*this).eval(expr, *recipeScope); }
+
+void Elaborator::bind(llvm::StringRef name, Value value) { recipeScope->redefine(name, std::move(value)); }

@@ -1,0 +1,404 @@
+//===- Evaluate.cpp - expressions and names ---------------------*- C++ -*-===//
+
+#include "Evaluator.h"
+#include "RowSums.h"
+
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace ftc;
+using namespace ftc::elaborate;
+
+/// Calls within calls beyond this number are a function that calls itself.
+static constexpr unsigned maxDepth = 256;
+
+Value Evaluator::eval(const ast::Expr &expr, Scope &scope) {
+  switch (expr.kind) {
+  case ast::ExprKind::Integer:
+    return llvm::cast<ast::IntegerExpr>(expr).value;
+  case ast::ExprKind::Number:
+    return llvm::cast<ast::NumberExpr>(expr).value;
+  case ast::ExprKind::String:
+    return llvm::cast<ast::StringExpr>(expr).value;
+  case ast::ExprKind::Quantity: {
+    auto &quantity = llvm::cast<ast::QuantityExpr>(expr);
+    return QuantityValue{quantity.value, quantity.unit};
+  }
+  case ast::ExprKind::Extent: {
+    auto &extent = llvm::cast<ast::ExtentExpr>(expr);
+    return Value::list({Value(extent.first), Value(extent.second)});
+  }
+  case ast::ExprKind::NameRef:
+    return lookup(llvm::cast<ast::NameExpr>(expr).name, scope, expr.range);
+  case ast::ExprKind::Map:
+    return MapValue{&llvm::cast<ast::MapExpr>(expr), &scope};
+  case ast::ExprKind::List: {
+    std::vector<Value> values;
+    for (const ast::ExprPtr &value : llvm::cast<ast::ListExpr>(expr).values)
+      values.push_back(eval(*value, scope));
+    return Value::list(std::move(values));
+  }
+  case ast::ExprKind::Tuple: {
+    auto &tuple = llvm::cast<ast::TupleExpr>(expr);
+    Scope &inner = whereScope(tuple.where, scope);
+    if (tuple.values.size() == 1)
+      return eval(*tuple.values.front(), inner);
+    std::vector<Value> values;
+    for (const ast::ExprPtr &value : tuple.values)
+      values.push_back(eval(*value, inner));
+    return Value::tuple(std::move(values));
+  }
+  case ast::ExprKind::If:
+    return evalIf(llvm::cast<ast::IfExpr>(expr), scope);
+  case ast::ExprKind::Binary:
+    return evalBinary(llvm::cast<ast::BinaryExpr>(expr), scope);
+  case ast::ExprKind::Unary:
+    return evalUnary(llvm::cast<ast::UnaryExpr>(expr), scope);
+  case ast::ExprKind::Call:
+    return evalCall(llvm::cast<ast::CallExpr>(expr), scope);
+  case ast::ExprKind::Index:
+    return evalIndex(llvm::cast<ast::IndexExpr>(expr), scope);
+  case ast::ExprKind::Member: {
+    auto &access = llvm::cast<ast::MemberExpr>(expr);
+    return member(eval(*access.base, scope), access.member.text, expr.range);
+  }
+  case ast::ExprKind::Fold:
+    return evalFold(llvm::cast<ast::FoldExpr>(expr), scope);
+  case ast::ExprKind::Arrow:
+  case ast::ExprKind::Range:
+    diags().report(Diag::MisplacedArrow, expr.range, expr.kind == ast::ExprKind::Arrow ? "->" : "..");
+    return {};
+  }
+  llvm_unreachable("every kind of expression is handled");
+}
+
+std::optional<int64_t> Evaluator::evalInteger(const ast::Expr &expr, Scope &scope) {
+  bool outer = std::exchange(exactDivision, true);
+  Value value = eval(expr, scope);
+  exactDivision = outer;
+  if (auto integer = value.integer())
+    return integer;
+  if (!value.isError())
+    diags().report(Diag::ExpectedValue, expr.range, "an integer known when compiling", value.describe());
+  return std::nullopt;
+}
+
+std::optional<bool> Evaluator::evalCondition(const ast::Expr &expr, Scope &scope) {
+  Value value = eval(expr, scope);
+  if (auto *known = value.as<bool>())
+    return *known;
+  if (!value.isError())
+    diags().report(Diag::ExpectedValue, expr.range, "a truth value known when compiling", value.describe());
+  return std::nullopt;
+}
+
+//===----------------------------------------------------------------------===//
+// Names
+//===----------------------------------------------------------------------===//
+
+Value Evaluator::force(llvm::StringRef name, Scope::Entry &entry, llvm::SMRange range) {
+  if (!entry.thunk)
+    return entry.value;
+  if (entry.pass == pass && pass != 0) {
+    passDependent = true;
+    return entry.value;
+  }
+  if (entry.busy) {
+    diags().report(Diag::CyclicName, range, name);
+    return {};
+  }
+  entry.busy = true;
+  bool outer = std::exchange(passDependent, false);
+  bool division = std::exchange(exactDivision, false);
+  Value value = entry.thunk(*this);
+  exactDivision = division;
+  entry.busy = false;
+  entry.value = value;
+  if (passDependent && !value.isError())
+    entry.pass = pass;
+  else
+    entry.thunk = nullptr;
+  passDependent |= outer;
+  return value;
+}
+
+Value Evaluator::lookup(llvm::StringRef name, Scope &scope, llvm::SMRange range) {
+  if (Scope::Entry *entry = scope.find(name)) {
+    Value value = force(name, *entry, range);
+    // An integer that was used as a dimension is that dimension from then on.
+    return entry->dim && value.is<int64_t>() ? Value(entry->dim) : value;
+  }
+  if (auto it = ambient.find(name); it != ambient.end()) {
+    passDependent = true;
+    return it->second;
+  }
+  if (const Builtin *builtin = findBuiltin(name))
+    return *builtin;
+  if (Value definition = shared.definition(name, scope); !definition.isError())
+    return definition;
+  if (name.ends_with("'"))
+    if (Dim dim = dimOf(name, scope, {}))
+      return dim;
+  std::vector<llvm::StringRef> candidates = scope.names();
+  llvm::append_range(candidates, builtinNames());
+  llvm::append_range(candidates, ambient.keys());
+  diags().report(Diag::UnknownName, range, name).nearest(name, candidates);
+  return {};
+}
+
+Dim Evaluator::dimOf(llvm::StringRef name, Scope &scope, llvm::SMRange range, llvm::ArrayRef<Dim> operands) {
+  if (Scope::Entry *entry = scope.find(name)) {
+    Value value = force(name, *entry, range);
+    if (auto *dim = value.as<Dim>())
+      return *dim;
+    if (entry->dim)
+      return entry->dim;
+    if (auto *size = value.as<int64_t>(); size && *size >= 0)
+      return entry->dim = shared.dimensions().make(name, *size);
+    if (auto *list = value.as<Value::List>())
+      return entry->dim = shared.dimensions().make(name, int64_t((*list)->size()));
+    if (auto *modules = value.as<ModuleList>())
+      return entry->dim = shared.dimensions().make(name, int64_t(modules->modules.size()));
+    if (value.isError())
+      return nullptr;
+  }
+  if (auto it = ambient.find(name); it != ambient.end())
+    if (auto *dim = it->second.as<Dim>())
+      return *dim;
+  if (name.ends_with("'"))
+    if (Dim base = dimOf(name.drop_back(), scope, {}, operands))
+      return shared.dimensions().primed(base);
+  for (Dim dim : operands)
+    if (dim->name == name)
+      return dim;
+  if (range.isValid()) {
+    std::vector<std::string> inSight;
+    for (Dim dim : operands)
+      inSight.push_back(scope.nameOf(dim));
+    std::vector<llvm::StringRef> candidates(inSight.begin(), inSight.end());
+    auto message = diags().report(Diag::UnknownDimension, range, name);
+    message.nearest(name, candidates);
+    if (!operands.empty())
+      message.help("the operand has [" + llvm::join(inSight, ", ") + "]");
+  }
+  return nullptr;
+}
+
+//===----------------------------------------------------------------------===//
+// Choice and operators
+//===----------------------------------------------------------------------===//
+
+Value Evaluator::evalIf(const ast::IfExpr &expr, Scope &scope) {
+  Value condition = eval(*expr.condition, scope);
+  if (condition.isError())
+    return {};
+  if (auto *known = condition.as<bool>())
+    return eval(*known ? *expr.thenValue : *expr.elseValue, scope);
+  if (!condition.is<Tensor>()) {
+    diags().report(Diag::ExpectedValue, expr.condition->range, "a truth value", condition.describe());
+    return {};
+  }
+  Value yes = eval(*expr.thenValue, scope), no = eval(*expr.elseValue, scope);
+  return select(condition, yes, no, expr.range);
+}
+
+Value Evaluator::evalBinary(const ast::BinaryExpr &expr, Scope &scope) {
+  Value lhs = eval(*expr.lhs, scope);
+  if (expr.op == ast::BinaryOp::Coalesce)
+    return lhs.isNone() ? eval(*expr.rhs, scope) : lhs;
+  if (auto *known = lhs.as<bool>(); known && (expr.op == ast::BinaryOp::And || expr.op == ast::BinaryOp::Or))
+    return *known == (expr.op == ast::BinaryOp::Or) ? lhs : eval(*expr.rhs, scope);
+  Value rhs = eval(*expr.rhs, scope);
+  if (lhs.isError() || rhs.isError())
+    return {};
+  if (lhs.is<RowSum>() || rhs.is<RowSum>())
+    return rowSums->binary(*this, expr.op, lhs, rhs, expr.range);
+  if (expr.op == ast::BinaryOp::Contract)
+    return contract(lhs, rhs, expr, scope);
+  if (lhs.is<Tensor>() || rhs.is<Tensor>())
+    return binaryTensor(expr.op, lhs, rhs, expr.range);
+  if (exactDivision && expr.op == ast::BinaryOp::Div && lhs.integer() && rhs.integer() &&
+      (*rhs.integer() == 0 || *lhs.integer() % *rhs.integer() != 0)) {
+    diags().report(Diag::InexactDivision, expr.range, *lhs.integer(), *rhs.integer());
+    return {};
+  }
+  return binaryKnown(expr, lhs, rhs);
+}
+
+Value Evaluator::evalUnary(const ast::UnaryExpr &expr, Scope &scope) {
+  Value value = eval(*expr.operand, scope);
+  if (value.isError())
+    return {};
+  if (auto *sum = value.as<RowSum>(); sum && expr.op == ast::UnaryOp::Minus)
+    return rowSums->negate(*this, *sum, expr.range);
+  return expr.op == ast::UnaryOp::Not ? logicalNot(value, expr.range) : negate(value, expr.range);
+}
+
+//===----------------------------------------------------------------------===//
+// Calls
+//===----------------------------------------------------------------------===//
+
+Arguments Evaluator::evalArguments(const ast::CallExpr &call, Scope &scope) {
+  Arguments arguments;
+  arguments.range = call.range;
+  bool division = std::exchange(exactDivision, false);
+  for (const ast::Argument &argument : call.arguments) {
+    Value value = eval(*argument.value, scope);
+    if (argument.name)
+      arguments.named.emplace_back(argument.name.text, std::move(value));
+    else
+      arguments.positional.push_back(std::move(value));
+  }
+  exactDivision = division;
+  return arguments;
+}
+
+Value Evaluator::evalCall(const ast::CallExpr &expr, Scope &scope) {
+  Value callee = eval(*expr.callee, scope);
+  if (callee.isError())
+    return {};
+  if (auto *builtin = callee.as<Builtin>())
+    return builtin->call(*this, expr, scope);
+  if (auto *applied = callee.as<std::shared_ptr<const Applied>>();
+      applied && (*applied)->arguments.positional.empty() && (*applied)->arguments.named.empty()) {
+    auto result = std::make_shared<Applied>(**applied);
+    result->arguments = evalArguments(expr, scope);
+    return std::shared_ptr<const Applied>(std::move(result));
+  }
+  return call(callee, evalArguments(expr, scope));
+}
+
+Value Evaluator::call(const Value &callee, Arguments arguments) {
+  llvm::SMRange range = arguments.range;
+  for (const Value &value : arguments.positional)
+    if (value.isError())
+      return {};
+  if (depth >= maxDepth) {
+    diags().report(Diag::TooDeep, range, maxDepth);
+    return {};
+  }
+  ++depth;
+  llvm::scope_exit leave([&] { --depth; });
+  if (auto *closure = callee.as<Closure>())
+    return callClosure(*closure, std::move(arguments));
+  if (auto *function = callee.as<LibraryFunction>()) {
+    Scope &inner = shared.definitionScope(*function->definition);
+    if (!bindParameters(*function->definition, arguments, inner))
+      return {};
+    return eval(*function->definition->value, whereScope(function->definition->where, inner));
+  }
+  if (auto *native = callee.as<Native>())
+    return (**native)(*this, std::move(arguments));
+  if (auto *module = callee.as<ModuleInstance *>())
+    return callModule(**module, std::move(arguments));
+  diags().report(Diag::NotCallable, range, callee.describe());
+  return {};
+}
+
+Value Evaluator::callClosure(const Closure &closure, Arguments arguments) {
+  if (!arguments.named.empty() || arguments.positional.size() != closure.arguments.size()) {
+    diags().report(Diag::WrongArgumentCount, arguments.range, closure.name, closure.arguments.size(),
+                   arguments.positional.size() + arguments.named.size());
+    return {};
+  }
+  Scope &inner = shared.newScope(closure.scope);
+  for (auto [name, value] : llvm::zip(closure.arguments, arguments.positional))
+    inner.define(name.text, value, name.range);
+  return eval(*closure.body, whereScope(closure.where, inner));
+}
+
+//===----------------------------------------------------------------------===//
+// Indices and folds
+//===----------------------------------------------------------------------===//
+
+Value Evaluator::evalIndex(const ast::IndexExpr &expr, Scope &scope) {
+  Value base = eval(*expr.base, scope);
+  if (base.isError())
+    return {};
+  if (auto *list = base.as<Value::List>()) {
+    if (expr.indices.size() != 1 || expr.indices.front().name) {
+      diags().report(Diag::ExpectedValue, expr.range, "one index", "another form");
+      return {};
+    }
+    std::optional<int64_t> index = evalInteger(*expr.indices.front().value, scope);
+    if (!index)
+      return {};
+    if (*index < 0 || *index >= int64_t((*list)->size())) {
+      diags().report(Diag::IndexOutOfRange, expr.range, *index, (*list)->size());
+      return {};
+    }
+    return (**list)[*index];
+  }
+  if (!base.is<Tensor>()) {
+    diags().report(Diag::ExpectedValue, expr.base->range, "a tensor or a list", base.describe());
+    return {};
+  }
+  for (const ast::Argument &index : expr.indices) {
+    const Tensor *tensor = base.as<Tensor>();
+    if (!index.name) {
+      diags().report(Diag::ExpectedValue, index.range, "'dimension: index'", "an index without a dimension");
+      return {};
+    }
+    Dim dim = dimOf(index.name.text, scope, index.name.range, tensor->dims);
+    if (!dim)
+      return {};
+    if (indexOf(tensor->dims, dim) < 0) {
+      diags().report(Diag::NoSuchDimension, index.name.range, base.describe(), index.name.text);
+      return {};
+    }
+    Value value = eval(*index.value, scope);
+    if (value.isError())
+      return {};
+    base = pick(*tensor, dim, value, index.range);
+    if (base.isError())
+      return {};
+  }
+  return base;
+}
+
+Value Evaluator::evalFold(const ast::FoldExpr &expr, Scope &scope) {
+  struct Source {
+    const ast::FoldExpr::Binding *binding;
+    Value value;
+  };
+  std::vector<Source> sources;
+  for (const ast::FoldExpr::Binding &binding : expr.bindings) {
+    sources.push_back({&binding, eval(*binding.value, scope)});
+    if (sources.back().value.isError())
+      return {};
+  }
+  Dims operands;
+  for (const Source &source : sources)
+    if (auto *tensor = source.value.as<Tensor>())
+      operands.append(tensor->dims.begin(), tensor->dims.end());
+  Dim over = dimOf(expr.over.text, scope, expr.over.range, operands);
+  if (!over || sources.empty())
+    return {};
+  Value state = sources.front().value;
+  for (int64_t trip = 0; trip < over->size && !state.isError(); ++trip) {
+    Scope &inner = shared.newScope(&scope);
+    for (auto [number, source] : llvm::enumerate(sources)) {
+      Value value = number == 0 ? state : source.value;
+      if (auto *modules = value.as<ModuleList>(); modules && number > 0) {
+        if (int64_t(modules->modules.size()) != over->size) {
+          diags().report(Diag::SizeMismatch, source.binding->range, over->name, over->size, modules->modules.size());
+          return {};
+        }
+        value = modules->modules[trip];
+      } else if (auto *tensor = value.as<Tensor>(); tensor && number > 0 && indexOf(tensor->dims, over) >= 0) {
+        value = pick(*tensor, over, trip, source.binding->range);
+      }
+      auto &targets = source.binding->targets;
+      auto *tuple = value.as<Value::Tuple>();
+      if (targets.size() > 1 && (!tuple || tuple->values->size() != targets.size())) {
+        diags().report(Diag::ExpectedValue, source.binding->range, "a tuple of as many values as names",
+                       value.describe());
+        return {};
+      }
+      for (auto [place, target] : llvm::enumerate(targets))
+        inner.define(target.text, targets.size() > 1 ? (*tuple->values)[place] : value, target.range);
+    }
+    state = eval(*expr.body, whereScope(expr.where, inner));
+  }
+  return state;
+}

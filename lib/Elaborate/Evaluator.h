@@ -1,0 +1,162 @@
+//===- Evaluator.h - evaluates definitions ---------------------*- C++ -*-===//
+//
+// The evaluator walks the syntax tree of a definition. Without a builder it
+// knows compile-time values only; with one, tensor operations are appended to
+// the program. Errors are reported where they are found and become an error
+// value, which passes silently through everything else.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FTC_LIB_ELABORATE_EVALUATOR_H
+#define FTC_LIB_ELABORATE_EVALUATOR_H
+
+#include "ftc/Elaborate/Adapter.h"
+#include "ftc/Elaborate/Elaborator.h"
+#include "ftc/Elaborate/Program.h"
+
+#include "mlir/IR/Builders.h"
+
+namespace ftc::elaborate {
+
+/// One run of a model over one batch, while it is written.
+struct ModelPass {
+  bool training = false;
+  mlir::Value positions, segments, row, key; ///< key and row are null where nothing asks for chance
+  Caches *caches = nullptr;
+  int64_t attentionSites = 0;   ///< met so far
+  mlir::Value ids;              ///< the argument by which the trunk is recognised
+  std::optional<Tensor> hidden; ///< what the part that got `ids` made
+  mlir::Value last;             ///< i32 scalar: only this token goes on to the head
+};
+
+/// Numbers of chance for initial values: the key, and the dimensions to fill.
+struct InitialContext {
+  mlir::Value key;
+  Dims dims;
+};
+
+class Evaluator {
+public:
+  explicit Evaluator(Elaborator &shared, mlir::OpBuilder *builder = nullptr)
+      : shared(shared), builder(builder), pass(builder ? shared.nextPass() : 0) {}
+
+  Elaborator &shared;
+  mlir::OpBuilder *builder;            ///< null: no tensors
+  unsigned pass;                       ///< names whose value depends on the program or pass are found anew for each
+  bool passDependent = false;          ///< set when such a value was used
+  llvm::StringMap<Value> ambient;      ///< names of the program: `batch`, `tokens`, `positions`, `training` ...
+  const AdaptedModel *model = nullptr; ///< whose tensors are read
+  ModelPass *modelPass = nullptr;
+  InitialContext *initial = nullptr;
+  std::function<mlir::Value(llvm::StringRef)> read; ///< contents of a tune.tensor
+  /// The scope of `sum(e, over: sites)`: for each site, what its names stand in; null where there are no sites.
+  std::function<std::vector<Scope *>(Scope &)> sites;
+  /// A field of a row (`y.w`), in an objective.
+  std::function<Value(const RowValue &, llvm::StringRef, llvm::SMRange)> rowMember;
+  /// Sums over the rows of a batch, in an objective; null elsewhere.
+  class RowSums *rowSums = nullptr;
+  /// The derivation of a merge: functions of `x` must be affine.
+  const ast::Definition *affineIn = nullptr;
+  const ModelTensor *withoutBias = nullptr; ///< a tensor that counts as 0, so that only the linear part is left
+
+  //===--- Expressions (Evaluate.cpp) ------------------------------------===//
+  Value eval(const ast::Expr &expr, Scope &scope);
+  /// An expression whose value must be known when compiling and integer; divisions in it must be exact.
+  std::optional<int64_t> evalInteger(const ast::Expr &expr, Scope &scope);
+  /// A condition known when compiling.
+  std::optional<bool> evalCondition(const ast::Expr &expr, Scope &scope);
+  Value lookup(llvm::StringRef name, Scope &scope, llvm::SMRange range);
+  /// The value of an entry, found at the first use.
+  Value force(llvm::StringRef name, Scope::Entry &entry, llvm::SMRange range);
+  Value call(const Value &callee, Arguments arguments);
+  Arguments evalArguments(const ast::CallExpr &call, Scope &scope);
+  /// A call of a module with the adapters of the model.
+  Value callModule(ModuleInstance &module, Arguments arguments);
+  /// The same with some of its adapters only.
+  Value callAdapted(ModuleInstance &module, llvm::ArrayRef<AdapterInstance *> adapters, Arguments arguments);
+
+  /// A model's tensor in the program: read, with the dimensions of its declaration.
+  Value modelTensor(const ModelTensor &tensor);
+  Value lastToken(const Tensor &hidden);
+
+  //===--- Names (Names.cpp) ----------------------------------------------===//
+  /// Binds an equation in `scope`; its value is found in `scope`.
+  void defineEquation(const ast::Equation &equation, Scope &scope);
+  Scope &whereScope(llvm::ArrayRef<ast::Equation> where, Scope &parent);
+  /// Binds a definition's parameters in `scope` from arguments; false after errors.
+  bool bindParameters(const ast::Definition &definition, const Arguments &arguments, Scope &scope);
+  /// `dim` items: each name a new dimension.
+  void defineDims(const ast::DimsItem &item, Scope &scope);
+  /// The value as a parameter or name of that type keeps it.
+  Value coerce(Value value, const ast::Type &type, Scope &scope, llvm::SMRange range);
+  /// A length of training as a number of steps.
+  Value coerceSteps(const Value &value, llvm::SMRange range);
+  /// The dimension a name stands for: of the scope, else (by its own name) of `operands`.
+  Dim dimOf(llvm::StringRef name, Scope &scope, llvm::SMRange range, llvm::ArrayRef<Dim> operands = {});
+  /// The dimensions of `over: in` or `over: (out, in)`.
+  std::optional<Dims> dimsOf(const ast::Expr &expr, Scope &scope, llvm::ArrayRef<Dim> operands = {});
+  std::optional<Dims> dimsOf(llvm::ArrayRef<ast::Axis> axes, Scope &scope);
+
+  //===--- Compile-time values (Compile.cpp) ------------------------------===//
+  Value binaryKnown(const ast::BinaryExpr &expr, const Value &lhs, const Value &rhs);
+  Value member(const Value &base, llvm::StringRef name, llvm::SMRange range);
+
+  //===--- Tensors (Tensors.cpp) ------------------------------------------===//
+  /// The builder, or null after an error saying that a tensor is not known when compiling.
+  mlir::OpBuilder *tensorBuilder(llvm::SMRange range);
+  mlir::Location loc() { return builder->getUnknownLoc(); }
+  mlir::Type realType() { return builder->getF64Type(); }
+  /// A number, truth value, (nested) list or tensor as a tensor; lists fill `dims` in order. Null value after errors.
+  std::optional<Tensor> asTensor(const Value &value, llvm::SMRange range, llvm::ArrayRef<Dim> dims = {});
+  Tensor toReal(Tensor tensor);
+  /// Repeated along the dimensions it lacks and transposed to `dims`, which contain its own.
+  Tensor align(const Tensor &tensor, llvm::ArrayRef<Dim> dims);
+  /// The same, reporting dimensions that `dims` lacks.
+  std::optional<Tensor> fit(const Value &value, llvm::ArrayRef<Dim> dims, Scope &scope, llvm::SMRange range);
+  Value binaryTensor(ast::BinaryOp op, const Value &lhs, const Value &rhs, llvm::SMRange range);
+  Value arithmetic(ast::BinaryOp op, const Value &lhs, const Value &rhs, llvm::SMRange range);
+  Value negate(const Value &value, llvm::SMRange range);
+  Value logicalNot(const Value &value, llvm::SMRange range);
+  Value select(const Value &condition, const Value &yes, const Value &no, llvm::SMRange range);
+  Value contract(const Value &lhs, const Value &rhs, const ast::BinaryExpr &expr, Scope &scope);
+  Value reduce(llvm::StringRef kind, const Value &value, std::optional<Dims> over, llvm::SMRange range);
+  /// log(sum(exp(x), over)), without overflow.
+  Value logSumExp(const Tensor &x, const Dims &over, llvm::SMRange range);
+  /// An elementwise function by name on a number or tensor; see Functions.cpp.
+  Value elementwise(llvm::StringRef name, const Value &value, llvm::SMRange range);
+  /// Entry `index` (a number or an integer tensor) of `dim`.
+  Value pick(const Tensor &tensor, Dim dim, const Value &index, llvm::SMRange range);
+  Value slice(const Tensor &tensor, Dim dim, int64_t start, Dim part);
+  Value rename(const Tensor &tensor, Dim from, Dim to);
+  Value attention(const ast::CallExpr &call, Scope &scope);
+  /// Reports a function that is not affine in `x`, where that matters; true if it did.
+  bool refuseNonlinear(const Tensor &tensor, const llvm::Twine &what, llvm::SMRange range);
+
+  Diagnostics &diags() { return shared.diagnostics(); }
+
+private:
+  Value evalIf(const ast::IfExpr &expr, Scope &scope);
+  Value evalBinary(const ast::BinaryExpr &expr, Scope &scope);
+  Value evalUnary(const ast::UnaryExpr &expr, Scope &scope);
+  Value evalCall(const ast::CallExpr &expr, Scope &scope);
+  Value evalIndex(const ast::IndexExpr &expr, Scope &scope);
+  Value evalFold(const ast::FoldExpr &expr, Scope &scope);
+  Value callClosure(const Closure &closure, Arguments arguments);
+
+  unsigned depth = 0;
+  bool exactDivision = false;
+
+  friend class ModelBuilder;
+};
+
+/// The dimensions of two operands together: those of the one with more of them, then the others'; batch and tokens
+/// lead.
+Dims unite(llvm::ArrayRef<Dim> a, llvm::ArrayRef<Dim> b);
+
+/// Built-in functions by name, or null; all tables together (Builtins.cpp).
+const Builtin *findBuiltin(llvm::StringRef name);
+std::vector<llvm::StringRef> builtinNames();
+
+} // namespace ftc::elaborate
+
+#endif // FTC_LIB_ELABORATE_EVALUATOR_H

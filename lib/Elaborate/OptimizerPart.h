@@ -1,0 +1,46 @@
+//===- OptimizerPart.h - an optimizer on one tensor ------------*- C++ -*-===//
+
+#ifndef FTC_LIB_ELABORATE_OPTIMIZERPART_H
+#define FTC_LIB_ELABORATE_OPTIMIZERPART_H
+
+#include "ProgramState.h"
+
+#include "llvm/ADT/STLFunctionalExtras.h"
+
+namespace ftc::elaborate {
+
+/// An optimizer as it moves one trained tensor, with the optimizers inside it.
+struct OptimizerPlan::Part {
+  struct State {
+    const ast::Declaration *declaration;
+    Dims dims;
+    std::string symbol;
+    bool zero; ///< its first value
+  };
+
+  OptimizedTensor optimized;
+  std::shared_ptr<const Applied> applied;
+  const ast::Definition *definition = nullptr;
+  Scope *scope = nullptr;
+  Dims dims; ///< of the tensor, as the definition names them
+  std::vector<State> states;
+  std::vector<std::unique_ptr<Part>> inner;
+  bool scheduled = false; ///< `lr` is multiplied by the schedule's factor already
+
+  /// Chooses the form and declares states; false after errors.
+  bool build(Evaluator &evaluator, const Value &optimizer, llvm::StringRef step, llvm::SMRange at);
+  void enter(Evaluator &evaluator, const Value &p, const Value &g);
+  /// The next value of the tensor.
+  Value next(Evaluator &evaluator, const Value &p, const Value &g);
+  Value learningRate(Evaluator &evaluator);
+  void forEachState(llvm::function_ref<void(Part &, State &)> visit);
+
+private:
+  void bindDims(Elaborator &shared);
+  void declareState(Evaluator &evaluator, const ast::Declaration &declaration, llvm::StringRef step);
+  bool buildInner(Evaluator &evaluator, const ast::PartItem &item, llvm::StringRef step, llvm::SMRange at);
+};
+
+} // namespace ftc::elaborate
+
+#endif // FTC_LIB_ELABORATE_OPTIMIZERPART_H

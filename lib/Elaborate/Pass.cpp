@@ -1,0 +1,86 @@
+//===- Pass.cpp - runs of models --------------------------------*- C++ -*-===//
+
+#include "ProgramState.h"
+
+#include "dialects/Tune/Utils/Builders.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace ftc;
+using namespace ftc::elaborate;
+
+void ProgramBuilder::State::useBatch(const Batch &batch) {
+  if (!batchDim) {
+    batchDim = shared.dimensions().make("batch", batch.sequences, DimRole::Batch);
+    tokensDim = shared.dimensions().make("tokens", batch.tokens, DimRole::Tokens);
+  }
+  evaluator.ambient["batch"] = batchDim;
+  evaluator.ambient["tokens"] = tokensDim;
+}
+
+Tensor ProgramBuilder::State::batchTensor(const std::string &symbol, const Batch &batch, mlir::Type element) {
+  useBatch(batch);
+  return Tensor{readInput(symbol, {batch.sequences, batch.tokens}, element), {batchDim, tokensDim}};
+}
+
+ModelRun ProgramBuilder::State::run(const AdaptedModel &model, const Batch &batch, bool training, Caches *caches) {
+  mlir::Type i32 = builder.getI32Type(), i64 = builder.getI64Type();
+  Tensor ids = batchTensor(batch.ids, batch, i32);
+  ModelPass pass;
+  pass.training = training;
+  pass.ids = ids.value;
+  Tensor positions = batchTensor(batch.positions, batch, i32);
+  pass.positions = positions.value;
+  pass.segments = batchTensor(batch.segments, batch, i32).value;
+  if (training) {
+    pass.key = readInput(batch.key, {}, i64);
+    pass.row = readInput(batch.row, {}, i64);
+  }
+  if (caches) {
+    pass.caches = caches;
+    pass.last = readInput(caches->last, {}, i32);
+    readInput(caches->start, {}, i32);
+    readInput(caches->positions, {1, caches->capacity}, i32);
+    readInput(caches->segments, {1, caches->capacity}, i32);
+  }
+  unsigned outerPass = std::exchange(evaluator.pass, shared.nextPass());
+  const AdaptedModel *outerModel = std::exchange(evaluator.model, &model);
+  ModelPass *outer = std::exchange(evaluator.modelPass, &pass);
+  evaluator.ambient["positions"] = positions;
+  evaluator.ambient["training"] = training;
+  Arguments arguments;
+  arguments.positional.push_back(ids);
+  ModuleInstance &root = model.model().root();
+  arguments.range = root.definition->name.range;
+  Value logits = evaluator.callModule(root, std::move(arguments));
+  evaluator.ambient.erase("positions");
+  evaluator.ambient.erase("training");
+  evaluator.pass = outerPass;
+  evaluator.model = outerModel;
+  evaluator.modelPass = outer;
+  if (!logits.is<Tensor>() || !pass.hidden)
+    return {};
+  Tensor result = *logits.as<Tensor>();
+  return {*pass.hidden, result};
+}
+
+Value ProgramBuilder::State::logProbability(const Tensor &logits, const Batch &batch, llvm::SMRange range) {
+  Tensor targets = batchTensor(batch.targets, batch, builder.getI32Type());
+  Dim vocab = nullptr;
+  for (Dim dim : logits.dims)
+    if (indexOf(targets.dims, dim) < 0)
+      vocab = dim;
+  Value picked = evaluator.pick(logits, vocab, targets, range);
+  Value total = evaluator.logSumExp(logits, {vocab}, range);
+  Value known = evaluator.binaryTensor(ast::BinaryOp::Ge, targets, 0, range);
+  return evaluator.select(known, evaluator.arithmetic(ast::BinaryOp::Sub, picked, total, range), 0.0, range);
+}
+
+mlir::Value ProgramBuilder::logits(const AdaptedModel &model, const Batch &batch, bool training, Caches *caches) {
+  ModelRun run = state->run(model, batch, training, caches);
+  if (!run.logits.value)
+    return {};
+  Dims order = run.logits.dims;
+  orderBy(order, [](Dim dim) { return int(dim->role); });
+  return state->evaluator.align(run.logits, order).value;
+}

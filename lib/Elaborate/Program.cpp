@@ -1,0 +1,172 @@
+#include "ftc/Elaborate/Program.h"
+
+#include "Format.h"
+#include "ProgramState.h"
+
+#include "dialects/Tune/Utils/Builders.h"
+
+using namespace ftc;
+using namespace ftc::elaborate;
+
+//===----------------------------------------------------------------------===//
+// The program itself
+//===----------------------------------------------------------------------===//
+
+ProgramBuilder::State::State(Elaborator &shared, llvm::StringRef symbol)
+    : shared(shared), builder(shared.module().getContext()), evaluator(shared, &builder),
+      errorsBefore(shared.diagnostics().errorCount()) {
+  builder.setInsertionPointToEnd(shared.module().getBody());
+  func = mlir::func::FuncOp::create(builder, builder.getUnknownLoc(), symbol, builder.getFunctionType({}, {}));
+  func->setAttr(tune::TuneDialect::kProgramAttrName, builder.getUnitAttr());
+  builder.setInsertionPointToStart(func.addEntryBlock());
+  evaluator.read = [this](llvm::StringRef name) { return read(name); };
+}
+
+mlir::Value ProgramBuilder::State::read(llvm::StringRef symbol) {
+  mlir::Value &value = reads[symbol];
+  if (!value) {
+    tune::TensorOp tensor = shared.tensors().lookup(symbol);
+    assert(tensor && "a tensor is declared before it is read");
+    // Reads stand first, so that every later op may use them.
+    mlir::OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(&func.getBody().front());
+    value = tune::ReadOp::create(builder, builder.getUnknownLoc(), tensor.getType(), symbol);
+  }
+  return value;
+}
+
+mlir::Value ProgramBuilder::State::readInput(llvm::StringRef symbol, llvm::ArrayRef<int64_t> shape,
+                                             mlir::Type element) {
+  shared.tensors().declare(symbol, tune::Kind::input, mlir::RankedTensorType::get(shape, element));
+  return read(symbol);
+}
+
+ProgramBuilder::ProgramBuilder(Elaborator &elaborator, llvm::StringRef symbol)
+    : state(std::make_unique<State>(elaborator, symbol)) {}
+
+ProgramBuilder::~ProgramBuilder() = default;
+
+mlir::OpBuilder &ProgramBuilder::builder() { return state->builder; }
+
+mlir::Location ProgramBuilder::loc() { return state->builder.getUnknownLoc(); }
+
+mlir::Value ProgramBuilder::read(llvm::StringRef symbol) { return state->read(symbol); }
+
+void ProgramBuilder::write(mlir::Value value, llvm::StringRef symbol) {
+  tune::WriteOp::create(state->builder, loc(), value, symbol);
+}
+
+void ProgramBuilder::accumulate(mlir::Value value, llvm::StringRef symbol) {
+  write(tune::add(state->builder, loc(), read(symbol), value), symbol);
+}
+
+mlir::func::FuncOp ProgramBuilder::finish() {
+  if (state->shared.diagnostics().errorCount() != state->errorsBefore) {
+    state->func.erase();
+    return nullptr;
+  }
+  mlir::func::ReturnOp::create(state->builder, loc());
+  for (mlir::Operation &op : llvm::make_early_inc_range(llvm::reverse(state->func.getBody().front())))
+    if (mlir::isOpTriviallyDead(&op))
+      op.erase();
+  return state->func;
+}
+
+//===----------------------------------------------------------------------===//
+// Definitions
+//===----------------------------------------------------------------------===//
+
+const ast::Definition *ftc::elaborate::definitionOf(Elaborator &shared, const Value &value, ast::DefinitionKind kind,
+                                                    llvm::StringRef what, llvm::SMRange range) {
+  if (auto *applied = value.as<std::shared_ptr<const Applied>>())
+    for (const ast::Definition *definition : (*applied)->definitions)
+      if (definition->kind == kind)
+        return definition;
+  if (!value.isError())
+    shared.diagnostics().report(Diag::NotOfKind, range, what, value.describe());
+  return nullptr;
+}
+
+void ftc::elaborate::defineBody(Evaluator &evaluator, const ast::Definition &definition, Scope &scope) {
+  for (const ast::ItemPtr &item : definition.body) {
+    if (auto *dims = llvm::dyn_cast<ast::DimsItem>(&*item))
+      evaluator.defineDims(*dims, scope);
+    else if (auto *equation = llvm::dyn_cast<ast::EquationItem>(&*item))
+      evaluator.defineEquation(equation->equation, scope);
+  }
+  for (const ast::ItemPtr &item : definition.body)
+    if (auto *require = llvm::dyn_cast<ast::RequireItem>(&*item)) {
+      std::optional<bool> holds = evaluator.evalCondition(*require->condition, scope);
+      if (holds && !*holds)
+        evaluator.diags().report(Diag::RequirementFailed, require->range, require->message);
+    }
+}
+
+Value ftc::elaborate::equationOf(Evaluator &evaluator, const ast::Definition &definition, Scope &scope,
+                                 llvm::StringRef name) {
+  if (Scope::Entry *entry = scope.findHere(name))
+    return evaluator.force(name, *entry, definition.range);
+  evaluator.diags().report(Diag::NoEquation, definition.name.range, kindName(definition.kind), definition.name.text,
+                           name);
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// Schedules, initial values, formats
+//===----------------------------------------------------------------------===//
+
+mlir::Value ProgramBuilder::rate(const Value &schedule, mlir::Value step, mlir::Value steps,
+                                 mlir::Value stepsPerEpoch) {
+  mlir::Value one = tune::scalar(state->builder, loc(), state->builder.getF64Type(), 1);
+  if (schedule.isNone())
+    return one;
+  Evaluator &evaluator = state->evaluator;
+  const ast::Definition *definition =
+      definitionOf(state->shared, schedule, ast::DefinitionKind::Schedule, "a schedule", {});
+  if (!definition)
+    return one;
+  const Applied &applied = **schedule.as<std::shared_ptr<const Applied>>();
+  evaluator.ambient["step"] = Tensor{step, {}};
+  evaluator.ambient["steps"] = Tensor{steps, {}};
+  evaluator.ambient["steps_per_epoch"] = Tensor{stepsPerEpoch, {}};
+  Scope &scope = state->shared.definitionScope(*definition);
+  if (!evaluator.bindParameters(*definition, applied.arguments, scope))
+    return one;
+  defineBody(evaluator, *definition, scope);
+  Value rate = equationOf(evaluator, *definition, scope, "rate");
+  std::optional<Tensor> tensor = evaluator.fit(rate, {}, scope, definition->name.range);
+  return tensor ? evaluator.toReal(*tensor).value : one;
+}
+
+void ProgramBuilder::initialise(const AdaptedModel &model, size_t firstGroup, mlir::Value key) {
+  Evaluator &evaluator = state->evaluator;
+  evaluator.model = &model;
+  for (auto &group : llvm::drop_begin(model.groups(), firstGroup))
+    for (auto &tensor : group->tensors) {
+      if (tensor->source)
+        continue;
+      const ast::Declaration &declaration = *tensor->declaration;
+      if (!declaration.value) {
+        evaluator.diags().report(Diag::MissingArgument, declaration.range, tensor->instance->definition->name.text,
+                                 declaration.targets.front().text);
+        continue;
+      }
+      InitialContext context{key, tensor->dims};
+      evaluator.initial = &context;
+      evaluator.pass = state->shared.nextPass();
+      Scope &scope = *tensor->instance->scope;
+      Value value = evaluator.eval(*declaration.value, scope);
+      // A distribution by its bare name: `= kaiming_uniform`.
+      if (auto *builtin = value.as<Builtin>()) {
+        ast::CallExpr call(declaration.value->range);
+        value = builtin->call(evaluator, call, scope);
+      }
+      evaluator.initial = nullptr;
+      if (std::optional<Tensor> first = evaluator.fit(value, tensor->dims, scope, declaration.range))
+        write(evaluator.toReal(*first).value, tensor->symbol);
+    }
+}
+
+mlir::Value ProgramBuilder::decode(const ast::Definition &format, mlir::Value bytes, int64_t n) {
+  return decodeBlocks(state->evaluator, format, bytes, n);
+}

@@ -1,0 +1,50 @@
+//===- ProgramState.h - a program under construction -----------*- C++ -*-===//
+
+#ifndef FTC_LIB_ELABORATE_PROGRAMSTATE_H
+#define FTC_LIB_ELABORATE_PROGRAMSTATE_H
+
+#include "Evaluator.h"
+
+#include "ftc/Elaborate/Optimizer.h"
+
+namespace ftc::elaborate {
+
+/// What runs of models gave in a program, so that an objective may ask again.
+struct ModelRun {
+  Tensor hidden, logits;
+};
+
+struct ProgramBuilder::State {
+  State(Elaborator &shared, llvm::StringRef symbol);
+
+  /// Contents of a tensor; an input of a batch is declared with that type.
+  mlir::Value read(llvm::StringRef symbol);
+  mlir::Value readInput(llvm::StringRef symbol, llvm::ArrayRef<int64_t> shape, mlir::Type element);
+  Tensor batchTensor(const std::string &symbol, const Batch &batch, mlir::Type element);
+  /// The dimensions `batch` and `tokens` of a batch.
+  void useBatch(const Batch &batch);
+  /// A run of a model; both tensors are null after errors.
+  ModelRun run(const AdaptedModel &model, const Batch &batch, bool training, Caches *caches);
+  /// The log-probability of each target, 0 where there is none: `[batch, tokens]`.
+  Value logProbability(const Tensor &logits, const Batch &batch, llvm::SMRange range);
+
+  Elaborator &shared;
+  mlir::OpBuilder builder;
+  mlir::func::FuncOp func;
+  llvm::StringMap<mlir::Value> reads;
+  Evaluator evaluator;
+  unsigned errorsBefore;
+  Dim batchDim = nullptr, tokensDim = nullptr;
+};
+
+/// The definition of a kind that a value applies (with `site`: for that form of `on`), or null after an error.
+const ast::Definition *definitionOf(Elaborator &shared, const Value &value, ast::DefinitionKind kind,
+                                    llvm::StringRef what, llvm::SMRange range);
+/// Binds the dims and equations of a definition's body.
+void defineBody(Evaluator &evaluator, const ast::Definition &definition, Scope &scope);
+/// The value of an equation that the definition must have.
+Value equationOf(Evaluator &evaluator, const ast::Definition &definition, Scope &scope, llvm::StringRef name);
+
+} // namespace ftc::elaborate
+
+#endif // FTC_LIB_ELABORATE_PROGRAMSTATE_H

@@ -1,0 +1,197 @@
+//===- Reductions.cpp - sums, maxima, softmax, norms ------------*- C++ -*-===//
+
+#include "BuiltinCall.h"
+#include "RowSums.h"
+
+#include "dialects/Tune/Utils/Builders.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace ftc;
+using namespace ftc::elaborate;
+using ast::BinaryOp;
+
+namespace {
+llvm::ArrayRef<Dim> dimsOfValue(const Value &value) {
+  auto *tensor = value.as<Tensor>();
+  return tensor ? llvm::ArrayRef<Dim>(tensor->dims) : llvm::ArrayRef<Dim>();
+}
+} // namespace
+
+/// `sum(e, over: sites)`: e in the scope of each site, added up in order of sites.
+static std::optional<Value> overSites(Evaluator &evaluator, llvm::StringRef kind, BuiltinCall &call,
+                                      const ast::CallExpr &expr, Scope &scope) {
+  auto *name = llvm::dyn_cast_or_null<ast::NameExpr>(call.named("over"));
+  if (!name || name->name != "sites" || !evaluator.sites)
+    return std::nullopt;
+  Value total;
+  std::vector<Scope *> scopes = evaluator.sites(scope);
+  for (auto [number, site] : llvm::enumerate(scopes)) {
+    Value value = evaluator.eval(*expr.arguments.front().value, *site);
+    if (value.isError())
+      return value;
+    total = number == 0 ? value : evaluator.arithmetic(BinaryOp::Add, total, value, expr.range);
+  }
+  if (kind == "mean" && !scopes.empty())
+    total = evaluator.arithmetic(BinaryOp::Div, total, int64_t(scopes.size()), expr.range);
+  return total;
+}
+
+static Value sumOrMean(llvm::StringRef kind, Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
+  BuiltinCall call(evaluator, expr, scope, 1);
+  if (!call.sound())
+    return {};
+  if (auto total = overSites(evaluator, kind, call, expr, scope))
+    return *total;
+  Value value = call.value(0);
+  if (value.isError())
+    return {};
+  std::optional<Dims> over = call.over(dimsOfValue(value));
+  if (!call.sound())
+    return {};
+  if (evaluator.rowSums)
+    if (auto whole = evaluator.rowSums->reduce(evaluator, kind, value, over, expr.range))
+      return *whole;
+  return evaluator.reduce(kind, value, over, expr.range);
+}
+
+static Value sum(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
+  return sumOrMean("sum", evaluator, expr, scope);
+}
+
+static Value mean(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
+  return sumOrMean("mean", evaluator, expr, scope);
+}
+
+/// The larger (smaller) of two values, elementwise.
+static Value extremeOfTwo(Evaluator &evaluator, bool largest, const Value &a, const Value &b, llvm::SMRange range) {
+  if (a.isError() || b.isError())
+    return {};
+  if (a.number() && b.number()) {
+    bool first = largest ? *a.number() >= *b.number() : *a.number() <= *b.number();
+    const Value &chosen = first ? a : b;
+    return chosen.is<Dim>() ? Value(*chosen.integer()) : chosen;
+  }
+  std::optional<Tensor> x = evaluator.asTensor(a, range), y = evaluator.asTensor(b, range);
+  if (!x || !y || !evaluator.tensorBuilder(range) || evaluator.refuseNonlinear(*x, "a maximum or minimum", range) ||
+      evaluator.refuseNonlinear(*y, "a maximum or minimum", range))
+    return {};
+  Tensor result;
+  result.dims = unite(x->dims, y->dims);
+  mlir::Value u = evaluator.align(evaluator.toReal(*x), result.dims).value;
+  mlir::Value v = evaluator.align(evaluator.toReal(*y), result.dims).value;
+  if (!u || !v)
+    return result;
+  result.value = largest ? mlir::arith::MaximumFOp::create(*evaluator.builder, evaluator.loc(), u, v).getResult()
+                         : mlir::arith::MinimumFOp::create(*evaluator.builder, evaluator.loc(), u, v).getResult();
+  return result;
+}
+
+static Value extreme(llvm::StringRef kind, Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
+  BuiltinCall call(evaluator, expr, scope);
+  Value value = call.value(0);
+  if (value.isError())
+    return {};
+  if (call.positionalCount() > 1) {
+    for (size_t i = 1; i < call.positionalCount(); ++i)
+      value = extremeOfTwo(evaluator, kind == "max", value, call.value(i), expr.range);
+    return value;
+  }
+  if (auto *list = value.as<Value::List>()) {
+    Value best = (*list)->empty() ? Value() : (*list)->front();
+    for (const Value &one : **list)
+      best = extremeOfTwo(evaluator, kind == "max", best, one, expr.range);
+    return best;
+  }
+  std::optional<Dims> over = call.over(dimsOfValue(value));
+  return call.sound() ? evaluator.reduce(kind, value, over, expr.range) : Value();
+}
+
+static Value maximum(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
+  return extreme("max", evaluator, expr, scope);
+}
+
+static Value minimum(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
+  return extreme("min", evaluator, expr, scope);
+}
+
+//===----------------------------------------------------------------------===//
+// Through exponentials: the largest entry is taken off first
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct Exponentials {
+  Value largest; ///< without gradient
+  Value shifted; ///< x - largest
+  Value total;   ///< sum of exp(shifted)
+};
+} // namespace
+
+static Exponentials exponentials(Evaluator &evaluator, const Value &x, const Dims &over, llvm::SMRange range) {
+  Exponentials e;
+  e.largest = evaluator.reduce("max", x, over, range);
+  if (auto *tensor = e.largest.as<Tensor>(); tensor && tensor->value)
+    e.largest = Tensor{tune::StopGradientOp::create(*evaluator.builder, evaluator.loc(), tensor->value), tensor->dims};
+  e.shifted = evaluator.arithmetic(BinaryOp::Sub, x, e.largest, range);
+  e.total = e.shifted.isError() ? Value()
+                                : evaluator.reduce("sum", evaluator.elementwise("exp", e.shifted, range), over, range);
+  return e;
+}
+
+Value Evaluator::logSumExp(const Tensor &x, const Dims &over, llvm::SMRange range) {
+  Exponentials e = exponentials(*this, x, over, range);
+  return e.total.isError() ? Value() : arithmetic(BinaryOp::Add, elementwise("log", e.total, range), e.largest, range);
+}
+
+static Value throughExponentials(llvm::StringRef kind, Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
+  BuiltinCall call(evaluator, expr, scope, 1);
+  std::optional<Tensor> x = call.tensor(0);
+  if (!x || !evaluator.tensorBuilder(expr.range) || evaluator.refuseNonlinear(*x, "`" + kind + "`", expr.range))
+    return {};
+  std::optional<Dims> over = call.over(x->dims);
+  if (!call.sound())
+    return {};
+  Dims removed = over.value_or(x->dims);
+  if (kind == "logsumexp")
+    return evaluator.logSumExp(*x, removed, expr.range);
+  Exponentials e = exponentials(evaluator, *x, removed, expr.range);
+  if (e.total.isError())
+    return {};
+  if (kind == "softmax")
+    return evaluator.arithmetic(BinaryOp::Div, evaluator.elementwise("exp", e.shifted, expr.range), e.total,
+                                expr.range);
+  return evaluator.arithmetic(BinaryOp::Sub, e.shifted, evaluator.elementwise("log", e.total, expr.range), expr.range);
+}
+
+static Value softmax(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
+  return throughExponentials("softmax", evaluator, expr, scope);
+}
+
+static Value logSoftmax(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
+  return throughExponentials("log_softmax", evaluator, expr, scope);
+}
+
+static Value logSumExp(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
+  return throughExponentials("logsumexp", evaluator, expr, scope);
+}
+
+static Value norm(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
+  BuiltinCall call(evaluator, expr, scope, 1);
+  Value x = call.value(0);
+  if (x.isError())
+    return {};
+  std::optional<Dims> over = call.over(dimsOfValue(x));
+  if (!call.sound())
+    return {};
+  Value squares = evaluator.arithmetic(BinaryOp::Mul, x, x, expr.range);
+  if (squares.isError())
+    return {};
+  return evaluator.elementwise("sqrt", evaluator.reduce("sum", squares, over, expr.range), expr.range);
+}
+
+llvm::ArrayRef<Builtin> ftc::elaborate::reductionBuiltins() {
+  static const Builtin table[] = {{"sum", sum},     {"mean", mean},          {"max", maximum},
+                                  {"min", minimum}, {"softmax", softmax},    {"log_softmax", logSoftmax},
+                                  {"norm", norm},   {"logsumexp", logSumExp}};
+  return table;
+}

@@ -1,0 +1,89 @@
+#include "RowSums.h"
+
+#include "dialects/Tune/Utils/Builders.h"
+
+#include "llvm/ADT/SetVector.h"
+
+using namespace ftc;
+using namespace ftc::elaborate;
+using ast::BinaryOp;
+
+std::optional<Value> RowSums::reduce(Evaluator &evaluator, llvm::StringRef kind, const Value &value,
+                                     std::optional<Dims> over, llvm::SMRange range) {
+  auto *tensor = value.as<Tensor>();
+  if (!tensor || indexOf(tensor->dims, batch) < 0 || (over && indexOf(*over, batch) < 0))
+    return std::nullopt;
+  if (over && over->size() != tensor->dims.size())
+    return refuse(evaluator, range);
+  Value kept = evaluator.select(present, value, 0.0, range);
+  Value sum = evaluator.reduce("sum", kept, std::nullopt, range);
+  if (sum.isError())
+    return Value();
+  RowSum numerator{*sum.as<Tensor>()};
+  if (kind == "sum")
+    return Value(numerator);
+  int64_t others = 1;
+  for (Dim dim : tensor->dims)
+    others *= dim == batch ? 1 : dim->size;
+  Value rows = evaluator.reduce("sum", present, std::nullopt, range);
+  Value count = evaluator.arithmetic(BinaryOp::Mul, rows, double(others), range);
+  return divide(evaluator, numerator, RowSum{*count.as<Tensor>()}, range);
+}
+
+Value RowSums::refuse(Evaluator &evaluator, llvm::SMRange range) {
+  evaluator.diags()
+      .report(Diag::NotSumOfRatios, range)
+      .help("write the loss as a sum of ratios of sums over rows, or declare the objective `mixing batch`");
+  return {};
+}
+
+/// A tensor that the value depends on and that is no input of the batch; null if there is none.
+static tune::ReadOp dependsOnModel(Evaluator &evaluator, mlir::Value value) {
+  llvm::SetVector<mlir::Operation *> slice;
+  slice.insert(value.getDefiningOp());
+  for (size_t i = 0; i < slice.size(); ++i) {
+    if (auto read = llvm::dyn_cast<tune::ReadOp>(slice[i]))
+      if (evaluator.shared.tensors().lookup(read.getTensor()).getKind() != tune::Kind::input)
+        return read;
+    for (mlir::Value operand : slice[i]->getOperands())
+      if (mlir::Operation *op = operand.getDefiningOp())
+        slice.insert(op);
+  }
+  return nullptr;
+}
+
+Value RowSums::divide(Evaluator &evaluator, const RowSum &numerator, const RowSum &denominator, llvm::SMRange range) {
+  if (dependsOnModel(evaluator, denominator.partial.value)) {
+    evaluator.diags().report(Diag::DenominatorOfModel, range);
+    return {};
+  }
+  auto number = int64_t(denominators.size());
+  denominators.push_back(denominator.partial.value);
+  Value over = denominator.partial;
+  if (whole)
+    over = Tensor{tune::pickIndex(*evaluator.builder, evaluator.loc(), whole, 0, number), {}};
+  Value share = evaluator.binaryTensor(BinaryOp::Div, numerator.partial, over, range);
+  return share.isError() ? share : Value(RowSum{*share.as<Tensor>(), true});
+}
+
+Value RowSums::negate(Evaluator &evaluator, const RowSum &sum, llvm::SMRange range) {
+  return RowSum{*evaluator.negate(sum.partial, range).as<Tensor>(), sum.share};
+}
+
+Value RowSums::binary(Evaluator &evaluator, BinaryOp op, const Value &lhs, const Value &rhs, llvm::SMRange range) {
+  auto *a = lhs.as<RowSum>(), *b = rhs.as<RowSum>();
+  bool adds = op == BinaryOp::Add || op == BinaryOp::Sub;
+  if (a && b && op == BinaryOp::Div && !a->share && !b->share)
+    return divide(evaluator, *a, *b, range);
+  if (a && b && adds && a->share == b->share)
+    return RowSum{*evaluator.binaryTensor(op, a->partial, b->partial, range).as<Tensor>(), a->share};
+  // A factor that is a number, or a zero term, leaves the form as it is.
+  const RowSum *sum = a ? a : b;
+  std::optional<double> factor = (a ? rhs : lhs).number();
+  if (!factor || (adds && *factor != 0) || !(adds || op == BinaryOp::Mul || (op == BinaryOp::Div && a)))
+    return refuse(evaluator, range);
+  if (op == BinaryOp::Mul && *factor == 0)
+    return 0.0;
+  Value scaled = evaluator.binaryTensor(op, a ? Value(sum->partial) : lhs, a ? rhs : Value(sum->partial), range);
+  return scaled.isError() ? scaled : Value(RowSum{*scaled.as<Tensor>(), sum->share});
+}

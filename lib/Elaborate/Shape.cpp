@@ -1,0 +1,466 @@
+//===- Shape.cpp - reductions, slices, splits and joins ---------*- C++ -*-===//
+
+#include "BuiltinCall.h"
+
+#include "dialects/Tune/Utils/Builders.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace ftc;
+using namespace ftc::elaborate;
+
+static bool isEmpty(llvm::ArrayRef<Dim> dims) {
+  return llvm::any_of(dims, [](Dim dim) { return dim->size == 0; });
+}
+
+Value Evaluator::reduce(llvm::StringRef kind, const Value &value, std::optional<Dims> over, llvm::SMRange range) {
+  bool adds = kind == "sum" || kind == "mean";
+  if (auto number = value.number()) {
+    double count = 1;
+    for (Dim dim : over.value_or(Dims()))
+      count *= dim->size;
+    return kind == "sum" ? Value(*number * count) : Value(*number);
+  }
+  std::optional<Tensor> tensor = asTensor(value, range);
+  if (!tensor)
+    return {};
+  if (!tensorBuilder(range))
+    return {};
+  Dims removed = over ? *over : tensor->dims;
+  double count = 1;
+  llvm::SmallVector<int64_t> places;
+  Tensor result;
+  result.degree = tensor->degree;
+  for (Dim dim : removed) {
+    count *= dim->size;
+    if (int place = indexOf(tensor->dims, dim); place >= 0)
+      places.push_back(place);
+    else {
+      diags().report(Diag::NoSuchDimension, range, value.describe(), dim->name);
+      return {};
+    }
+  }
+  if (!adds && refuseNonlinear(*tensor, "`" + kind + "`", range))
+    return {};
+  for (Dim dim : tensor->dims)
+    if (indexOf(removed, dim) < 0)
+      result.dims.push_back(dim);
+  if (isEmpty(tensor->dims))
+    return isEmpty(result.dims) ? Value(result) : Value(asTensor(0.0, range, result.dims).value());
+  Tensor real = toReal(*tensor);
+  auto combiner = adds ? tune::Combiner::sum : kind == "max" ? tune::Combiner::max : tune::Combiner::min;
+  result.value = tune::reduce(*builder, loc(), combiner, real.value, places);
+  return kind == "mean" ? binaryTensor(ast::BinaryOp::Div, result, count, range) : Value(result);
+}
+
+Value Evaluator::pick(const Tensor &tensor, Dim dim, const Value &index, llvm::SMRange range) {
+  if (!tensorBuilder(range))
+    return {};
+  int place = indexOf(tensor.dims, dim);
+  Tensor result;
+  result.degree = tensor.degree;
+  for (Dim other : tensor.dims)
+    if (other != dim)
+      result.dims.push_back(other);
+  if (auto known = index.integer()) {
+    if (*known < 0 || *known >= dim->size) {
+      diags().report(Diag::IndexOutOfRange, range, *known, dim->size);
+      return {};
+    }
+    if (tensor.value)
+      result.value = tune::pickIndex(*builder, loc(), tensor.value, place, *known);
+    return result;
+  }
+  auto *at = index.as<Tensor>();
+  if (!at || !at->value || !tune::typeOf(at->value).getElementType().isInteger(32)) {
+    diags().report(Diag::ExpectedValue, range, "an index: an integer or an integer tensor", index.describe());
+    return {};
+  }
+  bool aligned = llvm::any_of(at->dims, [&](Dim d) { return indexOf(result.dims, d) >= 0; });
+  if (!aligned) {
+    Dims order = {dim};
+    order.append(result.dims.begin(), result.dims.end());
+    Tensor table = align(tensor, order);
+    Dims dims(at->dims);
+    dims.append(result.dims.begin(), result.dims.end());
+    return Tensor{tune::GatherOp::create(*builder, loc(), table.value, at->value), dims, tensor.degree};
+  }
+  Dims all(result.dims);
+  for (Dim d : at->dims)
+    if (indexOf(all, d) < 0)
+      all.push_back(d);
+  Dims withLast(all);
+  withLast.push_back(dim);
+  mlir::Value x = align(tensor, withLast).value, i = align(*at, all).value;
+  return Tensor{tune::PickOp::create(*builder, loc(), x, i), all, tensor.degree};
+}
+
+Value Evaluator::slice(const Tensor &tensor, Dim dim, int64_t start, Dim part) {
+  Tensor result = tensor;
+  result.identity = false;
+  int place = indexOf(tensor.dims, dim);
+  result.dims[place] = part;
+  result.value = part->size == 0 ? mlir::Value() : tune::slice(*builder, loc(), tensor.value, place, start, part->size);
+  return result;
+}
+
+Value Evaluator::rename(const Tensor &tensor, Dim from, Dim to) {
+  Tensor result = tensor;
+  result.dims[indexOf(result.dims, from)] = to;
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Arrows
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// One side of an arrow: `(groups, g)`, `q + k + v`, or a single name.
+struct Pattern {
+  enum Kind { Single, Product, Sum } kind = Single;
+  std::vector<const ast::NameExpr *> names;
+};
+} // namespace
+
+static bool collectSum(const ast::Expr &expr, std::vector<const ast::NameExpr *> &names) {
+  if (auto *name = llvm::dyn_cast<ast::NameExpr>(&expr)) {
+    names.push_back(name);
+    return true;
+  }
+  auto *sum = llvm::dyn_cast<ast::BinaryExpr>(&expr);
+  return sum && sum->op == ast::BinaryOp::Add && collectSum(*sum->lhs, names) && collectSum(*sum->rhs, names);
+}
+
+static std::optional<Pattern> patternOf(Evaluator &evaluator, const ast::Expr &expr) {
+  Pattern pattern;
+  bool sound = true;
+  if (auto *tuple = llvm::dyn_cast<ast::TupleExpr>(&expr)) {
+    pattern.kind = Pattern::Product;
+    for (const ast::ExprPtr &value : tuple->values) {
+      auto *name = llvm::dyn_cast<ast::NameExpr>(&*value);
+      sound &= name != nullptr;
+      if (name)
+        pattern.names.push_back(name);
+    }
+  } else {
+    sound = collectSum(expr, pattern.names);
+    pattern.kind = pattern.names.size() > 1 ? Pattern::Sum : Pattern::Single;
+  }
+  if (!sound) {
+    evaluator.diags().report(Diag::BadArrow, expr.range);
+    return std::nullopt;
+  }
+  return pattern;
+}
+
+/// The dimension of a name that a reshape makes: known already, else a new one of that size.
+static Dim target(Evaluator &evaluator, const ast::NameExpr &name, int64_t size, Scope &scope) {
+  Dim dim = name.name == "_" ? nullptr : evaluator.dimOf(name.name, scope, {});
+  if (!dim)
+    return evaluator.shared.dimensions().make(name.name, size);
+  if (dim->size != size) {
+    evaluator.diags().report(Diag::SizeMismatch, name.range, name.name, dim->size, size);
+    return nullptr;
+  }
+  return dim;
+}
+
+/// The dimensions of the parts of `whole`: declared ones, and at most one that gets what is left (of a product: the
+/// quotient).
+static std::optional<Dims> parts(Evaluator &evaluator, const Pattern &pattern, int64_t whole, Scope &scope,
+                                 llvm::SMRange range) {
+  Dims dims;
+  bool product = pattern.kind == Pattern::Product;
+  int64_t known = product ? 1 : 0;
+  int open = -1;
+  for (auto [place, name] : llvm::enumerate(pattern.names)) {
+    Dim dim = name->name == "_" ? nullptr : evaluator.dimOf(name->name, scope, {});
+    if (!dim && open >= 0) {
+      evaluator.diags().report(Diag::UnknownDimension, name->range, name->name);
+      return std::nullopt;
+    }
+    if (!dim)
+      open = int(place);
+    else
+      known = product ? known * dim->size : known + dim->size;
+    dims.push_back(dim);
+  }
+  bool exact = open < 0 ? known == whole : product ? known > 0 && whole % known == 0 : known <= whole;
+  if (!exact) {
+    evaluator.diags().report(Diag::PartsDoNotFit, range, known, whole);
+    return std::nullopt;
+  }
+  if (open >= 0)
+    dims[open] = evaluator.shared.dimensions().make(pattern.names[open]->name, product ? whole / known : whole - known);
+  return dims;
+}
+
+static Value splitProduct(Evaluator &evaluator, const Tensor &x, Dim from, llvm::ArrayRef<Dim> to) {
+  Tensor result;
+  result.degree = x.degree;
+  for (Dim dim : x.dims) {
+    if (dim == from)
+      result.dims.append(to.begin(), to.end());
+    else
+      result.dims.push_back(dim);
+  }
+  if (x.value)
+    result.value = tune::reshape(*evaluator.builder, evaluator.loc(), x.value, sizesOf(result.dims));
+  return result;
+}
+
+static Value split(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
+  BuiltinCall call(evaluator, expr, scope, 2);
+  std::optional<Tensor> x = call.tensor(0);
+  const ast::ArrowExpr *arrow = call.arrow(1);
+  if (!x || !arrow || !evaluator.tensorBuilder(expr.range))
+    return {};
+  auto from = patternOf(evaluator, *arrow->from), to = patternOf(evaluator, *arrow->to);
+  if (!from || !to || from->kind != Pattern::Single) {
+    if (from && to)
+      evaluator.diags().report(Diag::BadArrow, arrow->range);
+    return {};
+  }
+  Dim whole = evaluator.dimOf(from->names.front()->name, scope, from->names.front()->range, x->dims);
+  if (!whole)
+    return {};
+  if (indexOf(x->dims, whole) < 0) {
+    evaluator.diags().report(Diag::NoSuchDimension, arrow->from->range, Value(*x).describe(),
+                             from->names.front()->name);
+    return {};
+  }
+  std::optional<Dims> dims = parts(evaluator, *to, whole->size, scope, arrow->range);
+  if (!dims)
+    return {};
+  if (to->kind == Pattern::Product)
+    return splitProduct(evaluator, *x, whole, *dims);
+  std::vector<Value> slices;
+  int64_t start = 0;
+  for (Dim part : *dims) {
+    slices.push_back(evaluator.slice(*x, whole, start, part));
+    start += part->size;
+  }
+  return slices.size() == 1 ? slices.front() : Value::tuple(std::move(slices));
+}
+
+static Value joinProduct(Evaluator &evaluator, const Tensor &x, const Pattern &from, const ast::NameExpr &to,
+                         Scope &scope) {
+  Dims parts;
+  int64_t size = 1;
+  for (const ast::NameExpr *name : from.names) {
+    Dim dim = evaluator.dimOf(name->name, scope, name->range, x.dims);
+    if (!dim)
+      return {};
+    parts.push_back(dim);
+    size *= dim->size;
+  }
+  Dim whole = target(evaluator, to, size, scope);
+  if (!whole)
+    return {};
+  Tensor result;
+  result.degree = x.degree;
+  Dims before;
+  bool placed = false;
+  auto place = [&] {
+    before.append(parts.begin(), parts.end());
+    result.dims.push_back(whole);
+    placed = true;
+  };
+  for (Dim dim : x.dims) {
+    if (!llvm::is_contained(parts, dim)) {
+      before.push_back(dim);
+      result.dims.push_back(dim);
+    } else if (!placed) {
+      place();
+    }
+  }
+  if (!placed)
+    place();
+  if (Tensor aligned = evaluator.align(x, before); aligned.value)
+    result.value = tune::reshape(*evaluator.builder, evaluator.loc(), aligned.value, sizesOf(result.dims));
+  return result;
+}
+
+/// The parts of a sum that `values` are joined along; `_` is the remainder, or what its operand has under that name.
+static std::optional<Dims> summands(Evaluator &evaluator, const Pattern &from, const ast::NameExpr &to,
+                                    llvm::ArrayRef<Value> values, Scope &scope, Dim &whole) {
+  Dims dims;
+  int64_t known = 0;
+  int open = -1;
+  for (auto [place, name] : llvm::enumerate(from.names)) {
+    auto *tensor = values[place].as<Tensor>();
+    Dim dim = nullptr;
+    if (name->name == "_") {
+      for (Dim own : tensor ? llvm::ArrayRef<Dim>(tensor->dims) : llvm::ArrayRef<Dim>())
+        dim = own->name == "_" ? own : dim;
+    } else if (dim = evaluator.dimOf(name->name, scope, name->range,
+                                     tensor ? llvm::ArrayRef<Dim>(tensor->dims) : llvm::ArrayRef<Dim>());
+               !dim) {
+      return std::nullopt;
+    }
+    if (dim)
+      known += dim->size;
+    else
+      open = int(place);
+    dims.push_back(dim);
+  }
+  whole = evaluator.dimOf(to.name, scope, {});
+  if (open >= 0) {
+    if (!whole || whole->size < known) {
+      evaluator.diags().report(Diag::PartsDoNotFit, to.range, known, whole ? whole->size : 0);
+      return std::nullopt;
+    }
+    dims[open] = evaluator.shared.dimensions().make("_", whole->size - known);
+    known = whole->size;
+  }
+  whole = target(evaluator, to, known, scope);
+  return whole ? std::optional(dims) : std::nullopt;
+}
+
+static Value joinSum(Evaluator &evaluator, llvm::ArrayRef<Value> values, const Pattern &from, const ast::NameExpr &to,
+                     Scope &scope, llvm::SMRange range) {
+  if (values.size() != from.names.size()) {
+    evaluator.diags().report(Diag::WrongArgumentCount, range, "join", from.names.size() + 1, values.size() + 1);
+    return {};
+  }
+  Dim whole = nullptr;
+  std::optional<Dims> parts = summands(evaluator, from, to, values, scope, whole);
+  if (!parts)
+    return {};
+  Dims order;
+  bool allBool = true;
+  Tensor result;
+  std::vector<Tensor> operands;
+  for (auto [value, part] : llvm::zip(values, *parts)) {
+    std::optional<Tensor> tensor = evaluator.asTensor(value, range);
+    if (!tensor)
+      return {};
+    result.degree = std::max(result.degree, tensor->degree);
+    for (Dim dim : tensor->dims) {
+      Dim shown = dim == part ? whole : dim;
+      if (indexOf(order, shown) < 0)
+        order.push_back(shown);
+    }
+    allBool &= !tensor->value || tune::typeOf(tensor->value).getElementType().isInteger(1);
+    operands.push_back(std::move(*tensor));
+  }
+  if (indexOf(order, whole) < 0)
+    order.push_back(whole);
+  orderBy(order, [](Dim dim) { return int(dim->role); });
+  result.dims = order;
+  llvm::SmallVector<mlir::Value> pieces;
+  for (auto [tensor, part] : llvm::zip(operands, *parts)) {
+    Dims own(order);
+    own[indexOf(order, whole)] = part;
+    Tensor aligned = evaluator.align(allBool ? tensor : evaluator.toReal(tensor), own);
+    if (aligned.value)
+      pieces.push_back(aligned.value);
+  }
+  if (!pieces.empty())
+    result.value = pieces.size() == 1
+                       ? pieces.front()
+                       : tune::concat(*evaluator.builder, evaluator.loc(), pieces, indexOf(order, whole));
+  return result;
+}
+
+static Value join(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
+  BuiltinCall call(evaluator, expr, scope);
+  size_t last = expr.arguments.size() - 1;
+  const ast::ArrowExpr *arrow = expr.arguments.size() < 2 ? call.missing() : call.arrow(last);
+  if (!arrow || !evaluator.tensorBuilder(expr.range))
+    return {};
+  auto from = patternOf(evaluator, *arrow->from), to = patternOf(evaluator, *arrow->to);
+  if (!from || !to)
+    return {};
+  if (to->kind != Pattern::Single) {
+    evaluator.diags().report(Diag::BadArrow, arrow->range);
+    return {};
+  }
+  std::vector<Value> values;
+  for (size_t i = 0; i < last; ++i) {
+    values.push_back(call.value(i));
+    if (values.back().isError())
+      return {};
+  }
+  if (from->kind == Pattern::Sum)
+    return joinSum(evaluator, values, *from, *to->names.front(), scope, expr.range);
+  std::optional<Tensor> x = values.size() == 1 ? evaluator.asTensor(values.front(), expr.range) : std::nullopt;
+  if (!x) {
+    if (values.size() != 1)
+      evaluator.diags().report(Diag::WrongArgumentCount, expr.range, "join", 2, values.size() + 1);
+    return {};
+  }
+  return joinProduct(evaluator, *x, *from, *to->names.front(), scope);
+}
+
+static Value renameCall(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
+  BuiltinCall call(evaluator, expr, scope);
+  Value value = call.value(0);
+  if (value.isError() || value.number())
+    return value;
+  std::optional<Tensor> x = evaluator.asTensor(value, expr.range);
+  for (size_t i = 1; x && i < expr.arguments.size(); ++i) {
+    const ast::ArrowExpr *arrow = call.arrow(i);
+    auto from = arrow ? patternOf(evaluator, *arrow->from) : std::nullopt;
+    auto to = arrow ? patternOf(evaluator, *arrow->to) : std::nullopt;
+    if (!from || !to)
+      return {};
+    const ast::NameExpr &name = *from->names.front();
+    Dim dim = evaluator.dimOf(name.name, scope, name.range, x->dims);
+    if (!dim)
+      return {};
+    if (indexOf(x->dims, dim) < 0) {
+      evaluator.diags().report(Diag::NoSuchDimension, name.range, value.describe(), name.name);
+      return {};
+    }
+    Dim made = target(evaluator, *to->names.front(), dim->size, scope);
+    if (!made)
+      return {};
+    x->dims[indexOf(x->dims, dim)] = made;
+  }
+  return x ? Value(*x) : Value();
+}
+
+static Value stack(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
+  BuiltinCall call(evaluator, expr, scope);
+  const ast::Expr *along = call.named("along");
+  auto *name = along ? llvm::dyn_cast<ast::NameExpr>(along) : nullptr;
+  if (!name || !evaluator.tensorBuilder(expr.range)) {
+    evaluator.diags().report(Diag::MissingArgument, expr.range, "stack", "along");
+    return {};
+  }
+  std::vector<Tensor> operands;
+  Dims order;
+  for (size_t i = 0; i < call.positionalCount(); ++i) {
+    std::optional<Tensor> x = call.tensor(i);
+    if (!x)
+      return {};
+    for (Dim dim : x->dims)
+      if (indexOf(order, dim) < 0)
+        order.push_back(dim);
+    operands.push_back(evaluator.toReal(*x));
+  }
+  Dim dim = target(evaluator, *name, int64_t(operands.size()), scope);
+  if (!dim)
+    return {};
+  llvm::SmallVector<mlir::Value> pieces;
+  Tensor result;
+  for (const Tensor &tensor : operands) {
+    auto sizes = sizesOf(order);
+    sizes.push_back(1);
+    result.degree = std::max(result.degree, tensor.degree);
+    if (mlir::Value aligned = evaluator.align(tensor, order).value)
+      pieces.push_back(tune::reshape(*evaluator.builder, evaluator.loc(), aligned, sizes));
+  }
+  result.dims = order;
+  result.dims.push_back(dim);
+  if (!pieces.empty())
+    result.value = tune::concat(*evaluator.builder, evaluator.loc(), pieces, int64_t(order.size()));
+  return result;
+}
+
+llvm::ArrayRef<Builtin> ftc::elaborate::shapeBuiltins() {
+  static const Builtin table[] = {{"split", split}, {"join", join}, {"rename", renameCall}, {"stack", stack}};
+  return table;
+}
