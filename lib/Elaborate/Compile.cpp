@@ -105,7 +105,7 @@ Value Evaluator::binaryKnown(const ast::BinaryExpr &expr, const Value &lhs, cons
     if (auto result = integral(expr.op, int64_t(*a), int64_t(*b)))
       return *result;
   if ((expr.op == BinaryOp::Div || expr.op == BinaryOp::Rem) && *b == 0 && integers) {
-    diags().report(Diag::DivisionByZero, expr.range);
+    diags().report(Diag::DefinitionDividesByZero, expr.range);
     return {};
   }
   return real(expr.op, *a, *b);

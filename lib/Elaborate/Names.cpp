@@ -13,7 +13,7 @@ void Evaluator::defineEquation(const ast::Equation &equation, Scope &scope) {
   auto bind = [&](const ast::Name &name, auto value) {
     if (name.text != "_" && !scope.define(name.text, std::move(value), name.range))
       diags()
-          .report(Diag::DuplicateName, name.range, name.text)
+          .report(Diag::NameBoundTwice, name.range, name.text)
           .note(scope.findHere(name.text)->range, "first bound here");
   };
   const ast::Name &first = equation.targets.front();
@@ -73,7 +73,7 @@ void Evaluator::defineDims(const ast::DimsItem &item, Scope &scope) {
     };
     if (!scope.define(dim.name.text, Scope::Thunk(thunk), dim.name.range))
       diags()
-          .report(Diag::DuplicateName, dim.name.range, dim.name.text)
+          .report(Diag::NameBoundTwice, dim.name.range, dim.name.text)
           .note(scope.findHere(dim.name.text)->range, "first bound here");
   }
 }
@@ -176,7 +176,7 @@ bool Evaluator::bindParameters(const ast::Definition &definition, const Argument
                    parameter.name.range);
     } else {
       diags()
-          .report(Diag::MissingArgument, arguments.range, definition.name.text, parameter.name.text)
+          .report(Diag::MissingParameter, arguments.range, definition.name.text, parameter.name.text)
           .note(parameter.range, "declared here");
       sound = false;
     }

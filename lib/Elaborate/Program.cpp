@@ -147,7 +147,7 @@ void ProgramBuilder::initialise(const AdaptedModel &model, size_t firstGroup, ml
         continue;
       const ast::Declaration &declaration = *tensor->declaration;
       if (!declaration.value) {
-        evaluator.diags().report(Diag::MissingArgument, declaration.range, tensor->instance->definition->name.text,
+        evaluator.diags().report(Diag::MissingParameter, declaration.range, tensor->instance->definition->name.text,
                                  declaration.targets.front().text);
         continue;
       }

@@ -427,7 +427,7 @@ static Value stack(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope
   const ast::Expr *along = call.named("along");
   auto *name = along ? llvm::dyn_cast<ast::NameExpr>(along) : nullptr;
   if (!name || !evaluator.tensorBuilder(expr.range)) {
-    evaluator.diags().report(Diag::MissingArgument, expr.range, "stack", "along");
+    evaluator.diags().report(Diag::MissingParameter, expr.range, "stack", "along");
     return {};
   }
   std::vector<Tensor> operands;

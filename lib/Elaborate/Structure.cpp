@@ -14,7 +14,7 @@ using namespace ftc::elaborate;
 /// The dimension named by the argument `place`, or null after an error.
 static Dim dimArgument(Evaluator &evaluator, const ast::CallExpr &expr, size_t place, Scope &scope) {
   if (place >= expr.arguments.size()) {
-    evaluator.diags().report(Diag::MissingArgument, expr.range, "this function", "dimension");
+    evaluator.diags().report(Diag::MissingParameter, expr.range, "this function", "dimension");
     return nullptr;
   }
   std::optional<Dims> dims = evaluator.dimsOf(*expr.arguments[place].value, scope);
