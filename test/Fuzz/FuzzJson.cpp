@@ -39,7 +39,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   bool accepted = nlohmann::json::accept(text);
   if (!value) {
     require(value.error().status == ExitStatus::Input);
-    require(!accepted || refusedOnPurpose(value.error().message));
+    // nlohmann takes a NUL outside of strings for the end of the text.
+    bool comparable = text.find('\0') == std::string_view::npos;
+    require(!accepted || !comparable || refusedOnPurpose(value.error().message));
     return 0;
   }
   require(accepted);

@@ -1,6 +1,8 @@
 //===- JsonReader.cpp - JSON text to values ----------------------*- C++ -*-===//
 //
 // simdjson's on-demand interface finds and checks the tokens; every token is visited, so that nothing stays unchecked.
+// The text is read as the only element of an array: simdjson 3.0 takes `null6` for null and refuses blanks after
+// `false` where a scalar is the whole text.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,7 +21,7 @@ namespace ondemand = simdjson::ondemand;
 
 struct Parser::Buffers {
   ondemand::parser parser;
-  std::string text; ///< the input and the bytes that simdjson may read after it
+  std::string text;
 };
 
 namespace {
@@ -28,15 +30,18 @@ class Reader {
 public:
   Reader(std::string_view text, const ParseOptions &options) : text(text), options(options), place(text.data()) {}
 
-  Expected<Value> read(ondemand::parser &parser, size_t allocated);
+  /// `padded` holds the text in square brackets, and what simdjson may read after them.
+  Expected<Value> read(ondemand::parser &parser, std::string &padded);
 
 private:
-  template <typename Node> bool readValue(Node &node, Value &result, unsigned depth);
-  template <typename Node> bool readNumber(Node &node, Value &result);
-  template <typename Node> bool readText(Node &node, Value &result);
-  template <typename Node> bool readArray(Node &node, Value &result, unsigned depth);
-  template <typename Node> bool readObject(Node &node, Value &result, unsigned depth);
+  bool readRoot(ondemand::array root, Value &result);
+  bool readValue(ondemand::value &node, Value &result, unsigned depth);
+  bool readNumber(ondemand::value &node, std::string_view token, Value &result);
+  bool readText(ondemand::value &node, Value &result);
+  bool readArray(ondemand::value &node, Value &result, unsigned depth);
+  bool readObject(ondemand::value &node, Value &result, unsigned depth);
   bool checkDuplicates(const Object &members, const std::vector<const char *> &places);
+  bool failTrailing();
   bool fail(std::string what);
   bool fail(simdjson::error_code code);
   Error located(const char *at, std::string_view what) const;
@@ -50,7 +55,7 @@ private:
 } // namespace
 
 Error Reader::located(const char *at, std::string_view what) const {
-  size_t offset = std::min<size_t>(size_t(at - text.data()), text.size());
+  size_t offset = size_t(std::clamp<ptrdiff_t>(at - text.data(), 0, ptrdiff_t(text.size())));
   if (options.binary)
     return makeError(ExitStatus::Input, "{}: byte {}: {}", options.file, options.offset + offset, what);
   std::string_view before = text.substr(0, offset);
@@ -95,10 +100,6 @@ bool Reader::fail(simdjson::error_code code) {
   case simdjson::UNCLOSED_STRING:
     place = text.data() + findStringError(text);
     return fail("a string does not end");
-  case simdjson::INCOMPLETE_ARRAY_OR_OBJECT:
-    return fail("an array or object does not end");
-  case simdjson::TRAILING_CONTENT:
-    return fail("nothing may follow the value");
   case simdjson::MEMALLOC:
   case simdjson::CAPACITY:
     failure = makeError(ExitStatus::Memory, "{}: too large to be read", options.file);
@@ -106,11 +107,11 @@ bool Reader::fail(simdjson::error_code code) {
   default:
     if (const char *at = nullptr; document.current_location().get(at) == simdjson::SUCCESS)
       place = at;
-    return fail("malformed JSON");
+    return fail(place < text.data() + text.size() ? "malformed JSON" : "the text ends within an array or object");
   }
 }
 
-template <typename Node> bool Reader::readText(Node &node, Value &result) {
+bool Reader::readText(ondemand::value &node, Value &result) {
   std::string_view unescaped;
   if (auto code = node.get_string().get(unescaped))
     return fail(code);
@@ -125,11 +126,7 @@ static bool isInteger(std::string_view token) {
   return !token.empty() && token[0] != '0' && token.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-template <typename Node> bool Reader::readNumber(Node &node, Value &result) {
-  std::string_view token;
-  if (auto code = simdjson::simdjson_result<std::string_view>(node.raw_json_token()).get(token))
-    return fail(code);
-  token = token.substr(0, token.find_last_not_of(" \t\n\r") + 1);
+bool Reader::readNumber(ondemand::value &node, std::string_view token, Value &result) {
   ondemand::number number;
   if (!node.get_number().get(number)) {
     result = number.is_int64() ? Value(number.get_int64()) : Value(number.as_double());
@@ -142,7 +139,7 @@ template <typename Node> bool Reader::readNumber(Node &node, Value &result) {
   return true;
 }
 
-template <typename Node> bool Reader::readArray(Node &node, Value &result, unsigned depth) {
+bool Reader::readArray(ondemand::value &node, Value &result, unsigned depth) {
   ondemand::array array;
   if (auto code = node.get_array().get(array))
     return fail(code);
@@ -175,7 +172,7 @@ bool Reader::checkDuplicates(const Object &members, const std::vector<const char
   return true;
 }
 
-template <typename Node> bool Reader::readObject(Node &node, Value &result, unsigned depth) {
+bool Reader::readObject(ondemand::value &node, Value &result, unsigned depth) {
   ondemand::object object;
   if (auto code = node.get_object().get(object))
     return fail(code);
@@ -202,11 +199,10 @@ template <typename Node> bool Reader::readObject(Node &node, Value &result, unsi
   return true;
 }
 
-template <typename Node> bool Reader::readValue(Node &node, Value &result, unsigned depth) {
-  std::string_view token;
-  if (auto code = simdjson::simdjson_result<std::string_view>(node.raw_json_token()).get(token))
-    return fail(code);
+bool Reader::readValue(ondemand::value &node, Value &result, unsigned depth) {
+  std::string_view token = node.raw_json_token();
   place = token.data();
+  token = token.substr(0, token.find_last_not_of(" \t\n\r") + 1);
   ondemand::json_type type;
   if (auto code = node.type().get(type))
     return fail(code);
@@ -219,38 +215,61 @@ template <typename Node> bool Reader::readValue(Node &node, Value &result, unsig
   case ondemand::json_type::object:
     return readObject(node, result, depth + 1);
   case ondemand::json_type::number:
-    return readNumber(node, result);
+    return readNumber(node, token, result);
   case ondemand::json_type::string:
     return readText(node, result);
   case ondemand::json_type::boolean: {
     bool value = false;
-    if (node.get_bool().get(value))
+    if ((token != "true" && token != "false") || node.get_bool().get(value))
       return fail("expected 'true' or 'false'");
     result = Value(value);
     return true;
   }
-  case ondemand::json_type::null:
-    if (!simdjson::simdjson_result<bool>(node.is_null()).value_unsafe())
+  case ondemand::json_type::null: {
+    bool null = false;
+    if (token != "null" || node.is_null().get(null) || !null)
       return fail("expected 'null'");
     return true;
+  }
   }
   return fail("malformed JSON");
 }
 
-Expected<Value> Reader::read(ondemand::parser &parser, size_t allocated) {
-  Value result;
-  bool good = true;
-  if (text.starts_with("\xEF\xBB\xBF"))
-    good = fail("a byte order mark is not part of JSON");
-  else if (auto code = parser.iterate(text.data(), text.size(), allocated).get(document))
-    good = fail(code);
-  else
-    good = readValue(document, result, 0);
-  // A location after the value is a token too many.
-  if (const char *next = nullptr; good && !document.current_location().get(next)) {
-    place = next;
-    good = fail(simdjson::TRAILING_CONTENT);
+bool Reader::readRoot(ondemand::array root, Value &result) {
+  size_t count = 0;
+  for (auto element : root) {
+    if (count++ > 0)
+      return failTrailing();
+    ondemand::value value;
+    if (auto code = element.get(value))
+      return fail(code);
+    if (!readValue(value, result, 0))
+      return false;
   }
+  if (count == 0)
+    return fail(simdjson::EMPTY);
+  const char *next = nullptr;
+  return document.current_location().get(next) ? true : failTrailing();
+}
+
+bool Reader::failTrailing() {
+  if (const char *next = nullptr; !document.current_location().get(next))
+    place = next;
+  return fail("nothing may follow the value");
+}
+
+Expected<Value> Reader::read(ondemand::parser &parser, std::string &padded) {
+  ondemand::array root;
+  Value result;
+  bool good = false;
+  if (text.starts_with("\xEF\xBB\xBF"))
+    fail("a byte order mark is not part of JSON");
+  else if (auto code = parser.iterate(padded.data(), text.size() + 2, padded.size()).get(document))
+    fail(code);
+  else if (auto code = document.get_array().get(root))
+    fail(code);
+  else
+    good = readRoot(root, result);
   if (!good)
     return *failure;
   return result;
@@ -262,12 +281,11 @@ Parser::Parser(Parser &&) noexcept = default;
 Parser &Parser::operator=(Parser &&) noexcept = default;
 
 Expected<Value> Parser::parse(std::string_view text, const ParseOptions &options) {
-  if (text.size() > simdjson::SIMDJSON_MAXSIZE_BYTES)
+  if (text.size() + 2 > simdjson::SIMDJSON_MAXSIZE_BYTES)
     return makeError(ExitStatus::Input, "{}: too large to be JSON", options.file);
   std::string &padded = buffers->text;
-  padded.assign(text);
-  padded.resize(text.size() + simdjson::SIMDJSON_PADDING, ' ');
-  return Reader(std::string_view(padded).substr(0, text.size()), options).read(buffers->parser, padded.size());
+  padded.assign(1, '[').append(text).append(1, ']').append(simdjson::SIMDJSON_PADDING, ' ');
+  return Reader(std::string_view(padded).substr(1, text.size()), options).read(buffers->parser, padded);
 }
 
 Expected<Value> json::parse(std::string_view text, const ParseOptions &options) {

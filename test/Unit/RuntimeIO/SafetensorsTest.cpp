@@ -120,7 +120,7 @@ static const Malformed malformed[] = {
      "are allowed"},
     {"header_no_object", safetensors("[]", 0), "m.safetensors: byte 8: the header does not start with '{'"},
     {"header_leading_space", safetensors(" {}", 0), "m.safetensors: byte 8: the header does not start with '{'"},
-    {"header_no_json", safetensors("{\"a\":", 0), "m.safetensors: byte 8: an array or object does not end"},
+    {"header_no_json", safetensors("{\"a\":", 0), "m.safetensors: byte 16: the text ends within an array or object"},
     {"header_two_values", safetensors("{}{}", 0), "m.safetensors: byte 10: nothing may follow the value"},
     {"header_bad_utf8", safetensors("{\"\xFF\":1}", 0), "m.safetensors: byte 10: not UTF-8"},
     {"header_deep", safetensors("{\"a\":[[[[1]]]]}", 0), "m.safetensors: byte 16: nested deeper than 4 levels"},
