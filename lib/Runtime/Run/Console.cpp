@@ -25,11 +25,14 @@ static size_t terminalWidth() {
 
 Console::Console(const Options &options) : json(options.json), quiet(options.quiet), terminal(isTerminal()) {}
 
-static std::string bar(int64_t done, int64_t total) {
-  constexpr int64_t width = 20;
-  int64_t filled = total > 0 ? width * done / total : 0;
-  return "[" + std::string(static_cast<size_t>(filled), '=') + std::string(static_cast<size_t>(width - filled), ' ') +
-         "]";
+/// A bar before `text`, as long as the line allows.
+static std::string withBar(const Progress &progress, const std::string &text) {
+  constexpr int64_t longest = 20, shortest = 5, frame = 4; // brackets, a space, the last column
+  int64_t width = std::min(longest, static_cast<int64_t>(terminalWidth()) - static_cast<int64_t>(text.size()) - frame);
+  if (width < shortest || progress.total <= 0)
+    return text;
+  auto filled = static_cast<size_t>(width * progress.done / progress.total);
+  return "[" + std::string(filled, '=') + std::string(static_cast<size_t>(width) - filled, ' ') + "] " + text;
 }
 
 static std::string progressText(const Progress &progress) {
@@ -52,7 +55,7 @@ void Console::showProgress(const Progress &progress) {
   lastName = progress.name;
   std::string text = progressText(progress);
   if (terminal)
-    return draw(bar(progress.done, progress.total) + " " + text);
+    return draw(withBar(progress, text));
   std::printf("%s\n", text.c_str());
   std::fflush(stdout);
 }

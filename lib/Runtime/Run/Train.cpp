@@ -60,8 +60,9 @@ private:
 
   Clock::time_point lastCheckpoint = Clock::now();
   double checkpointSeconds = 0; // what writing the last one took
-  double stepSeconds = 0;       // smoothed
-  double tokensPerStep = 0;     // smoothed
+  double firstLoss = 0, lastLoss = 0;
+  double stepSeconds = 0;   // smoothed
+  double tokensPerStep = 0; // smoothed
 };
 
 Status Trainer::begin() {
@@ -157,6 +158,8 @@ Status Trainer::update() {
 
 void Trainer::report(const StepMetrics &metrics) {
   double weight = stepSeconds == 0 ? 1 : 0.1;
+  firstLoss = stepSeconds == 0 ? metrics.loss : firstLoss;
+  lastLoss = metrics.loss;
   stepSeconds += weight * (metrics.seconds - stepSeconds);
   tokensPerStep += weight * (static_cast<double>(metrics.tokens) - tokensPerStep);
   session.console.printJson(metricsLine(metrics));
@@ -241,7 +244,9 @@ Expected<Outcome> Trainer::run() {
   }
   if (Status status = finish(); !status)
     return status.error();
-  session.console.print(fmt::format("{}: {} steps in {}", step.name, done - first, durationText(secondsSince(start))));
+  if (done > first)
+    session.console.print(fmt::format("{}: {} steps in {}, loss from {:.4f} to {:.4f}", step.name, done - first,
+                                      durationText(secondsSince(start)), firstLoss, lastLoss));
   return Outcome::Done;
 }
 
