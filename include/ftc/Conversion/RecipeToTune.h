@@ -3,7 +3,6 @@
 #ifndef FTC_CONVERSION_RECIPETOTUNE_H
 #define FTC_CONVERSION_RECIPETOTUNE_H
 
-#include "ftc/Frontend/AST.h"
 #include "ftc/Frontend/Diagnostics.h"
 #include "ftc/Frontend/Library.h"
 
@@ -14,10 +13,10 @@ namespace ftc {
 
 /// Makes the `tune` module of a recipe (docs/ir.md, rung `tune`): model structure is read from the files that `load`
 /// names, definitions are elaborated, and each step becomes programs and a `tune.step` (docs/manifest.md). `recipe` is
-/// a verified module of the recipe dialect; `file` is the file it was made from, whose expressions are evaluated where
-/// a step takes definitions. Null after errors in `diags`; `status` is then the exit status (1: the recipe, 3: a file).
-mlir::OwningOpRef<mlir::ModuleOp> convertRecipeToTune(mlir::ModuleOp recipe, const ast::File &file,
-                                                      DefinitionLibrary &library, Diagnostics &diags, int &status);
+/// a verified module of the recipe dialect. Null after errors in `diags`; `status` is then the exit status (1: the
+/// recipe, 3: a file).
+mlir::OwningOpRef<mlir::ModuleOp> convertRecipeToTune(mlir::ModuleOp recipe, DefinitionLibrary &library,
+                                                      Diagnostics &diags, int &status);
 
 } // namespace ftc
 

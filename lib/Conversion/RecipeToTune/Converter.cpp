@@ -3,6 +3,7 @@
 #include "Converter.h"
 
 #include "ftc/Conversion/RecipeToTune.h"
+#include "ftc/Frontend/Recipe.h"
 #include "ftc/Runtime/Core/Hash.h"
 
 #include "llvm/Support/Path.h"
@@ -44,7 +45,8 @@ const ast::Expr *StepCall::operand(unsigned index) const { return index < operan
 // Order
 //===----------------------------------------------------------------------===//
 
-Converter::Converter(Elaborator &elaborator, const ast::File &file) : elaborator(elaborator), file(file) {
+Converter::Converter(Elaborator &elaborator, const ast::File &file, std::map<std::string, std::string> identities)
+    : elaborator(elaborator), file(file), identities(std::move(identities)) {
   folder = llvm::sys::path::parent_path(file.path).str();
 }
 
@@ -150,18 +152,20 @@ void Converter::finishAs(llvm::StringRef kind, StepValue &value, const StepCall 
   value.range = call.range();
   llvm::sort(value.uses);
   value.uses.erase(std::unique(value.uses.begin(), value.uses.end()), value.uses.end());
-  fields.set("kind", value.kind).set("hash", hashOf(call, value)).setTexts("uses", value.uses);
+  fields.set("kind", value.kind).setTexts("uses", value.uses);
+  fields.set("hash", hashOf(value, fields));
   mlir::ModuleOp module = elaborator.module();
   auto builder = mlir::OpBuilder::atBlockEnd(module.getBody());
   tune::StepOp::create(builder, module.getLoc(), value.name, fields.get());
 }
 
-/// Identity of a step: its text, the definitions that it may use, and the identities of the steps before it.
-std::string Converter::hashOf(const StepCall &call, const StepValue &value) const {
-  std::string text(call.range().Start.getPointer(), call.range().End.getPointer());
-  for (const ast::Input &input : file.inputs)
-    if (const Scope::Entry *entry = elaborator.recipe().findHere(input.name.text))
-      text += "\n" + input.name.text + "=" + entry->value.print();
+/// Identity of a step: what was asked, what became of it, the definitions that it may use, and the identities of the
+/// steps before it.
+std::string Converter::hashOf(const StepValue &value, const Fields &fields) const {
+  std::string text;
+  llvm::raw_string_ostream(text) << fields.get();
+  if (auto asked = identities.find(value.name); asked != identities.end())
+    text += "\n" + asked->second;
   for (mlir::Operation &op : *elaborator.module().getBody())
     if (auto earlier = llvm::dyn_cast<tune::StepOp>(op))
       if (llvm::is_contained(value.uses, earlier.getSymName()))
@@ -249,12 +253,16 @@ bool Converter::flag(const StepCall &call, llvm::StringRef key, bool fallback) {
   return fallback;
 }
 
-mlir::OwningOpRef<mlir::ModuleOp> ftc::convertRecipeToTune(mlir::ModuleOp recipe, const ast::File &file,
-                                                           DefinitionLibrary &library, Diagnostics &diags,
-                                                           int &status) {
+mlir::OwningOpRef<mlir::ModuleOp> ftc::convertRecipeToTune(mlir::ModuleOp recipe, DefinitionLibrary &library,
+                                                           Diagnostics &diags, int &status) {
   mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(recipe.getLoc());
   Elaborator elaborator(library, diags, *module);
-  Converter converter(elaborator, file);
+  std::unique_ptr<ast::File> file = toFile(recipe, diags.sourceManager());
+  std::map<std::string, std::string> identities;
+  for (mlir::Operation &op : *recipe.getBody())
+    if (auto name = op.getAttrOfType<mlir::StringAttr>("name"))
+      identities[name.str()] = identityOf(&op);
+  Converter converter(elaborator, *file, std::move(identities));
   status = 0;
   if (!converter.convert()) {
     status = converter.status();

@@ -52,7 +52,8 @@ struct StepValue {
 
 class Converter {
 public:
-  Converter(elaborate::Elaborator &elaborator, const ast::File &file);
+  /// `identities` says what each step is, see identityOf.
+  Converter(elaborate::Elaborator &elaborator, const ast::File &file, std::map<std::string, std::string> identities);
 
   /// All steps in an order in which they can be done. False after errors.
   bool convert();
@@ -111,7 +112,7 @@ private:
   /// Appends the `tune.step`, completed by kind, name, hash and uses.
   void finish(StepValue &value, const StepCall &call, Fields fields);
   void finishAs(llvm::StringRef kind, StepValue &value, const StepCall &call, Fields fields);
-  std::string hashOf(const StepCall &call, const StepValue &value) const;
+  std::string hashOf(const StepValue &value, const Fields &fields) const;
   void error(Diag code, llvm::SMRange range, const llvm::Twine &text);
 
   /// Options, evaluated; `fallback` where the option is absent.
@@ -127,6 +128,7 @@ private:
 
   elaborate::Elaborator &elaborator;
   const ast::File &file;
+  const std::map<std::string, std::string> identities;
   std::map<std::string, StepValue> steps;
   std::map<const ast::CallExpr *, std::string> anonymous;
   std::set<std::string> busy;
