@@ -4,6 +4,7 @@
 #include "dialects/Tune/IR/Tune.h"
 #include "dialects/Tune/Transforms/Differentiation.h"
 #include "dialects/Tune/Transforms/Passes.h"
+#include "ftc/Target/Target.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -21,6 +22,7 @@ int main(int argc, char **argv) {
               mlir::linalg::LinalgDialect, mlir::math::MathDialect, mlir::tensor::TensorDialect>();
   ftc::tune::registerAdjoints(registry);
   ftc::tune::registerTunePasses();
+  ftc::target::registerTargetPasses();
   mlir::registerCanonicalizerPass();
   mlir::registerCSEPass();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "ftc pass driver\n", registry));

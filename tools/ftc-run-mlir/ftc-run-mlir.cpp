@@ -39,6 +39,7 @@ struct Options {
   cl::opt<std::string> targetPasses{"target-passes",
                                     cl::desc("a pipeline to run for --target only, not for the judge")};
   cl::opt<std::string> output{"o", cl::desc("write the executable of the module instead of running it")};
+  cl::opt<bool> printLLVM{"print-llvm", cl::desc("print the LLVM IR of the module instead of running it")};
   cl::opt<int> threads{"num-threads", cl::desc("number of threads"), cl::init(1)};
   cl::opt<int> digits{"digits", cl::desc("digits printed"), cl::init(6)};
   cl::opt<int> repeat{"repeat", cl::desc("how often the programs are run, one after another"), cl::init(1)};
@@ -121,7 +122,7 @@ static void print(Image &image, int digits) {
       continue;
     llvm::outs() << tensor.getSymName() << " =";
     for (double value : image.get(tensor.getSymName()))
-      llvm::outs() << " " << llvm::format("%.*g", digits, value);
+      llvm::outs() << " " << llvm::format("%.*g", digits, std::isnan(value) ? std::fabs(value) : value);
     llvm::outs() << "\n";
   }
 }
@@ -210,19 +211,28 @@ static FailureOr<Image> load(ModuleOp module, const Options &options, TargetKind
   return image;
 }
 
-static LogicalResult writeExecutable(ModuleOp module, const Options &options) {
+/// What is made instead of a run: the executable or the LLVM IR.
+static LogicalResult emit(ModuleOp module, const Options &options) {
   if (failed(runPipeline(module, options.targetPasses)))
     return failure();
   ftc::target::TargetOptions targetOptions;
   targetOptions.kind = options.target;
+  if (options.printLLVM) {
+    FailureOr<std::string> text = failure();
+    if (succeeded(ftc::target::lowerToPlaced(module, targetOptions)))
+      text = ftc::target::emitLLVM(module, targetOptions);
+    if (succeeded(text))
+      llvm::outs() << *text;
+    return text;
+  }
   return ftc::target::compileToExecutable(module, targetOptions, options.output);
 }
 
 static LogicalResult run(ModuleOp module, const Options &options) {
   if (failed(runPipeline(module, options.passes)))
     return failure();
-  if (!options.output.empty())
-    return writeExecutable(module, options);
+  if (options.printLLVM || !options.output.empty())
+    return emit(module, options);
   FailureOr<Image> image = load(module, options, options.target);
   if (failed(image))
     return failure();
