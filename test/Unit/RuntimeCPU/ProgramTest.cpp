@@ -1,0 +1,115 @@
+#include "ftc/Runtime/CPU/Program.h"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+#include <numeric>
+#include <vector>
+
+namespace {
+
+/// result = x + immediate, elements of i64.
+void addImmediate(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi) {
+  const int64_t *x = static_cast<const int64_t *>(buffers[0]);
+  int64_t *result = static_cast<int64_t *>(buffers[1]);
+  for (int64_t i = lo; i < hi; ++i)
+    result[i] = x[i] + immediates[0];
+}
+
+int64_t plannedNumber = -1, plannedArgument = -1;
+void plan(int64_t number, const int64_t *arguments) {
+  plannedNumber = number;
+  plannedArgument = arguments[0];
+}
+
+class ProgramTest : public testing::Test {
+protected:
+  void SetUp() override { arena = ftc_arena_create(bytes); }
+  void TearDown() override { ftc_arena_destroy(arena, bytes); }
+  int64_t *at(uint64_t offset) { return reinterpret_cast<int64_t *>(arena + offset); }
+
+  uint64_t bytes = 4096;
+  uint8_t *arena = nullptr;
+};
+
+TEST_F(ProgramTest, arenaIsAlignedAndZero) {
+  ASSERT_NE(arena, nullptr);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(arena) % (2 << 20), 0u);
+  EXPECT_TRUE(std::all_of(arena, arena + bytes, [](uint8_t byte) { return byte == 0; }));
+}
+
+TEST(Arena, tooLargeIsRefused) { EXPECT_EQ(ftc_arena_create(uint64_t(1) << 62), nullptr); }
+
+TEST_F(ProgramTest, runsCallsInOrder) {
+  const uint64_t first[] = {0, 256}, second[] = {256, 512};
+  const int64_t one[] = {1}, ten[] = {10};
+  ftc_call calls[] = {{addImmediate, 4, 1, first, nullptr, one, 2}, {addImmediate, 4, 3, second, nullptr, ten, 2}};
+  ftc_program program = {calls, 2, nullptr, 0};
+  for (int i = 0; i < 4; ++i)
+    at(0)[i] = i;
+  ftc_run_program(&program, arena);
+  for (int i = 0; i < 4; ++i)
+    EXPECT_EQ(at(512)[i], i + 11);
+}
+
+TEST_F(ProgramTest, loopsMoveTheirBuffers) {
+  // Before, a loop of two calls over four rows of two elements, after; the last call runs once.
+  const uint64_t inPlace[] = {0, 0}, rows[] = {0, 1024}, back[] = {1024, 512}, once[] = {512, 2048};
+  const int64_t strides[] = {16, 0}, backStrides[] = {0, 16}, one[] = {1}, two[] = {2};
+  ftc_call calls[] = {{addImmediate, 8, 8, inPlace, nullptr, one, 2},
+                      {addImmediate, 2, 1, rows, strides, one, 2},
+                      {addImmediate, 2, 1, back, backStrides, two, 2},
+                      {addImmediate, 8, 8, once, nullptr, one, 2}};
+  ftc_loop loop = {1, 2, 4};
+  ftc_program program = {calls, 4, &loop, 1};
+  std::iota(at(0), at(0) + 8, 0);
+  ftc_run_program(&program, arena);
+  for (int i = 0; i < 8; ++i)
+    EXPECT_EQ(at(2048)[i], i + 5);
+}
+
+TEST_F(ProgramTest, preparesConstantsAndPlans) {
+  const int64_t whole[] = {1, 2, 3}, element[] = {7}, argument[] = {42};
+  ftc_constant constants[] = {{whole, 24, 64, 24}, {element, 8, 128, 40}};
+  ftc_plan plans[] = {{plan, argument}};
+  ftc_setup setup = {constants, 2, plans, 1};
+  ftc_prepare(&setup, arena);
+  EXPECT_EQ(std::vector<int64_t>(at(64), at(64) + 4), (std::vector<int64_t>{1, 2, 3, 0}));
+  EXPECT_EQ(std::vector<int64_t>(at(128), at(128) + 6), (std::vector<int64_t>{7, 7, 7, 7, 7, 0}));
+  EXPECT_EQ(plannedNumber, 0);
+  EXPECT_EQ(plannedArgument, 42);
+}
+
+TEST(Kernels, copyZeroAndAccumulateCoverPiecesAndTheirRest) {
+  int64_t elements = 3 * FTC_COPY_BYTES / 4 + 5;
+  std::vector<float> from(elements), to(elements, 1.0f);
+  std::iota(from.begin(), from.end(), 0.0f);
+  void *buffers[] = {to.data(), from.data()};
+  int64_t count[] = {elements}, size[] = {elements * 4}, items = 4;
+  ftc_parallel(ftc_accumulate_f32, buffers, count, items, 1);
+  for (int64_t i = 0; i < elements; ++i)
+    ASSERT_EQ(to[i], from[i] + 1);
+  ftc_parallel(ftc_copy, buffers, size, items, 1);
+  EXPECT_EQ(to, from);
+  ftc_parallel(ftc_zero, buffers, size, items, 1);
+  EXPECT_EQ(to, std::vector<float>(elements));
+}
+
+TEST(Kernels, updateSliceInPlaceAndClamped) {
+  std::vector<int32_t> dest{1, 2, 3, 4, 5, 6, 7, 8}, src{-1, -2}, result(8);
+  int64_t immediates[] = {4, 1, 4}; // two rows of four, a column of one
+  for (auto [start, column] : {std::pair(1, 1), std::pair(9, 3), std::pair(-3, 0)}) {
+    int32_t place = start;
+    void *apart[] = {dest.data(), src.data(), &place, result.data()};
+    ftc_update_slice(apart, immediates, 0, 2);
+    std::vector<int32_t> expected = dest;
+    expected[column] = -1;
+    expected[4 + column] = -2;
+    EXPECT_EQ(result, expected);
+    std::vector<int32_t> own = dest;
+    void *inPlace[] = {own.data(), src.data(), &place, own.data()};
+    ftc_update_slice(inPlace, immediates, 0, 2);
+    EXPECT_EQ(own, expected);
+  }
+}
+
+} // namespace
