@@ -139,27 +139,40 @@ static Value sumOwnLabels(OpBuilder &builder, Location loc, Value value, SmallVe
   return reduceSum(builder, loc, value, dims);
 }
 
+/// The product of two tensors of whose labels none is summed: both repeated to the result's shape.
+static Value multiplyRepeated(OpBuilder &builder, Location loc, Value a, ArrayRef<int> aLabels, Value b,
+                              ArrayRef<int> bLabels, ArrayRef<int> outLabels, ArrayRef<int64_t> shape) {
+  auto repeated = [&](Value value, ArrayRef<int> labels) {
+    auto positions =
+        llvm::map_to_vector(labels, [&](int l) { return int64_t(llvm::find(outLabels, l) - outLabels.begin()); });
+    return broadcast(builder, loc, value, shape, positions);
+  };
+  return mul(builder, loc, repeated(a, aLabels), repeated(b, bLabels));
+}
+
 Value contract(OpBuilder &builder, Location loc, Value a, ArrayRef<int> aLabels, Value b, ArrayRef<int> bLabels,
                ArrayRef<int> outLabels) {
   SmallVector<int> aKept(aLabels), bKept(bLabels), all(outLabels);
   a = sumOwnLabels(builder, loc, a, aKept, bLabels, outLabels);
   b = sumOwnLabels(builder, loc, b, bKept, aLabels, outLabels);
-  // The iteration space: the result's dimensions, then the summed ones in the order of `a`.
-  for (int label : aKept)
-    if (!llvm::is_contained(all, label))
-      all.push_back(label);
-  auto mapOf = [&](ArrayRef<int> labels) {
-    SmallVector<AffineExpr> exprs;
-    for (int label : labels)
-      exprs.push_back(builder.getAffineDimExpr(llvm::find(all, label) - all.begin()));
-    return AffineMap::get(all.size(), 0, exprs, builder.getContext());
-  };
   SmallVector<int64_t> shape;
   for (int label : outLabels) {
     bool inA = llvm::is_contained(aKept, label);
     ArrayRef<int> labels = inA ? aKept : bKept;
     shape.push_back(shapeOf(inA ? a : b)[llvm::find(labels, label) - labels.begin()]);
   }
+  // The iteration space: the result's dimensions, then the summed ones in the order of `a`.
+  for (int label : aKept)
+    if (!llvm::is_contained(all, label))
+      all.push_back(label);
+  if (all.size() == outLabels.size())
+    return multiplyRepeated(builder, loc, a, aKept, b, bKept, outLabels, shape);
+  auto mapOf = [&](ArrayRef<int> labels) {
+    SmallVector<AffineExpr> exprs;
+    for (int label : labels)
+      exprs.push_back(builder.getAffineDimExpr(llvm::find(all, label) - all.begin()));
+    return AffineMap::get(all.size(), 0, exprs, builder.getContext());
+  };
   Value init = filled(builder, loc, shape, typeOf(a).getElementType(), 0.0);
   ArrayAttr maps = builder.getAffineMapArrayAttr({mapOf(aKept), mapOf(bKept), mapOf(outLabels)});
   return linalg::ContractOp::create(builder, loc, TypeRange(init.getType()), ValueRange{a, b}, ValueRange(init), maps)

@@ -89,7 +89,8 @@ mlir::Value sumAll(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value a);
 
 /// Einstein's sum: the dimensions of `a` and `b` carry labels; labels that `outLabels` lacks are summed over. A label
 /// of `outLabels` occurs in `a` or `b`; no label occurs twice in one operand. Labels of one operand alone that are
-/// summed are summed before the product.
+/// summed are summed before the product. Where nothing is left to sum, it is a product of repeated operands, for
+/// linalg.contract has none such.
 mlir::Value contract(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value a, llvm::ArrayRef<int> aLabels,
                      mlir::Value b, llvm::ArrayRef<int> bLabels, llvm::ArrayRef<int> outLabels);
 /// The matrix product [m, k] x [k, n].

@@ -25,9 +25,9 @@
 // RUN: %{check}
 // REDEFINE: %{op} = arith.select %chosen, %x, %y : tensor<13xi1>, tensor<13xf64>
 // RUN: %{check}
-// REDEFINE: %{op} = math.fpowi %x, %three : tensor<13xf64>, tensor<13xi32>
+// REDEFINE: %{op} = math.fpowi %x, %integer : tensor<13xf64>, tensor<13xi32>
 // RUN: %{check}
-// REDEFINE: %{op} = math.powf %x, %two : tensor<13xf64>
+// REDEFINE: %{op} = math.powf %x, %constant : tensor<13xf64>
 // RUN: %{check}
 // REDEFINE: %{op} = arith.remf %x, %y : tensor<13xf64>
 // RUN: %{check}
@@ -48,8 +48,8 @@ func.func @program() attributes {tune.program} {
   %y = tune.read @y : tensor<13xf64>
   %z = tune.read @z : tensor<13xf64>
   %w = tune.read @w : tensor<13xf64>
-  %two = arith.constant dense<2.0> : tensor<13xf64>
-  %three = arith.constant dense<3> : tensor<13xi32>
+  %constant = arith.constant dense<2.0> : tensor<13xf64>
+  %integer = arith.constant dense<3> : tensor<13xi32>
   %chosen = arith.cmpf olt, %y, %z : tensor<13xf64>
   %result = OP
   %sum = arith.addf %result, %y : tensor<13xf64>
