@@ -41,7 +41,7 @@ private:
   bool readArray(ondemand::value &node, Value &result, unsigned depth);
   bool readObject(ondemand::value &node, Value &result, unsigned depth);
   bool checkDuplicates(const Object &members, const std::vector<const char *> &places);
-  bool failTrailing();
+  bool locate();
   bool fail(std::string what);
   bool fail(simdjson::error_code code);
   Error located(const char *at, std::string_view what) const;
@@ -105,8 +105,7 @@ bool Reader::fail(simdjson::error_code code) {
     failure = makeError(ExitStatus::Memory, "{}: too large to be read", options.file);
     return false;
   default:
-    if (const char *at = nullptr; document.current_location().get(at) == simdjson::SUCCESS)
-      place = at;
+    locate();
     return fail(place < text.data() + text.size() ? "malformed JSON" : "the text ends within an array or object");
   }
 }
@@ -238,24 +237,28 @@ bool Reader::readValue(ondemand::value &node, Value &result, unsigned depth) {
 bool Reader::readRoot(ondemand::array root, Value &result) {
   size_t count = 0;
   for (auto element : root) {
-    if (count++ > 0)
-      return failTrailing();
     ondemand::value value;
-    if (auto code = element.get(value))
+    auto code = element.get(value);
+    bool atEnd = locate() && place >= text.data() + text.size();
+    if (count++ > 0 && !(code && atEnd))
+      return fail("nothing may follow the value");
+    if (code)
       return fail(code);
     if (!readValue(value, result, 0))
       return false;
   }
   if (count == 0)
     return fail(simdjson::EMPTY);
-  const char *next = nullptr;
-  return document.current_location().get(next) ? true : failTrailing();
+  return locate() ? fail("nothing may follow the value") : true;
 }
 
-bool Reader::failTrailing() {
-  if (const char *next = nullptr; !document.current_location().get(next))
-    place = next;
-  return fail("nothing may follow the value");
+/// Sets `place` to the token that comes next; false at the end of the document.
+bool Reader::locate() {
+  const char *next = nullptr;
+  if (document.current_location().get(next))
+    return false;
+  place = next;
+  return true;
 }
 
 Expected<Value> Reader::read(ondemand::parser &parser, std::string &padded) {
