@@ -2,6 +2,7 @@
 // not depend on the number of threads.
 
 #include "ftc/Runtime/CPU/Dnnl.h"
+#include "ftc/Runtime/CPU/Program.h"
 
 #include <oneapi/dnnl/dnnl.hpp>
 
@@ -79,14 +80,6 @@ MatmulPlan::Block makeBlock(const MatmulPlan &plan, int64_t rows, int64_t column
   return block;
 }
 
-/// Scratch memory of this thread, of at least `bytes` bytes.
-void *getScratch(size_t bytes) {
-  static thread_local std::vector<std::byte> scratch;
-  if (scratch.size() < bytes + 64)
-    scratch.resize(bytes + 64);
-  return reinterpret_cast<void *>((reinterpret_cast<uintptr_t>(scratch.data()) + 63) & ~uintptr_t(63));
-}
-
 struct Operands {
   const float *a, *b, *init;
   float *c;
@@ -124,7 +117,7 @@ void runBlock(const MatmulPlan &plan, Operands at, int64_t item, dnnl::stream &s
   block.primitive.execute(stream, {{DNNL_ARG_SRC, use(block.a, at.a)},
                                    {DNNL_ARG_WEIGHTS, use(block.b, at.b)},
                                    {DNNL_ARG_DST, use(block.c, at.c)},
-                                   {DNNL_ARG_SCRATCHPAD, use(block.scratch, getScratch(block.scratch.get_size()))}});
+                                   {DNNL_ARG_SCRATCHPAD, use(block.scratch, ftc_scratch(block.scratch.get_size()))}});
   stream.wait();
 }
 

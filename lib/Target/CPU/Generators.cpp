@@ -9,6 +9,8 @@ void addCPUKernels(KernelRegistry &registry) {
                            "tune.iota", "tune.eye", "tune.random", "tune.drop"})
     registry.add(name, rows);
   registry.add("linalg.contract", cpu::makeProductGenerator());
+  registry.add("tune.attention", cpu::makeAttentionGenerator());
+  registry.add("tune.attention_backward", cpu::makeAttentionBackwardGenerator());
 }
 
 } // namespace ftc::target

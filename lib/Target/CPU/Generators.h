@@ -8,6 +8,8 @@ namespace ftc::target::cpu {
 
 std::shared_ptr<const KernelGenerator> makeRowGenerator();
 std::shared_ptr<const KernelGenerator> makeProductGenerator();
+std::shared_ptr<const KernelGenerator> makeAttentionGenerator();
+std::shared_ptr<const KernelGenerator> makeAttentionBackwardGenerator();
 
 } // namespace ftc::target::cpu
 

@@ -89,6 +89,10 @@ int ftc_threads(void);
 /// zero (FTZ and DAZ) inside. Kernels must not call it.
 void ftc_parallel(ftc_kernel kernel, void *const *buffers, const int64_t *immediates, int64_t items, int64_t grain);
 
+/// Memory of the calling thread, of at least `bytes` bytes and aligned to 64, for the time of one kernel's call. It
+/// grows to the largest request and is kept.
+void *ftc_scratch(uint64_t bytes);
+
 // Kernels of the runtime, with the interface of ftc_kernel.
 
 /// buffers: to, from; immediates: bytes in all. One item is FTC_COPY_BYTES bytes.

@@ -1,0 +1,131 @@
+// tune.attention: for each block of columns, all scores at once (they fit the second cache for some thousands of keys),
+// so that no running maximum is needed.
+
+#include "Attention.h"
+#include "Generators.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+#include <limits>
+
+using namespace mlir;
+
+namespace ftc::target::cpu {
+
+namespace {
+class AttentionForward {
+public:
+  AttentionForward(tune::AttentionOp op, KernelBuilder &builder)
+      : op(op), l(builder), shape(getAttentionShape(op)), block(l, shape, bindBuffers()) {}
+
+  void emit() {
+    l.b.setItems(shape.batch * shape.heads * shape.blocks());
+    int64_t square = shape.padded() * shape.lanes(), scores = shape.keys * shape.lanes();
+    Value memory = l.scratch(2 * square + scores);
+    l.loop(l.b.lo(), l.b.hi(), 1, [&](Value item) {
+      Value rest = l.div(item, shape.blocks());
+      block.begin(l.div(rest, shape.heads), l.rem(rest, shape.heads),
+                  l.mul(l.rem(item, shape.blocks()), shape.lanes()));
+      queries = {memory, l.index(0), shape.lanes()};
+      result = {memory, l.index(square), shape.lanes()};
+      probabilities = {memory, l.index(2 * square), shape.lanes()};
+      emitBlock();
+    });
+  }
+
+private:
+  AttentionBlock::Buffers bindBuffers() {
+    auto flat = [&](Value operand) { return l.flatten(l.b.buffer(operand)); };
+    return {flat(op.getQ()),    flat(op.getK()),    flat(op.getV()),   flat(op.getQpos()),
+            flat(op.getQseg()), flat(op.getKpos()), flat(op.getKseg())};
+  }
+
+  Value at(const VectorOperand &matrix, Value row) { return l.add(matrix.base, l.mul(row, matrix.kStride)); }
+
+  SmallVector<Value> zeros(int64_t rows) { return SmallVector<Value>(rows, l.constant(l.f32(shape.lanes()), 0)); }
+
+  void emitBlock() {
+    block.pack(l.flatten(l.b.buffer(op.getQ())), queries.memory, Value(), Value());
+    emitScores();
+    auto [maximum, sum] = emitSoftmax();
+    emitResult(sum);
+    Value lse = arith::AddFOp::create(l.b, maximum, math::LogOp::create(l.b, sum));
+    block.storeColumns(lse, l.flatten(l.b.buffer(op.getLse())));
+  }
+
+  /// scores[key, column], -inf where the column does not see the key.
+  void emitScores() {
+    Value keys = l.flatten(l.b.buffer(op.getK()));
+    Value hidden = l.constant(l.f32(shape.lanes()), -std::numeric_limits<double>::infinity());
+    forTiles(l, block.keyCount(), [&](Value key, int64_t rows) {
+      SmallVector<Value> sums = emitTile(l, block.keysAsRows(keys, key), queries, l.index(shape.width), zeros(rows));
+      for (auto [i, sum] : llvm::enumerate(sums)) {
+        Value row = l.add(key, int64_t(i));
+        Value score = arith::SelectOp::create(l.b, block.sees(row), block.finishScore(sum), hidden);
+        l.store(score, probabilities.memory, at(probabilities, row));
+      }
+    });
+  }
+
+  /// Replaces scores by exp(score - maximum); returns the maximum and the sum of each column.
+  std::pair<Value, Value> emitSoftmax() {
+    VectorType type = l.f32(shape.lanes());
+    Value least = l.constant(type, -std::numeric_limits<double>::infinity()), zero = l.constant(type, 0);
+    Value maximum = l.loop(l.index(0), block.keyCount(), 1, least, [&](Value key, ValueRange carried) {
+      Value score = l.load(probabilities.memory, at(probabilities, key), shape.lanes());
+      return SmallVector<Value>{arith::MaximumFOp::create(l.b, carried[0], score)};
+    })[0];
+    // A column that sees nothing: exp(-inf - 0) = 0.
+    Value nothing = arith::CmpFOp::create(l.b, arith::CmpFPredicate::OEQ, maximum, least);
+    Value shift = arith::SelectOp::create(l.b, nothing, zero, maximum);
+    Value sum = l.loop(l.index(0), block.keyCount(), 1, zero, [&](Value key, ValueRange carried) {
+      Value place = at(probabilities, key);
+      Value score = l.load(probabilities.memory, place, shape.lanes());
+      Value power = math::ExpOp::create(l.b, arith::SubFOp::create(l.b, score, shift));
+      l.store(power, probabilities.memory, place);
+      return SmallVector<Value>{arith::AddFOp::create(l.b, carried[0], power)};
+    })[0];
+    return {maximum, sum};
+  }
+
+  void emitResult(Value sum) {
+    VectorType type = l.f32(shape.lanes());
+    Value zero = l.constant(type, 0);
+    Value nothing = arith::CmpFOp::create(l.b, arith::CmpFPredicate::OEQ, sum, zero);
+    Value inverse = arith::DivFOp::create(l.b, l.constant(type, 1), sum);
+    inverse = arith::SelectOp::create(l.b, nothing, zero, inverse);
+    Value values = l.flatten(l.b.buffer(op.getV()));
+    forTiles(l, l.index(shape.width), [&](Value element, int64_t rows) {
+      SmallVector<Value> sums =
+          emitTile(l, block.elementsAsRows(values, element), probabilities, block.keyCount(), zeros(rows));
+      for (auto [i, value] : llvm::enumerate(sums))
+        l.store(arith::MulFOp::create(l.b, value, inverse), result.memory, at(result, l.add(element, int64_t(i))));
+    });
+    block.unpack(l.offset(result.memory, result.base), l.flatten(l.b.buffer(op.getOut())));
+  }
+
+  tune::AttentionOp op;
+  LoopBuilder l;
+  AttentionShape shape;
+  AttentionBlock block;
+  VectorOperand queries, result, probabilities; ///< [elements or keys, columns], transposed
+};
+
+class AttentionGenerator : public KernelGenerator {
+public:
+  LogicalResult generate(Operation *op, KernelBuilder &builder) const override {
+    auto attention = cast<tune::AttentionOp>(op);
+    if (!getElementTypeOrSelf(attention.getQ().getType()).isF32())
+      return op->emitOpError("has no kernel for this type on the cpu target");
+    AttentionForward(attention, builder).emit();
+    return success();
+  }
+
+  bool foldsSplat(OpOperand &) const override { return false; }
+};
+} // namespace
+
+std::shared_ptr<const KernelGenerator> makeAttentionGenerator() { return std::make_shared<AttentionGenerator>(); }
+
+} // namespace ftc::target::cpu

@@ -1,0 +1,151 @@
+#include "LoopBuilder.h"
+
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace ftc::target::cpu {
+
+static constexpr int64_t kTileRows = 8;
+
+Value LoopBuilder::index(int64_t value) { return arith::ConstantIndexOp::create(b, value); }
+Value LoopBuilder::add(Value x, Value y) { return arith::AddIOp::create(b, x, y); }
+Value LoopBuilder::mul(Value x, int64_t y) { return y == 1 ? x : arith::MulIOp::create(b, x, index(y)).getResult(); }
+Value LoopBuilder::div(Value x, int64_t y) { return y == 1 ? x : arith::DivUIOp::create(b, x, index(y)).getResult(); }
+Value LoopBuilder::rem(Value x, int64_t y) { return arith::RemUIOp::create(b, x, index(y)); }
+Value LoopBuilder::min(Value x, Value y) { return arith::MinUIOp::create(b, x, y); }
+
+SmallVector<Value> LoopBuilder::loop(Value from, Value to, int64_t step, ValueRange carried, Body body) {
+  auto loop = scf::ForOp::create(b, from, to, index(step), carried);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  SmallVector<Value> next = body(loop.getInductionVar(), loop.getRegionIterArgs());
+  if (!carried.empty())
+    scf::YieldOp::create(b, next);
+  return SmallVector<Value>(loop.getResults());
+}
+
+void LoopBuilder::loop(Value from, Value to, int64_t step, llvm::function_ref<void(Value)> body) {
+  loop(from, to, step, {}, [&](Value i, ValueRange) -> SmallVector<Value> {
+    body(i);
+    return {};
+  });
+}
+
+void LoopBuilder::ifTrue(Value condition, llvm::function_ref<void()> body) {
+  auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  body();
+}
+
+Value LoopBuilder::flatten(Value memref) {
+  return flatten(memref, cast<MemRefType>(memref.getType()).getNumElements());
+}
+
+Value LoopBuilder::flatten(Value memref, int64_t elements) {
+  auto type = MemRefType::get({elements}, cast<MemRefType>(memref.getType()).getElementType());
+  return memref::ReinterpretCastOp::create(b, type, memref, /*offset=*/int64_t(0), ArrayRef<int64_t>{elements},
+                                           ArrayRef<int64_t>{1});
+}
+
+Value LoopBuilder::offset(Value memory, Value from) {
+  auto type = cast<MemRefType>(memory.getType());
+  auto layout = StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, {1});
+  auto view = MemRefType::get(type.getShape(), type.getElementType(), layout);
+  return memref::ReinterpretCastOp::create(b, view, memory, OpFoldResult(from),
+                                           ArrayRef<OpFoldResult>{b.getIndexAttr(type.getDimSize(0))},
+                                           ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
+}
+
+VectorType LoopBuilder::f32(int64_t lanes) { return VectorType::get({lanes}, b.getF32Type()); }
+
+Value LoopBuilder::constant(Type type, double value) {
+  Type element = getElementTypeOrSelf(type);
+  TypedAttr attr = isa<FloatType>(element) ? TypedAttr(b.getFloatAttr(element, value))
+                                           : TypedAttr(b.getIntegerAttr(element, int64_t(value)));
+  if (auto vector = dyn_cast<VectorType>(type))
+    attr = DenseElementsAttr::get(vector, Attribute(attr));
+  return arith::ConstantOp::create(b, attr);
+}
+
+Value LoopBuilder::splat(Value scalar, int64_t lanes) {
+  return vector::BroadcastOp::create(b, VectorType::get({lanes}, scalar.getType()), scalar);
+}
+
+Value LoopBuilder::mask(int64_t lanes, int64_t active) {
+  SmallVector<bool> bits(lanes);
+  std::fill_n(bits.begin(), active, true);
+  return arith::ConstantOp::create(b, DenseElementsAttr::get(VectorType::get({lanes}, b.getI1Type()), bits));
+}
+
+Value LoopBuilder::load(Value memory, Value at) { return memref::LoadOp::create(b, memory, at); }
+
+Value LoopBuilder::load(Value memory, Value at, int64_t lanes, int64_t active) {
+  auto type = VectorType::get({lanes}, cast<MemRefType>(memory.getType()).getElementType());
+  if (active == lanes)
+    return vector::LoadOp::create(b, type, memory, at);
+  return vector::MaskedLoadOp::create(b, type, memory, at, mask(lanes, active), constant(type, 0));
+}
+
+void LoopBuilder::store(Value vector, Value memory, Value at, int64_t active) {
+  int64_t lanes = cast<VectorType>(vector.getType()).getNumElements();
+  if (active == lanes)
+    vector::StoreOp::create(b, vector, memory, at);
+  else
+    vector::MaskedStoreOp::create(b, memory, at, mask(lanes, active), vector);
+}
+
+void LoopBuilder::store(Value vector, Value memory, Value at) {
+  store(vector, memory, at, cast<VectorType>(vector.getType()).getNumElements());
+}
+
+/// Each round exchanges one bit of the row's number with the same bit of the column's.
+void LoopBuilder::transpose16(MutableArrayRef<Value> rows) {
+  for (int64_t bit : {8, 4, 2, 1}) {
+    SmallVector<int64_t> low(16), high(16);
+    for (int64_t lane = 0; lane < 16; ++lane) {
+      low[lane] = lane & bit ? 16 + (lane ^ bit) : lane;
+      high[lane] = lane & bit ? 16 + lane : lane | bit;
+    }
+    for (int64_t row = 0; row < 16; ++row) {
+      if (row & bit)
+        continue;
+      Value first = rows[row], second = rows[row | bit];
+      rows[row] = vector::ShuffleOp::create(b, first, second, low);
+      rows[row | bit] = vector::ShuffleOp::create(b, first, second, high);
+    }
+  }
+}
+
+Value LoopBuilder::scratch(int64_t elements) {
+  auto type = MemRefType::get({1}, b.getF32Type());
+  auto function = b.declare("ftc_scratch", b.getFunctionType(b.getI64Type(), type));
+  Value bytes = arith::ConstantOp::create(b, b.getI64IntegerAttr(elements * sizeof(float)));
+  return flatten(func::CallOp::create(b, function, bytes).getResult(0), elements);
+}
+
+SmallVector<Value> emitTile(LoopBuilder &l, const ScalarOperand &a, const VectorOperand &b, Value depth,
+                            ValueRange start) {
+  int64_t lanes = cast<VectorType>(start.front().getType()).getNumElements();
+  return l.loop(l.index(0), depth, 1, start, [&](Value k, ValueRange sums) {
+    Value row = l.load(b.memory, l.add(b.base, l.mul(k, b.kStride)), lanes);
+    Value first = l.add(a.base, l.mul(k, a.kStride));
+    SmallVector<Value> next;
+    for (auto [i, sum] : llvm::enumerate(sums)) {
+      Value factor = l.splat(l.load(a.memory, l.add(first, int64_t(i) * a.rowStride)), lanes);
+      next.push_back(vector::FMAOp::create(l.b, factor, row, sum));
+    }
+    return next;
+  });
+}
+
+void forTiles(LoopBuilder &l, Value rows, llvm::function_ref<void(Value, int64_t)> tile) {
+  Value whole = l.mul(l.div(rows, kTileRows), kTileRows);
+  l.loop(l.index(0), whole, kTileRows, [&](Value row) { tile(row, kTileRows); });
+  l.loop(whole, rows, 1, [&](Value row) { tile(row, 1); });
+}
+
+} // namespace ftc::target::cpu

@@ -1,0 +1,80 @@
+// Short names for loops, index arithmetic and vectors of f32, for kernels that are written out rather than derived.
+#ifndef FTC_LIB_TARGET_CPU_LOOPBUILDER_H
+#define FTC_LIB_TARGET_CPU_LOOPBUILDER_H
+
+#include "ftc/Target/KernelBuilder.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+namespace ftc::target::cpu {
+
+class LoopBuilder {
+public:
+  explicit LoopBuilder(KernelBuilder &builder) : b(builder) {}
+
+  mlir::Value index(int64_t value);
+  mlir::Value add(mlir::Value x, mlir::Value y);
+  mlir::Value add(mlir::Value x, int64_t y) { return y ? add(x, index(y)) : x; }
+  mlir::Value mul(mlir::Value x, int64_t y);
+  mlir::Value div(mlir::Value x, int64_t y);
+  mlir::Value rem(mlir::Value x, int64_t y);
+  mlir::Value min(mlir::Value x, mlir::Value y);
+
+  /// for (i = from; i < to; i += step) carried = body(i, carried); returns the last values.
+  using Body = llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)>;
+  llvm::SmallVector<mlir::Value> loop(mlir::Value from, mlir::Value to, int64_t step, mlir::ValueRange carried,
+                                      Body body);
+  void loop(mlir::Value from, mlir::Value to, int64_t step, llvm::function_ref<void(mlir::Value)> body);
+  void ifTrue(mlir::Value condition, llvm::function_ref<void()> body);
+
+  /// The same memory as one dimension, from the buffer's first element on.
+  mlir::Value flatten(mlir::Value memref);
+  mlir::Value flatten(mlir::Value memref, int64_t elements);
+
+  /// Flat memory from an element on.
+  mlir::Value offset(mlir::Value memory, mlir::Value from);
+
+  mlir::VectorType f32(int64_t lanes);
+  mlir::Value constant(mlir::Type type, double value);
+  mlir::Value splat(mlir::Value scalar, int64_t lanes);
+  mlir::Value load(mlir::Value memory, mlir::Value at);
+  /// The first `active` elements, zeros after them.
+  mlir::Value load(mlir::Value memory, mlir::Value at, int64_t lanes, int64_t active);
+  mlir::Value load(mlir::Value memory, mlir::Value at, int64_t lanes) { return load(memory, at, lanes, lanes); }
+  void store(mlir::Value vector, mlir::Value memory, mlir::Value at, int64_t active);
+  void store(mlir::Value vector, mlir::Value memory, mlir::Value at);
+
+  /// Rows and columns of 16 vectors of 16 elements change places.
+  void transpose16(llvm::MutableArrayRef<mlir::Value> rows);
+
+  /// `elements` f32 of this thread's scratch memory.
+  mlir::Value scratch(int64_t elements);
+
+  KernelBuilder &b;
+
+private:
+  mlir::Value mask(int64_t lanes, int64_t active);
+};
+
+/// An operand of a product whose elements are read one at a time: element (row, k) is at base + row * rowStride +
+/// k * kStride of `memory`.
+struct ScalarOperand {
+  mlir::Value memory, base;
+  int64_t rowStride, kStride;
+};
+
+/// An operand whose rows are read by vectors: row k begins at base + k * kStride.
+struct VectorOperand {
+  mlir::Value memory, base;
+  int64_t kStride;
+};
+
+/// The `rows` accumulators of a[rows, k] b[k, lanes], added to `start`. The processor's registers hold 8 rows of 32.
+llvm::SmallVector<mlir::Value> emitTile(LoopBuilder &l, const ScalarOperand &a, const VectorOperand &b,
+                                        mlir::Value depth, mlir::ValueRange start);
+
+/// Cuts `rows` rows into tiles of 8 and single ones: `tile(first row, rows of the tile)`.
+void forTiles(LoopBuilder &l, mlir::Value rows, llvm::function_ref<void(mlir::Value, int64_t)> tile);
+
+} // namespace ftc::target::cpu
+
+#endif // FTC_LIB_TARGET_CPU_LOOPBUILDER_H
