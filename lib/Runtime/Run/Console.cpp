@@ -47,12 +47,14 @@ void Console::showProgress(const Progress &progress) {
   if (quiet || json)
     return;
   Clock::time_point now = Clock::now();
-  bool isFirst = lastName != progress.name;
-  bool isLast = progress.done >= progress.total;
-  if (!isFirst && !isLast && now - lastShown < (terminal ? 100ms : Clock::duration(10s)))
+  bool isNew = lastName != progress.name;
+  if (isNew)
+    lastShown = now;
+  lastName = progress.name;
+  bool isWanted = (isNew || progress.done >= progress.total) && (terminal || !progress.isBrief);
+  if (!isWanted && now - lastShown < (terminal ? 100ms : Clock::duration(10s)))
     return;
   lastShown = now;
-  lastName = progress.name;
   std::string text = progressText(progress);
   if (terminal)
     return draw(withBar(progress, text));

@@ -15,7 +15,7 @@ namespace {
 /// Runs a program on all batches of a data set, in the file's order; `after` is called with the batch and the number of
 /// the part that the program has seen.
 Expected<Outcome> forEachPart(Session &session, const Step &step, const data::Batcher &batcher, const BatchShape &shape,
-                              const Inputs &inputs, uint32_t program, std::string_view unit,
+                              const Inputs &inputs, uint32_t program,
                               const std::function<Status(const data::Batch &, int64_t)> &after) {
   data::Batch batch;
   int64_t parts = shape.sequences / shape.micro;
@@ -30,7 +30,7 @@ Expected<Outcome> forEachPart(Session &session, const Step &step, const data::Ba
       if (Status status = after(batch, part); !status)
         return status.error();
     }
-    session.console.showProgress({step.name, unit, i + 1, batcher.stepsPerEpoch(), "", -1});
+    session.console.showProgress({step.name, "batch", i + 1, batcher.stepsPerEpoch(), "", -1, true});
   }
   return Outcome::Done;
 }
@@ -63,7 +63,7 @@ Expected<Outcome> runEvaluate(Session &session, const Step &step, const Evaluate
   if (evaluate.weigh) {
     machine.zero(evaluate.outputs.denominators);
     Expected<Outcome> outcome =
-        forEachPart(session, step, batcher, evaluate.batch, evaluate.inputs, *evaluate.weigh, "weighed", nothing);
+        forEachPart(session, step, batcher, evaluate.batch, evaluate.inputs, *evaluate.weigh, nothing);
     if (!outcome || *outcome != Outcome::Done)
       return outcome;
     if (Status status = passDenominators(machine, evaluate.outputs, evaluate.inputs); !status)
@@ -73,7 +73,7 @@ Expected<Outcome> runEvaluate(Session &session, const Step &step, const Evaluate
   for (uint32_t gradient : evaluate.gradients)
     machine.zero(gradient);
   Expected<Outcome> outcome =
-      forEachPart(session, step, batcher, evaluate.batch, evaluate.inputs, *evaluate.micro, "batch", nothing);
+      forEachPart(session, step, batcher, evaluate.batch, evaluate.inputs, *evaluate.micro, nothing);
   if (!outcome || *outcome != Outcome::Done)
     return outcome;
   double loss = machine.real(evaluate.outputs.loss);
@@ -111,8 +111,7 @@ Expected<Outcome> runLogits(Session &session, const Step &step, const LogitsStep
     std::span<const float> kept(values.data(), static_cast<size_t>(count * info.shape[1] * info.shape[2]));
     return writer->append("logits", std::as_bytes(kept));
   };
-  Expected<Outcome> outcome =
-      forEachPart(session, step, batcher, logits.batch, logits.inputs, logits.forward, "batch", write);
+  Expected<Outcome> outcome = forEachPart(session, step, batcher, logits.batch, logits.inputs, logits.forward, write);
   if (!outcome || *outcome != Outcome::Done)
     return outcome;
   if (Status status = writer->commit(); !status)

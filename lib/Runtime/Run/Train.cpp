@@ -163,7 +163,7 @@ void Trainer::report(const StepMetrics &metrics) {
   stepSeconds += weight * (metrics.seconds - stepSeconds);
   tokensPerStep += weight * (static_cast<double>(metrics.tokens) - tokensPerStep);
   session.console.printJson(metricsLine(metrics));
-  Progress progress{step.name, "step", done, total, "", stepSeconds * static_cast<double>(total - done)};
+  Progress progress{step.name, "step", done, total, "", stepSeconds * static_cast<double>(total - done), false};
   progress.details =
       fmt::format("loss {:.4f}  lr {:.2e}  {:.0f} tokens/s", metrics.loss, metrics.lr, tokensPerStep / stepSeconds);
   session.console.showProgress(progress);

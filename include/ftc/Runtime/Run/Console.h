@@ -17,10 +17,11 @@ namespace ftc::run {
 /// Where a long piece of work stands.
 struct Progress {
   std::string_view name; // of the step of the recipe
-  std::string_view unit; // "step", "batch", "token"
+  std::string_view unit; // "step", "batch"
   int64_t done = 0, total = 0;
   std::string details;     // "loss 1.2345  lr 1.0e-04  250 tokens/s"
   double secondsLeft = -1; // negative: not known
+  bool isBrief = false;    // not worth a line of its own unless it takes long
 };
 
 class Console {
@@ -32,8 +33,8 @@ public:
 
   bool isJson() const { return json; }
 
-  /// Shows where work stands: at once on a terminal (at most ten times a second), else the first, the last and one in
-  /// ten seconds.
+  /// Shows where work stands: at once on a terminal (at most ten times a second), else one in ten seconds, and the
+  /// first and the last of what is not brief.
   void showProgress(const Progress &progress);
   /// Shows a line in place, on a terminal only.
   void showStatus(std::string_view text);

@@ -1,0 +1,112 @@
+//===- TransferTest.cpp - tensors of files into the arena --------------------===//
+
+#include "ftc/Runtime/Core/Float.h"
+#include "ftc/Runtime/Run/TensorTransfer.h"
+
+#include <gtest/gtest.h>
+
+using namespace ftc::run;
+
+namespace {
+
+/// values[i] = bytes[2 i] + 256 bytes[2 i + 1]: a "block format" of one element in two bytes. Immediates: number of
+/// values.
+void decode(void *const *buffers, const int64_t *immediates, int64_t, int64_t) {
+  const auto *bytes = static_cast<const uint8_t *>(buffers[0]);
+  for (int64_t i = 0; i < immediates[0]; ++i)
+    static_cast<float *>(buffers[1])[i] = float(bytes[2 * i] + 256 * bytes[2 * i + 1]);
+}
+
+constexpr uint64_t decodeOffsets[] = {0, 64};
+constexpr int64_t decodeImmediates[] = {6};
+constexpr ftc_call decodeCall = {decode, 1, 1, decodeOffsets, nullptr, decodeImmediates, 2};
+constexpr ftc_program program = {&decodeCall, 1, nullptr, 0};
+constexpr ftc_setup setup = {nullptr, 0, nullptr, 0};
+
+class Transfer : public testing::Test {
+protected:
+  void SetUp() override {
+    manifest.arenaBytes = manifest.plan.peak = 4096;
+    manifest.programs = {"decode"};
+    // Two rows of three elements are decoded at a time.
+    manifest.tensors = {{"bytes", "value", ElementType::U8, {2, 6}, 0, 12, {}},
+                        {"values", "value", ElementType::F32, {2, 3}, 64, 24, {}},
+                        {"weight", "weight", ElementType::F32, {5, 3}, 128, 60, {}},
+                        {"exact", "weight", ElementType::F64, {3, 5}, 256, 120, {}},
+                        {"ids", "weight", ElementType::I32, {5, 3}, 512, 60, {}}};
+    auto created = Machine::create(manifest, {"", &program, &setup}, 1);
+    ASSERT_TRUE(bool(created)) << created.error().message;
+    machine.emplace(std::move(*created));
+    for (int i = 0; i < 15; ++i) {
+      blocks.push_back(std::byte(i));
+      blocks.push_back(std::byte(i % 2));
+      plain.push_back(f32ToF16(float(decoded(i))));
+    }
+  }
+
+  static double decoded(int i) { return i + 256 * (i % 2); }
+  StoredTensor storedBlocks() { return {"w", {"pairs", std::nullopt, 3, 6}, {5, 3}, blocks, 0}; }
+  StoredTensor storedPlain() {
+    return {"w", StorageFormat::plain(ElementType::F16), {5, 3}, std::as_bytes(std::span(plain)), 0};
+  }
+  Source source(bool isBlocks, bool isTransposed) {
+    Source result{"base", "w", {5, 3}, std::nullopt, std::nullopt};
+    if (isBlocks)
+      result.decode = Decode{0, 0, 1, 2};
+    if (isTransposed)
+      result.view = View{{5, 3}, {1, 0}};
+    return result;
+  }
+  std::string failure(uint32_t tensor, const Source &source, const StoredTensor *stored) {
+    Status status = loadTensor(*machine, manifest, tensor, source, stored, "model.gguf");
+    return status ? "" : status.error().message;
+  }
+
+  Manifest manifest;
+  std::optional<Machine> machine;
+  std::vector<std::byte> blocks;
+  std::vector<uint16_t> plain;
+};
+
+TEST_F(Transfer, BlocksAreDecodedByTheirProgram) {
+  StoredTensor stored = storedBlocks();
+  ASSERT_EQ(failure(2, source(true, false), &stored), "");
+  for (int i = 0; i < 15; ++i)
+    EXPECT_EQ(machine->elements<float>(2)[size_t(i)], decoded(i));
+}
+
+TEST_F(Transfer, BlocksAreConvertedAndTransposed) {
+  StoredTensor stored = storedBlocks();
+  ASSERT_EQ(failure(3, source(true, true), &stored), "");
+  for (int row = 0; row < 5; ++row)
+    for (int column = 0; column < 3; ++column)
+      EXPECT_EQ(machine->elements<double>(3)[size_t(column * 5 + row)], decoded(row * 3 + column));
+}
+
+TEST_F(Transfer, PlainElementsAreConverted) {
+  StoredTensor stored = storedPlain();
+  ASSERT_EQ(failure(2, source(false, false), &stored), "");
+  EXPECT_EQ(machine->elements<float>(2)[7], decoded(7));
+  ASSERT_EQ(failure(3, source(false, true), &stored), "");
+  EXPECT_EQ(machine->elements<double>(3)[5], decoded(1));
+}
+
+TEST_F(Transfer, SavedFormIsTheInverse) {
+  StoredTensor stored = storedPlain();
+  ASSERT_EQ(failure(3, source(false, true), &stored), "");
+  std::vector<std::byte> bytes = storedBytes(*machine, manifest, 3, View{{3, 5}, {1, 0}}, ElementType::F16);
+  EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), stored.bytes.begin(), stored.bytes.end()));
+}
+
+TEST_F(Transfer, Refusals) {
+  StoredTensor stored = storedPlain(), packed = storedBlocks();
+  EXPECT_EQ(failure(2, source(false, false), nullptr), "model.gguf: tensor 'w' is missing");
+  EXPECT_EQ(failure(2, source(true, false), &stored), "model.gguf: tensor 'w': has type f16, expected blocks");
+  EXPECT_EQ(failure(2, source(false, false), &packed),
+            "model.gguf: tensor 'w': has type pairs, which the recipe was not compiled for");
+  EXPECT_EQ(failure(4, source(false, false), &stored), "model.gguf: tensor 'w': has type f16, expected i32");
+  stored.shape = {3, 5};
+  EXPECT_EQ(failure(2, source(false, false), &stored), "model.gguf: tensor 'w': has shape [3, 5], expected [5, 3]");
+}
+
+} // namespace
