@@ -198,7 +198,13 @@ void OptimizerPlan::Part::enter(Evaluator &evaluator, const Value &p, const Valu
 
 Value OptimizerPlan::Part::next(Evaluator &evaluator, const Value &p, const Value &g) {
   enter(evaluator, p, g);
-  return equationOf(evaluator, *definition, *scope, "p'");
+  Value next = equationOf(evaluator, *definition, *scope, "p'");
+  auto *outer = p.as<Tensor>();
+  if (!outer || next.isError())
+    return next;
+  // The caller's names for the same dimensions.
+  std::optional<Tensor> result = evaluator.fit(next, dims, *scope, definition->name.range);
+  return result ? Value(Tensor{result->value, outer->dims}) : Value();
 }
 
 Value OptimizerPlan::Part::learningRate(Evaluator &evaluator) {
