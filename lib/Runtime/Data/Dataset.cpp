@@ -2,6 +2,7 @@
 
 #include "RowReader.h"
 
+#include <algorithm>
 #include <array>
 
 namespace ftc::runtime::data {
@@ -63,9 +64,15 @@ std::vector<std::string_view> stretchesOf(std::string_view text) {
   return stretches;
 }
 
-Status checkSize(const DocumentStore &store, size_t more, const std::string &path) {
-  if (static_cast<int64_t>(more) > mostTokens - store.tokens())
-    return makeError(ExitStatus::Memory, "{}: more than {} tokens", path, mostTokens);
+/// Adds a sequence if its ids are the model's and it still fits. `place` names it in messages.
+Status add(DocumentStore &store, const Sequence &sequence, const DatasetOptions &options, const std::string &place) {
+  if (static_cast<int64_t>(sequence.ids.size()) > mostTokens - store.tokens())
+    return makeError(ExitStatus::Memory, "{}: more than {} tokens", options.path, mostTokens);
+  auto largest = std::max_element(sequence.ids.begin(), sequence.ids.end());
+  if (options.vocabularySize > 0 && largest != sequence.ids.end() && *largest >= options.vocabularySize)
+    return makeError(ExitStatus::Input, "{}the tokenizer gives the id {}, but the model knows {} tokens only", place,
+                     *largest, options.vocabularySize);
+  store.add(sequence);
   return Status::success();
 }
 
@@ -85,9 +92,8 @@ Expected<DocumentStore> readPlainText(const DatasetOptions &options, const RowRe
   Expected<Sequence> sequence = reader.readText(stretchesOf(file->text()));
   if (!sequence)
     return Error{sequence.error().status, options.path + ": " + sequence.error().message};
-  if (Status status = checkSize(store, sequence->ids.size(), options.path); !status)
+  if (Status status = add(store, *sequence, options, options.path + ": "); !status)
     return status.error();
-  store.add(*sequence);
   return store;
 }
 
@@ -126,9 +132,8 @@ Expected<DocumentStore> readDataset(const DatasetOptions &options, const text::T
       ++store.emptyRows;
       continue;
     }
-    if (Status status = checkSize(store, sequence->ids.size(), options.path); !status)
+    if (Status status = add(store, *sequence, options, (*row)->place); !status)
       return status.error();
-    store.add(*sequence);
   }
   return store;
 }

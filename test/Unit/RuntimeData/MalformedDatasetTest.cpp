@@ -91,6 +91,16 @@ TEST_F(MalformedDataset, whatTheModelCannotShow) {
   EXPECT_TRUE(refuse(Format::Messages, "", &plain).ends_with("the model has no chat template"));
 }
 
+TEST_F(MalformedDataset, moreTokensThanTheModelKnows) {
+  text::TextCodec plain = codec(false);
+  DatasetOptions options;
+  options.path = write("x.jsonl", "{\"text\":\"\"}\n{\"text\":\"To be\"}\n");
+  options.vocabularySize = 4;
+  EXPECT_TRUE(refuse(options, &plain).starts_with("x.jsonl:2: the tokenizer gives the id "));
+  options.path = write("x.txt", "To be");
+  EXPECT_TRUE(refuse(options, &plain).ends_with(", but the model knows 4 tokens only"));
+}
+
 TEST_F(MalformedDataset, files) {
   text::TextCodec plain = codec(false);
   DatasetOptions options;

@@ -47,7 +47,7 @@ struct DatasetOptions {
   float promptLoss = 0;
   /// Rows to read at most; 0 reads all.
   int64_t limit = 0;
-  /// Token ids of the format `tokens` are below this; 0 takes the tokenizer's vocabulary.
+  /// How many tokens the model knows: ids are below this. 0 takes the tokenizer's vocabulary.
   int64_t vocabularySize = 0;
 };
 
