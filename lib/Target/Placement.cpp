@@ -80,8 +80,9 @@ private:
   ModuleLayout &layout;
   DenseMap<Operation *, int64_t> positions, ends; ///< of ops; of the ends of loops and programs
   int64_t next = 0;
-  DenseMap<Value, int64_t> lastUses; ///< of roots, views included
-  DenseMap<Value, Place> places;     ///< of roots
+  DenseMap<Value, int64_t> lastUses;                        ///< of roots, views included
+  DenseMap<Value, Place> places;                            ///< of roots
+  DenseMap<StringAttr, SmallVector<tune::ReadOp, 1>> reads; ///< of a tensor, but for snapshots
   DenseMap<Value, tune::TensorOp> bound;
   DenseMap<Value, std::pair<OpResult, int64_t>> yielded; ///< root in a loop's body -> the loop's result, bytes a chunk
   DenseMap<Operation *, Place> workspaces;
@@ -197,10 +198,12 @@ void ProgramPlacer::placeReads() {
       snapshots.insert(read);
   }
   program.walk([&](tune::ReadOp read) {
-    if (snapshots.contains(read))
+    if (snapshots.contains(read)) {
       places[read] = addBuffer(getBytes(read.getType()), -1, next);
-    else
-      places[read] = {-1, getTensorOffset(layout.symbols.lookup<tune::TensorOp>(read.getTensor())), 0};
+      return;
+    }
+    places[read] = {-1, getTensorOffset(layout.symbols.lookup<tune::TensorOp>(read.getTensor())), 0};
+    reads[read.getTensorAttr().getAttr()].push_back(read);
   });
 }
 
@@ -212,19 +215,12 @@ bool ProgramPlacer::mayBind(tune::WriteOp write, OpResult result) {
     ViewOf view = seeThroughViews(operand.get());
     return view.root != read || (generator && view.displacement == 0 && generator->mayShare(operand, result));
   };
-  WalkResult walk = program.walk([&](tune::ReadOp read) {
-    if (read.getTensor() != write.getTensor() || places[read].buffer >= 0)
-      return WalkResult::advance();
-    int64_t last = getLastUse(read);
-    if (last > positions[op])
-      return WalkResult::interrupt();
-    if (last < positions[op])
-      return WalkResult::advance();
-    return llvm::all_of(op->getOpOperands(), [&](OpOperand &operand) { return mayReplace(operand, read); })
-               ? WalkResult::advance()
-               : WalkResult::interrupt();
+  return llvm::all_of(reads[write.getTensorAttr().getAttr()], [&](tune::ReadOp read) {
+    int64_t last = getLastUse(read), position = positions[op];
+    if (last != position)
+      return last < position;
+    return llvm::all_of(op->getOpOperands(), [&](OpOperand &operand) { return mayReplace(operand, read); });
   });
-  return !walk.wasInterrupted();
 }
 
 void ProgramPlacer::bindWrites() {
