@@ -47,6 +47,7 @@ void Batcher::assignRows() {
   if (!choices.packing) {
     std::iota(rowOf.begin(), rowOf.end(), 0);
   } else if (choices.shuffle) {
+    std::stable_sort(parts.begin(), parts.end(), [](const Part &a, const Part &b) { return a.length > b.length; });
     RowFitter fitter(static_cast<int64_t>(parts.size()), choices.tokens);
     for (size_t i = 0; i < parts.size(); ++i)
       rowOf[i] = fitter.place(parts[i].length);

@@ -20,8 +20,9 @@
 namespace ftc::runtime::data {
 
 /// How documents become rows. Without `packing` a document has a row of its own, cut to the row's length. With it,
-/// documents share rows: first-fit in shuffled order; without `shuffle`, each document goes into the row that is being
-/// filled or begins the next (next-fit), so that the file's order is kept.
+/// documents share rows: first-fit-decreasing, documents of equal length in an order drawn from the seed; without
+/// `shuffle`, each document goes into the row that is being filled or begins the next (next-fit), so that the file's
+/// order is kept.
 struct BatchOptions {
   int64_t rows = 1;
   int64_t tokens = 1;
