@@ -42,12 +42,24 @@ void Batcher::cutDocuments() {
   }
 }
 
+/// Long parts first; parts of one length stay in their order.
+void Batcher::sortByLength() {
+  std::vector<size_t> next(static_cast<size_t>(choices.tokens) + 1); // where the next part shorter by i than a row goes
+  for (const Part &part : parts)
+    ++next[static_cast<size_t>(choices.tokens - part.length) + 1];
+  std::partial_sum(next.begin(), next.end(), next.begin());
+  std::vector<Part> sorted(parts.size());
+  for (const Part &part : parts)
+    sorted[next[static_cast<size_t>(choices.tokens - part.length)]++] = part;
+  parts = std::move(sorted);
+}
+
 void Batcher::assignRows() {
   std::vector<int64_t> rowOf(parts.size());
   if (!choices.packing) {
     std::iota(rowOf.begin(), rowOf.end(), 0);
   } else if (choices.shuffle) {
-    std::stable_sort(parts.begin(), parts.end(), [](const Part &a, const Part &b) { return a.length > b.length; });
+    sortByLength();
     RowFitter fitter(static_cast<int64_t>(parts.size()), choices.tokens);
     for (size_t i = 0; i < parts.size(); ++i)
       rowOf[i] = fitter.place(parts[i].length);

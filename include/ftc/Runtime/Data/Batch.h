@@ -80,6 +80,7 @@ private:
   };
 
   void cutDocuments();
+  void sortByLength();
   void assignRows();
   void count();
   /// Calls `visit(place in the part, label, weight)` for every target of a part.
