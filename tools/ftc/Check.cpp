@@ -11,6 +11,7 @@ static RecipeOptions options(command);
 static int check(const char *argv0) {
   Session session(argv0);
   int status;
-  session.read(options, status);
+  if (auto recipe = session.read(options, status))
+    session.convert(*recipe, status);
   return status;
 }

@@ -2,6 +2,8 @@
 
 #include "Command.h"
 
+#include "ftc/Conversion/RecipeToTune.h"
+
 #include "llvm/Support/FileSystem.h"
 
 using namespace ftc;
@@ -69,5 +71,12 @@ mlir::OwningOpRef<mlir::ModuleOp> Session::read(const RecipeOptions &options, in
     return {};
   auto module = buildRecipe(options.path(), *defines, library, context);
   status = module ? Success : diags.errorCount() ? RecipeIsWrong : InternalError;
+  return module;
+}
+
+mlir::OwningOpRef<mlir::ModuleOp> Session::convert(mlir::ModuleOp recipe, int &status) {
+  auto module = convertRecipeToTune(recipe, library, diags, status);
+  if (!module && !diags.errorCount())
+    status = InternalError;
   return module;
 }

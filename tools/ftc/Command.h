@@ -75,6 +75,9 @@ public:
   /// Reads and checks a recipe; null, with the exit status, after errors.
   mlir::OwningOpRef<mlir::ModuleOp> read(const RecipeOptions &options, int &status);
 
+  /// Makes the tune module of a recipe; null, with the exit status, after errors.
+  mlir::OwningOpRef<mlir::ModuleOp> convert(mlir::ModuleOp recipe, int &status);
+
   llvm::SourceMgr sources;
   Diagnostics diags;
   DefinitionLibrary library;

@@ -6,6 +6,12 @@
 #include "ftc/Frontend/Recipe.h"
 #include "ftc/Runtime/Core/Hash.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
 #include "llvm/Support/Path.h"
 
 using namespace ftc;
@@ -255,6 +261,9 @@ bool Converter::flag(const StepCall &call, llvm::StringRef key, bool fallback) {
 
 mlir::OwningOpRef<mlir::ModuleOp> ftc::convertRecipeToTune(mlir::ModuleOp recipe, DefinitionLibrary &library,
                                                            Diagnostics &diags, int &status) {
+  recipe.getContext()->loadDialect<tune::TuneDialect, mlir::arith::ArithDialect, mlir::func::FuncDialect,
+                                   mlir::linalg::LinalgDialect, mlir::math::MathDialect,
+                                   mlir::tensor::TensorDialect>();
   mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(recipe.getLoc());
   Elaborator elaborator(library, diags, *module);
   std::unique_ptr<ast::File> file = toFile(recipe, diags.sourceManager());
