@@ -90,14 +90,13 @@ std::vector<ModelTensor> readModelTensors(ObjectReader &object) {
     ModelTensor tensor;
     tensor.file = entry.string("file");
     tensor.tensor = entry.optionalTensor("tensor");
-    if (tensor.tensor) {
-      tensor.type = entry.elementType("type");
-      tensor.view = optionalView(entry);
-      tensor.shape = entry.has("shape") ? entry.integers("shape") : entry.shapeOf(*tensor.tensor);
-    } else {
+    if (!tensor.tensor) {
       tensor.step = entry.string("step");
       tensor.from = entry.string("from");
     }
+    tensor.type = entry.elementType("type");
+    tensor.view = optionalView(entry);
+    tensor.shape = entry.has("shape") || !tensor.tensor ? entry.integers("shape") : entry.shapeOf(*tensor.tensor);
     entry.finish();
     result.push_back(std::move(tensor));
   }

@@ -7,6 +7,7 @@
 #include "Prompts.h"
 #include "Steps.h"
 
+#include "ftc/Runtime/Core/Float.h"
 #include "ftc/Runtime/Run/TensorTransfer.h"
 
 #include <algorithm>
@@ -57,8 +58,7 @@ static Status writeTensors(Session &session, const std::string &path, const std:
   for (const TensorSpec &spec : writer->tensors()) {
     auto tensor = std::find_if(tensors.begin(), tensors.end(),
                                [&](const FileTensor &candidate) { return candidate.file == spec.name; });
-    std::vector<std::byte> bytes =
-        storedBytes(session.machine, session.manifest, tensor->tensor, tensor->view, spec.type);
+    std::vector<std::byte> bytes = fileBytes(session.machine.bytes(tensor->tensor), spec.type, spec.type, tensor->view);
     if (Status status = writer->append(spec.name, bytes); !status)
       return status;
   }
@@ -81,47 +81,54 @@ static Status savePeft(Session &session, const SaveStep &save, const std::string
 // Models
 //===----------------------------------------------------------------------===//
 
-/// The tensor of the checkpoint that `tensor` copies.
-static Expected<const StoredTensor *> copiedTensor(Session &session, const ModelTensor &tensor) {
-  Expected<Model *> model = session.model(tensor.step);
-  if (!model)
-    return model.error();
-  const StoredTensor *stored = (*model)->checkpoint.find(tensor.from);
-  if (!stored || !stored->format.element)
-    return makeError(ExitStatus::Input, "{}: tensor {} is missing or stored in blocks, so it cannot be copied",
-                     (*model)->path, quote(tensor.from));
-  return stored;
+/// What becomes a tensor of a saved model: elements of the arena, or of the checkpoint it is copied from.
+struct Elements {
+  std::span<const std::byte> bytes;
+  ElementType type;
+};
+
+static Expected<Elements> elementsOf(Session &session, const ModelTensor &tensor) {
+  Elements elements;
+  if (tensor.tensor) {
+    elements = {session.machine.bytes(*tensor.tensor), session.manifest.tensors[*tensor.tensor].type};
+  } else {
+    Expected<Model *> model = session.model(tensor.step);
+    if (!model)
+      return model.error();
+    const StoredTensor *stored = (*model)->checkpoint.find(tensor.from);
+    if (!stored || !stored->format.element)
+      return makeError(ExitStatus::Input, "{}: tensor {} is missing or stored in blocks, so it cannot be copied",
+                       (*model)->path, quote(tensor.from));
+    elements = {stored->bytes, *stored->format.element};
+  }
+  std::optional<int64_t> count = elementCount(tensor.shape);
+  bool isConvertible = elements.type == tensor.type || (isFloat(elements.type) && isFloat(tensor.type));
+  if (!isConvertible || count != static_cast<int64_t>(elements.bytes.size() / byteSize(elements.type)))
+    return makeError(ExitStatus::Input, "tensor {} cannot be saved as {} {}", quote(tensor.file),
+                     formatName(tensor.type), shapeText(tensor.shape));
+  return elements;
 }
 
 static Status writeModel(Session &session, const std::string &path, const std::vector<ModelTensor> &tensors) {
   std::vector<TensorSpec> specs;
+  std::map<std::string_view, const ModelTensor *> byName;
   for (const ModelTensor &tensor : tensors) {
-    if (tensor.tensor) {
-      specs.push_back({tensor.file, tensor.type, tensor.shape});
-      continue;
-    }
-    Expected<const StoredTensor *> stored = copiedTensor(session, tensor);
-    if (!stored)
-      return stored.error();
-    specs.push_back({tensor.file, *(*stored)->format.element, (*stored)->shape});
+    specs.push_back({tensor.file, tensor.type, tensor.shape});
+    byName[tensor.file] = &tensor;
   }
   Expected<SafetensorsWriter> writer = SafetensorsWriter::create(path, std::move(specs));
   if (!writer)
     return writer.error();
-  std::map<std::string_view, const ModelTensor *> byName;
-  for (const ModelTensor &tensor : tensors)
-    byName[tensor.file] = &tensor;
   for (const TensorSpec &spec : writer->tensors()) {
     const ModelTensor &tensor = *byName[spec.name];
-    std::vector<std::byte> converted;
-    std::span<const std::byte> bytes;
-    if (tensor.tensor) {
-      converted = storedBytes(session.machine, session.manifest, *tensor.tensor, tensor.view, spec.type);
-      bytes = converted;
-    } else {
-      bytes = (*copiedTensor(session, tensor))->bytes;
-    }
-    if (Status status = writer->append(spec.name, bytes); !status)
+    Expected<Elements> elements = elementsOf(session, tensor);
+    if (!elements)
+      return elements.error();
+    bool isCopy = elements->type == tensor.type && !tensor.view;
+    Status status =
+        isCopy ? writer->append(spec.name, elements->bytes)
+               : writer->append(spec.name, fileBytes(elements->bytes, elements->type, tensor.type, tensor.view));
+    if (!status)
       return status;
   }
   return writer->commit();

@@ -111,17 +111,16 @@ Status loadTensor(Machine &machine, const Manifest &manifest, uint32_t tensor, c
   return Status::success();
 }
 
-std::vector<std::byte> storedBytes(Machine &machine, const Manifest &manifest, uint32_t tensor,
-                                   const std::optional<View> &view, ElementType type) {
-  const Tensor &info = manifest.tensors[tensor];
-  std::span<std::byte> raw = machine.bytes(tensor);
-  std::vector<std::byte> bytes(raw.begin(), raw.end());
+std::vector<std::byte> fileBytes(std::span<const std::byte> elements, ElementType from, ElementType to,
+                                 const std::optional<View> &view) {
+  std::vector<std::byte> bytes(elements.begin(), elements.end());
   if (view)
-    transpose(*view, byteSize(info.type), raw.data(), bytes.data());
-  if (type == info.type || !isFloat(type) || !isFloat(info.type))
+    transpose(*view, byteSize(from), elements.data(), bytes.data());
+  if (from == to)
     return bytes;
-  std::vector<std::byte> converted(static_cast<size_t>(info.elements()) * byteSize(type));
-  convertFloats(info.type, bytes.data(), type, converted.data(), static_cast<size_t>(info.elements()));
+  size_t count = bytes.size() / byteSize(from);
+  std::vector<std::byte> converted(count * byteSize(to));
+  convertFloats(from, bytes.data(), to, converted.data(), count);
   return converted;
 }
 

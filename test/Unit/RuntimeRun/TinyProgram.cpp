@@ -255,7 +255,9 @@ std::string stepsText(const Settings &settings) {
                   Value);
   text += fmt::format(R"({{"kind":"save","name":"save.2","hash":"s2","uses":["whole","base"],"path":"out/model",)"
                       R"("as":"huggingface","config":"{{}}","tokenizer":"base","tensors":[{{"file":"model.value",)"
-                      R"("type":"bf16","tensor":{}}},{{"file":"model.scale","step":"base","from":"model.scale"}}]}},)",
+                      R"("type":"bf16","tensor":{}}},{{"file":"model.scale",)"
+                      R"("type":"f16","step":"base","from":"model.scale","shape":[4,2],)"
+                      R"("view":{{"shape":[2,4],"order":[1,0]}}}}]}},)",
                       Merged);
   text += R"({"kind":"save","name":"save.3","hash":"s3","uses":["text"],"path":"out/samples.txt","as":"text",)"
           R"("from":"text"},)";

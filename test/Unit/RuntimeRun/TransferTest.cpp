@@ -94,7 +94,7 @@ TEST_F(Transfer, PlainElementsAreConverted) {
 TEST_F(Transfer, SavedFormIsTheInverse) {
   StoredTensor stored = storedPlain();
   ASSERT_EQ(failure(3, source(false, true), &stored), "");
-  std::vector<std::byte> bytes = storedBytes(*machine, manifest, 3, View{{3, 5}, {1, 0}}, ElementType::F16);
+  std::vector<std::byte> bytes = fileBytes(machine->bytes(3), ElementType::F64, ElementType::F16, View{{3, 5}, {1, 0}});
   EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), stored.bytes.begin(), stored.bytes.end()));
 }
 

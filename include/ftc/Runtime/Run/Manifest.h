@@ -170,13 +170,13 @@ struct LogitsStep {
   uint32_t logits = 0;
 };
 
-/// A tensor of a saved model: one of the arena, converted to `type`, or one copied from the checkpoint that `step`
-/// opened.
+/// A tensor of a saved model: one of the arena, or `from` of the checkpoint that `step` opened; converted to `type`,
+/// transposed by `view`.
 struct ModelTensor {
   std::string file;
   TensorRef tensor;
-  ElementType type = ElementType::F32; // in the file
   std::string step, from;
+  ElementType type = ElementType::F32; // in the saved file, and so is the shape
   std::optional<View> view;
   std::vector<int64_t> shape;
 };

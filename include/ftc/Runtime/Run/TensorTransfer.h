@@ -17,8 +17,8 @@ void transpose(const View &view, size_t bytes, const std::byte *from, std::byte 
 Status loadTensor(Machine &machine, const Manifest &manifest, uint32_t tensor, const Source &source,
                   const StoredTensor *stored, const std::string &file);
 
-/// The contents of a tensor of the arena in the form of a file: transposed by `view`, converted to `type`.
-std::vector<std::byte> storedBytes(Machine &machine, const Manifest &manifest, uint32_t tensor,
-                                   const std::optional<View> &view, ElementType type);
+/// Elements in the form of a file: transposed by `view`, converted from one type to another (both of reals, or equal).
+std::vector<std::byte> fileBytes(std::span<const std::byte> elements, ElementType from, ElementType to,
+                                 const std::optional<View> &view);
 
 } // namespace ftc::run
