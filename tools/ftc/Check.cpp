@@ -9,9 +9,9 @@ static Command command("check", "Report every mistake in a recipe; write nothing
 static RecipeOptions options(command);
 
 static int check(const char *argv0) {
-  Session session(argv0);
-  int status;
-  if (auto recipe = session.read(options, status))
-    session.convert(*recipe, status);
-  return status;
+  auto chosen = options.read();
+  if (!chosen)
+    return WrongUsage;
+  Compilation compilation(*chosen, argv0);
+  return compilation.lowerTo(Rung::Tune) ? Success : compilation.status();
 }

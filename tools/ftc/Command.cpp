@@ -2,10 +2,6 @@
 
 #include "Command.h"
 
-#include "ftc/Conversion/RecipeToTune.h"
-
-#include "llvm/Support/FileSystem.h"
-
 using namespace ftc;
 namespace cl = llvm::cl;
 
@@ -38,45 +34,30 @@ Command &Command::chosen() {
 RecipeOptions::RecipeOptions(Command &command)
     : recipe(cl::Positional, cl::desc("RECIPE.ftr"), cl::sub(command.sub()), cl::cat(optionCategory())),
       definitions("D", cl::Prefix, cl::desc("Give an input its value"), cl::value_desc("name=value"),
-                  cl::sub(command.sub()), cl::cat(optionCategory())) {}
+                  cl::sub(command.sub()), cl::cat(optionCategory())),
+      target("target", cl::desc("What to compile for"), cl::init(target::TargetKind::CPU),
+             cl::values(clEnumValN(target::TargetKind::CPU, "cpu", "this machine's processor"),
+                        clEnumValN(target::TargetKind::Reference, "reference", "the naive judge: f64, one thread")),
+             cl::sub(command.sub()), cl::cat(optionCategory())),
+      disabled("disable-pass", cl::desc("Leave out a pass"), cl::value_desc("flag"), cl::sub(command.sub()),
+               cl::cat(optionCategory())) {}
 
-std::optional<std::map<std::string, std::string>> RecipeOptions::defines() const {
-  std::map<std::string, std::string> values;
+std::optional<CompileOptions> RecipeOptions::read() const {
+  CompileOptions options;
+  options.recipe = recipe;
+  options.target = target;
+  options.disabledPasses.assign(disabled.begin(), disabled.end());
+  if (recipe.empty()) {
+    llvm::errs() << "ftc: error: no recipe given; usage: ftc [command] RECIPE.ftr, see ftc --help\n";
+    return std::nullopt;
+  }
   for (llvm::StringRef definition : definitions) {
     auto [name, value] = definition.split('=');
     if (name.empty() || !definition.contains('=')) {
       llvm::errs() << "ftc: error: expected '-D name=value', got '-D " << definition << "'\n";
       return std::nullopt;
     }
-    values[name.str()] = value.str();
+    options.defines[name.str()] = value.str();
   }
-  return values;
-}
-
-mlir::OwningOpRef<mlir::ModuleOp> Session::read(const RecipeOptions &options, int &status) {
-  auto defines = options.defines();
-  if (options.path().empty())
-    llvm::errs() << "ftc: error: no recipe given; usage: ftc [command] RECIPE.ftr, see ftc --help\n";
-  if (options.path().empty() || !defines) {
-    status = WrongUsage;
-    return {};
-  }
-  if (!llvm::sys::fs::exists(options.path())) {
-    diags.report(Diag::CannotReadFile, {}, options.path(), "no such file");
-    status = InputFileIsWrong;
-    return {};
-  }
-  status = InternalError;
-  if (!library.addStandard(standardLibraryPath(argv0)))
-    return {};
-  auto module = buildRecipe(options.path(), *defines, library, context);
-  status = module ? Success : diags.errorCount() ? RecipeIsWrong : InternalError;
-  return module;
-}
-
-mlir::OwningOpRef<mlir::ModuleOp> Session::convert(mlir::ModuleOp recipe, int &status) {
-  auto module = convertRecipeToTune(recipe, library, diags, status);
-  if (!module && !diags.errorCount())
-    status = InternalError;
-  return module;
+  return options;
 }

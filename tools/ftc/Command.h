@@ -8,15 +8,11 @@
 #ifndef FTC_TOOLS_FTC_COMMAND_H
 #define FTC_TOOLS_FTC_COMMAND_H
 
-#include "ftc/Frontend/Library.h"
-#include "ftc/Frontend/Recipe.h"
-
-#include "mlir/IR/MLIRContext.h"
+#include "ftc/Pipelines/Compilation.h"
 
 #include "llvm/Support/CommandLine.h"
-#include "llvm/Support/SourceMgr.h"
 
-#include <map>
+#include <optional>
 
 namespace ftc {
 
@@ -53,38 +49,19 @@ private:
   Run run;
 };
 
-/// `RECIPE.ftr [-D name=value]...`, for every command that reads a recipe.
+/// `RECIPE.ftr [-D name=value]... [--target=T] [--disable-pass=FLAG]...`, for every command that reads a recipe.
 class RecipeOptions {
 public:
   explicit RecipeOptions(Command &command);
 
-  const std::string &path() const { return recipe; }
-  /// The values of inputs; nothing, after a message, if one has no `=`.
-  std::optional<std::map<std::string, std::string>> defines() const;
+  /// What to compile; nothing, after a message, if the command line is wrong (exit status WrongUsage).
+  std::optional<CompileOptions> read() const;
 
 private:
   llvm::cl::opt<std::string> recipe;
   llvm::cl::list<std::string> definitions;
-};
-
-/// What reading recipes needs: sources, messages, the standard library. Messages are printed when it goes.
-class Session {
-public:
-  explicit Session(const char *argv0) : diags(sources), library(diags), argv0(argv0) {}
-
-  /// Reads and checks a recipe; null, with the exit status, after errors.
-  mlir::OwningOpRef<mlir::ModuleOp> read(const RecipeOptions &options, int &status);
-
-  /// Makes the tune module of a recipe; null, with the exit status, after errors.
-  mlir::OwningOpRef<mlir::ModuleOp> convert(mlir::ModuleOp recipe, int &status);
-
-  llvm::SourceMgr sources;
-  Diagnostics diags;
-  DefinitionLibrary library;
-  mlir::MLIRContext context{mlir::MLIRContext::Threading::DISABLED};
-
-private:
-  const char *argv0;
+  llvm::cl::opt<target::TargetKind> target;
+  llvm::cl::list<std::string> disabled;
 };
 
 } // namespace ftc

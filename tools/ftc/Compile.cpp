@@ -1,4 +1,4 @@
-//===- Compile.cpp - ftc RECIPE.ftr ---------------------------------------===//
+//===- Compile.cpp - ftc RECIPE.ftr [-o FILE] [--emit=RUNG] ---------------===//
 //
 // Compiles a recipe to an executable, or to one of the rungs on the way.
 //
@@ -7,6 +7,8 @@
 #include "Command.h"
 
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/ToolOutputFile.h"
 
 using namespace ftc;
@@ -16,32 +18,61 @@ static int compile(const char *argv0);
 static Command command(compile);
 static RecipeOptions recipe(command);
 
-namespace {
-enum class Rung { Recipe, Tune };
-} // namespace
+static cl::opt<Rung>
+    emitted("emit", cl::desc("Stop at a rung and write it"), cl::cat(optionCategory()), cl::init(Rung::Executable),
+            cl::values(clEnumValN(Rung::Recipe, "recipe", "what was asked: steps over models and data"),
+                       clEnumValN(Rung::Tune, "tune", "what is computed"),
+                       clEnumValN(Rung::Backward, "backward", "with gradients"),
+                       clEnumValN(Rung::Precision, "precision", "in the target's types"),
+                       clEnumValN(Rung::Fused, "fused", "in kernels"),
+                       clEnumValN(Rung::Placed, "placed", "with every buffer at its offset"),
+                       clEnumValN(Rung::LLVM, "llvm", "kernels as LLVM IR"),
+                       clEnumValN(Rung::Object, "object", "the object file"),
+                       clEnumValN(Rung::Executable, "exe", "the executable")));
+static cl::opt<std::string> output("o", cl::desc("Output file (default: the recipe's name; text goes to stdout)"),
+                                   cl::value_desc("file"), cl::cat(optionCategory()));
 
-static cl::opt<Rung> emit("emit", cl::desc("Stop at a rung and write it"), cl::cat(optionCategory()),
-                          cl::values(clEnumValN(Rung::Recipe, "recipe", "what was asked: steps over models and data"),
-                                     clEnumValN(Rung::Tune, "tune", "what is computed: pure tensor programs")),
-                          cl::init(Rung::Recipe));
-static cl::opt<std::string> output("o", cl::desc("Output file"), cl::value_desc("file"), cl::init("-"),
-                                   cl::cat(optionCategory()));
-
-static int compile(const char *argv0) {
-  Session session(argv0);
-  int status;
-  auto module = session.read(recipe, status);
-  if (!module)
-    return status;
-  if (emit >= Rung::Tune && !(module = session.convert(*module, status)))
-    return status;
-  std::error_code error;
-  llvm::ToolOutputFile file(output, error, llvm::sys::fs::OF_Text);
-  if (error) {
-    llvm::errs() << "ftc: error: cannot write '" << output << "': " << error.message() << "\n";
+static int write(llvm::StringRef text, llvm::StringRef fallback) {
+  llvm::StringRef path = output.empty() ? fallback : llvm::StringRef(output);
+  std::error_code failure;
+  llvm::ToolOutputFile file(path, failure, llvm::sys::fs::OF_None);
+  if (!failure) {
+    file.os() << text;
+    file.os().flush();
+    failure = file.os().error();
+    file.os().clear_error();
+  }
+  if (failure) {
+    llvm::errs() << "ftc: error: cannot write '" << path << "': " << failure.message() << "\n";
     return CannotWrite;
   }
-  module->print(file.os());
   file.keep();
   return Success;
+}
+
+static int compile(const char *argv0) {
+  auto chosen = recipe.read();
+  if (!chosen)
+    return WrongUsage;
+  Compilation compilation(*chosen, argv0);
+  if (!compilation.lowerTo(std::min<Rung>(emitted, Rung::Placed)))
+    return compilation.status();
+  std::string name = llvm::sys::path::stem(chosen->recipe).str();
+  switch (emitted) {
+  case Rung::LLVM: {
+    auto text = target::emitLLVM(compilation.module(), compilation.targetOptions());
+    return mlir::failed(text) ? InternalError : write(*text, "-");
+  }
+  case Rung::Object: {
+    auto object = target::emitObject(compilation.module(), compilation.targetOptions());
+    return mlir::failed(object) ? InternalError : write((*object)->getBuffer(), name + ".o");
+  }
+  case Rung::Executable:
+    return compilation.link(output.empty() ? name : output.getValue()) ? Success : compilation.status();
+  default: {
+    std::string text;
+    llvm::raw_string_ostream(text) << compilation.module();
+    return write(text, "-");
+  }
+  }
 }

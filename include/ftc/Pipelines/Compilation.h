@@ -37,14 +37,12 @@ public:
   bool link(const std::string &path);
 
   mlir::ModuleOp module() { return *current; }
-  const ast::File *file() const { return source; }
   DefinitionLibrary &library() { return definitions; }
   Diagnostics &diagnostics() { return diags; }
   target::TargetOptions targetOptions() const;
   int status() const { return exitStatus; }
 
 private:
-  bool parse();
   bool makeRecipe();
   bool makeTune();
   bool runPasses(Rung rung);
@@ -58,9 +56,9 @@ private:
   llvm::SourceMgr sources;
   Diagnostics diags;
   DefinitionLibrary definitions;
-  const ast::File *source = nullptr;
   mlir::MLIRContext context;
   mlir::OwningOpRef<mlir::ModuleOp> current;
+  bool prepared = false; ///< the standard library is read
   Rung reached = Rung::AST;
   int exitStatus = 0;
 };

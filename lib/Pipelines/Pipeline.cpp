@@ -1,0 +1,42 @@
+//===- Pipeline.cpp - the rungs and their passes, on one page -------------===//
+
+#include "ftc/Pipelines/Compilation.h"
+
+#include "dialects/Tune/Transforms/Passes.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace ftc;
+
+void ftc::buildPipeline(Rung rung, const CompileOptions &options, mlir::OpPassManager &passes) {
+  auto add = [&](std::unique_ptr<mlir::Pass> pass) {
+    if (!llvm::is_contained(options.disabledPasses, pass->getArgument()))
+      passes.addPass(std::move(pass));
+  };
+  bool reference = options.target == target::TargetKind::Reference;
+  switch (rung) {
+  case Rung::Backward:
+    add(tune::createSimplify());
+    // Contractions before differentiation, so that the adjoint of the cheap order is what is differentiated.
+    add(tune::createOrderContractions());
+    // The naive judge keeps whole logits: slicing is an optimisation.
+    if (!reference)
+      add(tune::createSliceRows());
+    add(tune::createDifferentiate());
+    add(tune::createSimplify());
+    if (!reference)
+      add(tune::createMergeRows());
+    // The adjoint of a product with a narrow factor is again a chain of products.
+    add(tune::createOrderContractions());
+    add(tune::createSimplify());
+    break;
+  case Rung::Precision:
+    if (!reference)
+      add(tune::createSetPrecision());
+    add(tune::createSimplify());
+    break;
+  default:
+    break;
+  }
+}
