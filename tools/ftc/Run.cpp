@@ -13,6 +13,8 @@
 #include "llvm/Support/Process.h"
 #include "llvm/Support/SHA256.h"
 
+#include <cerrno>
+#include <cstring>
 #include <unistd.h>
 
 using namespace ftc;
@@ -75,6 +77,6 @@ static int runRecipe(const char *argv0) {
     argv.push_back(word.data());
   argv.push_back(nullptr);
   execv(argv[0], argv.data());
-  errs() << "ftc: cannot run '" << path << "': " << sys::StrError() << "\n";
+  errs() << "ftc: cannot run '" << path << "': " << std::string(strerror(errno)) << "\n";
   return InternalError;
 }
