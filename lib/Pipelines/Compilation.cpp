@@ -7,6 +7,7 @@
 
 #include "dialects/Recipe/IR/Recipe.h"
 #include "dialects/Tune/IR/Tune.h"
+#include "dialects/Tune/Transforms/Differentiation.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -23,6 +24,9 @@ using namespace ftc;
 
 Compilation::Compilation(CompileOptions options, const char *argv0)
     : options(std::move(options)), standard(standardLibraryPath(argv0)), diags(sources), definitions(diags) {
+  mlir::DialectRegistry registry;
+  tune::registerAdjoints(registry);
+  context.appendDialectRegistry(registry);
   context.loadDialect<recipe::RecipeDialect, tune::TuneDialect, mlir::arith::ArithDialect, mlir::func::FuncDialect,
                       mlir::linalg::LinalgDialect, mlir::math::MathDialect, mlir::tensor::TensorDialect>();
   // The flat programs are verified once at each rung; more threads than cores are of no use for one module.
