@@ -104,7 +104,10 @@ target::TargetOptions Compilation::targetOptions() const {
   target::TargetOptions result;
   result.kind = options.target;
   result.recipe = llvm::sys::path::stem(options.recipe).str();
-  result.folder = llvm::sys::path::parent_path(options.recipe).str();
+  // Absolute: the executable may be started from anywhere.
+  llvm::SmallString<256> folder(options.recipe);
+  llvm::sys::fs::make_absolute(folder);
+  result.folder = llvm::sys::path::parent_path(folder).str();
   if (const ast::File *file = definitions.recipe())
     result.source = sources.getMemoryBuffer(file->bufferId)->getBuffer().str();
   return result;
