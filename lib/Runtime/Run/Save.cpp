@@ -25,7 +25,7 @@ std::string outputPath(const Session &session, const SaveStep &save) {
 
 Status checkOutput(const Session &session, const Step &step, const SaveStep &save) {
   std::error_code ignored;
-  fs::path target = fs::weakly_canonical(outputPath(session, save), ignored);
+  fs::path target = fs::weakly_canonical(fs::absolute(outputPath(session, save)), ignored);
   for (const Step &other : session.manifest.steps) {
     const auto *load = std::get_if<LoadStep>(&other.detail);
     if (load && fs::weakly_canonical(pathOf(session.manifest, session.options, other, load->path), ignored) == target)
