@@ -7,7 +7,8 @@
 //
 // The region begins at the product and takes every user of a wide value; ops that use its narrow values and give wide
 // ones or one number a row; and the wide values, computed row by row, that these need. It is refused, with a reason
-// where `explain` is set, if a wide value is needed whole.
+// where `explain` is set, if a wide value is needed whole, or if what is read and written of a row is not much narrower
+// than the wide values: then nothing is gained (a low-rank product inside a layer).
 //
 // Before: tune-simplify. After: tune-differentiate (the adjoint of tune.rows is a tune.rows), tune-merge-rows.
 //
@@ -61,6 +62,30 @@ public:
 
   bool contains(Value value) const { return value.getDefiningOp() && ops.contains(value.getDefiningOp()); }
 
+  /// Fails if a row's operands and results have together more than 1/`widening` of the product's entries of a row.
+  LogicalResult checkWidth(int64_t widening) {
+    int64_t entries = 0;
+    for (Value value : llvm::concat<Value>(findSliced(), findResults()))
+      entries += typeOf(value).getNumElements();
+    if (entries * widening <= typeOf(seed->getResult(0)).getNumElements())
+      return success();
+    return refuse(seed, "what is read and written of a row is too wide");
+  }
+
+  /// Values from outside of which the ops need a row at a time, and those of which they need the whole.
+  SmallVector<Value> findSliced() const { return findOperands(RowRole::row); }
+  SmallVector<Value> findShared() const { return findOperands(RowRole::shared); }
+
+  /// Narrow values that are needed outside.
+  SmallVector<Value> findResults() const {
+    SmallVector<Value> results;
+    for (Operation *op : ops)
+      for (Value result : op->getResults())
+        if (llvm::any_of(result.getUsers(), [&](Operation *user) { return !ops.contains(user); }) && !isWide(result))
+          results.push_back(result);
+    return results;
+  }
+
   SmallVector<int64_t> rows;
   int64_t wideElements;
   linalg::ContractOp seed;
@@ -69,6 +94,16 @@ public:
   Operation *culprit = nullptr;
 
 private:
+  SmallVector<Value> findOperands(RowRole wanted) const {
+    llvm::SetVector<Value> found;
+    std::string why;
+    for (Operation *op : ops)
+      for (auto [operand, role] : llvm::zip(op->getOperands(), getRowRoles(op, rows, why)))
+        if (role == wanted && !contains(operand) && !isShapeless(operand))
+          found.insert(operand);
+    return found.takeVector();
+  }
+
   bool isWide(Value value) const {
     auto type = dyn_cast<RankedTensorType>(value.getType());
     return type && type.getNumElements() >= wideElements;
@@ -139,22 +174,23 @@ class Outliner {
 public:
   Outliner(Region &region, int64_t chunk)
       : region(region), depth(region.rows.size()), numRows(elementsOf(region.rows)), chunk(chunk),
-        inside(region.rows.size(), 1), outer(region.seed->getContext()), inner(outer) {
+        inside(region.rows.size(), 1), outer(region.seed->getContext()), inner(outer), sliced(region.findSliced()),
+        shared(region.findShared()) {
     inside.back() = chunk;
   }
 
   void run() {
-    sortOps();
-    collectOperands();
+    ordered.assign(region.ops.begin(), region.ops.end());
+    llvm::sort(ordered, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
     outer.setInsertionPointAfter(ordered.back());
     SmallVector<Value> slicedOperands;
     for (Value operand : sliced)
       slicedOperands.push_back(reshape(outer, operand.getLoc(), operand, withRows(operand, {numRows})));
-    SmallVector<Value> results = findResults();
+    SmallVector<Value> results = region.findResults();
     SmallVector<Type> types;
     for (Value result : results)
       types.push_back(typeOf(result).clone(withRows(result, {numRows})));
-    auto rows = RowsOp::create(outer, region.seed.getLoc(), types, slicedOperands, shared.getArrayRef(), chunk);
+    auto rows = RowsOp::create(outer, region.seed.getLoc(), types, slicedOperands, shared, chunk);
     buildBody(rows, results);
     for (auto [result, flat] : llvm::zip(results, rows.getResults())) {
       Value replacement = reshape(outer, result.getLoc(), flat, shapeOf(result));
@@ -173,36 +209,11 @@ private:
     return shape;
   }
 
-  void sortOps() {
-    ordered.assign(region.ops.begin(), region.ops.end());
-    llvm::sort(ordered, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
-  }
-
-  void collectOperands() {
-    std::string reason;
-    for (Operation *op : ordered)
-      for (auto [operand, role] : llvm::zip(op->getOperands(), getRowRoles(op, region.rows, reason))) {
-        if (role == RowRole::init || region.contains(operand) || isShapeless(operand))
-          continue;
-        (role == RowRole::row ? sliced : shared).insert(operand);
-      }
-  }
-
-  SmallVector<Value> findResults() {
-    SmallVector<Value> results;
-    for (Operation *op : ordered)
-      for (Value result : op->getResults())
-        if (llvm::any_of(result.getUsers(), [&](Operation *user) { return !region.ops.contains(user); }) &&
-            typeOf(result).getNumElements() < region.wideElements)
-          results.push_back(result);
-    return results;
-  }
-
   void buildBody(RowsOp rows, ArrayRef<Value> results) {
     inner.setInsertionPointToEnd(rows.getBody());
     for (auto [operand, argument] : llvm::zip(sliced, rows.getSlicedArguments()))
       mapping.map(operand, reshape(inner, operand.getLoc(), argument, withRows(operand, inside)));
-    mapping.map(shared.getArrayRef(), rows.getSharedArguments());
+    mapping.map(shared, rows.getSharedArguments());
     std::string reason;
     for (Operation *op : ordered) {
       for (auto [operand, role] : llvm::zip(op->getOperands(), getRowRoles(op, region.rows, reason)))
@@ -256,7 +267,7 @@ private:
   SmallVector<int64_t> inside;
   OpBuilder outer, inner;
   SmallVector<Operation *> ordered;
-  llvm::SetVector<Value> sliced, shared;
+  SmallVector<Value> sliced, shared;
   IRMapping mapping;
 };
 
@@ -290,7 +301,7 @@ struct SliceRowsPass : impl::SliceRowsBase<SliceRowsPass> {
         if (rows.empty() || refused.contains(seed))
           continue;
         Region region(seed, rows, typeOf(seed->getResult(0)).getNumElements() / 2);
-        if (failed(region.grow())) {
+        if (failed(region.grow()) || failed(region.checkWidth(widening))) {
           refused.insert(seed);
           if (explain) {
             InFlightDiagnostic remark = seed.emitRemark("not sliced into rows: ") << region.reason;

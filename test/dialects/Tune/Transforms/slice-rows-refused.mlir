@@ -60,3 +60,21 @@ func.func @together(%x: tensor<9x3xf64>, %w: tensor<40x3xf64>) -> tensor<9xf64> 
   %largest = linalg.reduce { arith.addf } ins(%shares : tensor<9x40xf64>) outs(%none : tensor<9xf64>) dimensions = [1]
   return %largest : tensor<9xf64>
 }
+
+// -----
+
+#x = affine_map<(t, v, h) -> (t, h)>
+#w = affine_map<(t, v, h) -> (v, h)>
+#o = affine_map<(t, v, h) -> (t, v)>
+
+// A low-rank product inside a layer: it widens its rows, but the layer's own product is as wide.
+func.func @adapter(%x: tensor<9x3xf64>, %b: tensor<40x3xf64>, %base: tensor<9x40xf64>, %down: tensor<3x40xf64>) -> tensor<9x3xf64> {
+  %zeros = arith.constant dense<0.0> : tensor<9x40xf64>
+  // expected-remark @+2 {{not sliced into rows: what is read and written of a row is too wide}}
+  // expected-note @+1 {{here}}
+  %low = linalg.contract indexing_maps = [#x, #w, #o] ins(%x, %b : tensor<9x3xf64>, tensor<40x3xf64>) outs(%zeros : tensor<9x40xf64>) -> tensor<9x40xf64>
+  %sum = arith.addf %base, %low : tensor<9x40xf64>
+  %narrow = arith.constant dense<0.0> : tensor<9x3xf64>
+  %y = linalg.contract indexing_maps = [#x, #w, #o] ins(%sum, %down : tensor<9x40xf64>, tensor<3x40xf64>) outs(%narrow : tensor<9x3xf64>) -> tensor<9x3xf64>
+  return %y : tensor<9x3xf64>
+}
