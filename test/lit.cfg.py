@@ -21,9 +21,11 @@ golden = os.path.join(config.test_source_root, "Execution", "Golden", "Inputs", 
 config.substitutions += [
     ("%check-logits", f"bash {golden} %s %t logits"),
     ("%check-gradients", f"bash {golden} %s %t gradients"),
+    ("%exits", "bash " + os.path.join(config.test_source_root, "exits.sh")),
     ("%ftc-compare", os.path.join(binaries, "ftc-compare")),
     ("%ftc", os.path.join(binaries, "ftc")),
     ("%data", data),
     ("%examples", examples),
+    ("%standard", os.path.join(config.ftc_source, "lib", "Standard")),
     ("%unit", os.path.join(binaries, "unit")),
 ]

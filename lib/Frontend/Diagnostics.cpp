@@ -26,12 +26,33 @@ std::string ftc::codeName(Diag code) {
   return text;
 }
 
+/// Letters to insert, remove, replace or swap with their neighbour (optimal string alignment); words are short.
+static unsigned spellingDistance(StringRef a, StringRef b) {
+  std::vector<unsigned> before(b.size() + 1), row(b.size() + 1), next(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j)
+    row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    next[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      next[j] = std::min({row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] != b[j - 1])});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        next[j] = std::min(next[j], before[j - 2] + 1);
+    }
+    std::swap(before, row);
+    std::swap(row, next);
+  }
+  return row[b.size()];
+}
+
 std::string ftc::nearestSpelling(StringRef written, llvm::ArrayRef<StringRef> candidates) {
-  // A third of the letters may be wrong; a swapped pair of letters counts as two.
+  // A third of the letters may be wrong.
+  constexpr size_t longest = 64;
+  if (written.size() > longest)
+    return "";
   unsigned bestDistance = std::max<unsigned>(2, written.size() / 3) + 1;
   StringRef best;
   for (StringRef candidate : candidates) {
-    unsigned distance = written.edit_distance(candidate, /*AllowReplacements=*/true, bestDistance);
+    unsigned distance = candidate.size() > longest ? longest : spellingDistance(written, candidate);
     if (distance < bestDistance && distance < std::max(written.size(), candidate.size())) {
       bestDistance = distance;
       best = candidate;

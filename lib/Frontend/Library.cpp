@@ -123,6 +123,7 @@ void DefinitionLibrary::loadImports(Loaded &loaded, std::vector<const File *> *o
       continue;
     }
     llvm::sys::path::append(path, import.path);
+    llvm::sys::path::remove_dots(path, /*remove_dot_dot=*/true);
     Loaded *imported = load(path.str().str(), import.range, order);
     if (!imported)
       continue;

@@ -329,6 +329,10 @@ ExprPtr Parser::parseAtom() {
   case TokenKind::Name: {
     if (isWord("fold"))
       return parseFold();
+    if (isVerb(word()) && is(TokenKind::Name, 1) && !token(1).firstOnLine && is(TokenKind::LeftBrace, 2)) {
+      diags.report(Diag::MisplacedVerb, range(token()), word()).help("bind it to a name first");
+      return nullptr;
+    }
     Name name;
     auto node = std::make_unique<NameExpr>(range(token()));
     if (!parseName(name))

@@ -6,7 +6,7 @@ using namespace ftc;
 using namespace ftc::ast;
 using llvm::StringRef;
 
-static bool isVerb(StringRef word) {
+bool Parser::isVerb(StringRef word) {
   static constexpr StringRef verbs[] = {"adapt", "train", "evaluate", "generate"};
   return llvm::is_contained(verbs, word);
 }

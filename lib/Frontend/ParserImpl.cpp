@@ -53,8 +53,15 @@ std::string Parser::describe(const Token &token) const {
 
 bool Parser::fail(StringRef what) {
   if (!is(TokenKind::Invalid))
-    diags.report(Diag::ExpectedToken, range(token()), what, describe(token()));
+    diags.report(Diag::ExpectedToken, here(), what, describe(token()));
   return false;
+}
+
+SMRange Parser::here() const {
+  if (!is(TokenKind::End) || at == 0)
+    return range(token());
+  uint32_t end = tokens[at - 1].end;
+  return {location(end), location(end)};
 }
 
 bool Parser::expect(TokenKind kind, StringRef what) { return consumeIf(kind) || fail(what); }

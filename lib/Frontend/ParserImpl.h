@@ -38,6 +38,9 @@ private:
   llvm::SMRange rangeFrom(size_t first) const;
   llvm::SMRange rangeFrom(llvm::SMLoc start) const { return {start, rangeFrom(at ? at - 1 : 0).End}; }
 
+  /// The current token's place; at the end of the file, right after its last word.
+  llvm::SMRange here() const;
+
   bool consumeIf(TokenKind kind);
   bool consumeWordIf(llvm::StringRef expected);
   bool expect(TokenKind kind, llvm::StringRef what);
@@ -130,6 +133,7 @@ private:
   bool parseImport(ast::File &file);
   bool parseInput(ast::File &file);
   bool parseBinding(ast::File &file);
+  static bool isVerb(llvm::StringRef word);
   ast::ExprPtr parseVerb();
   bool parseSave(ast::File &file);
 

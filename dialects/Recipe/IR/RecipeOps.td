@@ -111,17 +111,17 @@ def TrainOp : Recipe_Step<"train"> {
   let summary = "a model with its trainable tensors trained";
   let description = [{
     `batch` is sequences x tokens, `micro_batch` how many sequences are computed at once (absent: chosen to fit).
-    Without `steps` the run is `epochs` passes over the data. `gradient_clip` is a bound on the global norm, `memory`
+    Without `schedule` the learning rate stays as it is. Without `steps` the run is `epochs` passes over the data. `gradient_clip` is a bound on the global norm, `memory`
     one in bytes, `checkpoint_every` a number of updates.
 
     ```mlir
     %run = recipe.train "run" %tuned on %corpus
         objective #recipe.call<"sft", {}> optimizer #recipe.call<"adamw", {lr = 2.000000e-04 : f64}>
-        schedule #recipe.call<"constant", {}> batch <16 x 512> {epochs = 3.000000e+00 : f64}
+        schedule <"cosine", {warmup = 10 : i64}> batch <16 x 512> {epochs = 3.000000e+00 : f64}
     ```
   }];
   let arguments = (ins StrAttr:$name, Recipe_Model:$model, Recipe_Dataset:$data, Recipe_Call:$objective,
-                       AnyAttr:$optimizer, Recipe_Call:$schedule, Recipe_Extent:$batch,
+                       AnyAttr:$optimizer, OptionalAttr<Recipe_Call>:$schedule, Recipe_Extent:$batch,
                        Variadic<Recipe_Model>:$others,
                        OptionalAttr<I64Attr>:$micro_batch, DefaultValuedAttr<BoolAttr, "true">:$packing,
                        OptionalAttr<I64Attr>:$steps, OptionalAttr<F64Attr>:$epochs, OptionalAttr<I64Attr>:$memory,
@@ -129,7 +129,7 @@ def TrainOp : Recipe_Step<"train"> {
                        OptionalAttr<I64Attr>:$checkpoint_every, OptionalAttr<Recipe_Map>:$precision);
   let results = (outs Recipe_Model:$result);
   let assemblyFormat = [{
-    $name $model `on` $data `objective` $objective `optimizer` $optimizer `schedule` $schedule `batch` $batch
+    $name $model `on` $data `objective` $objective `optimizer` $optimizer (`schedule` $schedule^)? `batch` $batch
     (`reading` $others^)? attr-dict
   }];
 }

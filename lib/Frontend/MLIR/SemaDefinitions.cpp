@@ -21,6 +21,9 @@ static std::string withArticle(StringRef word) {
   return (StringRef("aeiou").contains(word.front()) ? "an " : "a ") + word.str();
 }
 
+/// Formats that need no definition.
+static constexpr StringRef elementTypes[] = {"f64", "f32", "f16", "bf16"};
+
 void Sema::reportUnknownDefinition(DefinitionKind kind, StringRef name, SMRange range) {
   auto message = diags.report(Diag::UnknownDefinition, range, kindName(kind), name);
   for (unsigned other = 0; other <= static_cast<unsigned>(DefinitionKind::Function); ++other) {
@@ -30,8 +33,10 @@ void Sema::reportUnknownDefinition(DefinitionKind kind, StringRef name, SMRange 
       return;
     }
   }
-  message.nearest(name, library.names(kind));
-  message.help("known are " + llvm::join(library.names(kind), ", "));
+  std::vector<StringRef> known = library.names(kind);
+  if (kind == DefinitionKind::Format)
+    llvm::append_range(known, elementTypes);
+  message.nearest(name, known).help("known are " + llvm::join(known, ", "));
 }
 
 CallAttr Sema::definitionCall(DefinitionKind kind, const Expr &written, StringRef what,
@@ -117,7 +122,6 @@ bool Sema::bindArguments(const Definition &definition, const CallExpr &call, llv
 
 /// A number format: the name of an element type, or a `format` definition.
 Attribute Sema::formatOf(const Expr &written, StringRef what) {
-  static constexpr StringRef elementTypes[] = {"f64", "f32", "f16", "bf16"};
   const Expr &expr = resolve(written);
   if (auto *name = llvm::dyn_cast<NameExpr>(&expr); name && llvm::is_contained(elementTypes, name->name))
     return WordAttr::get(builder.getContext(), name->name);

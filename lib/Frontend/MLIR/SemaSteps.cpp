@@ -391,7 +391,7 @@ Value Sema::buildTrain(const CallExpr &call, StringRef name) {
   Value data = operandOf<DatasetType>(*options.find("data"), "'data'");
   CallAttr objective = definitionCall(DefinitionKind::Objective, *options.find("objective"), "'objective'", others);
   Attribute optimizer = optimizerOf(*options.find("optimizer"), others);
-  CallAttr schedule = CallAttr::get(builder.getContext(), "constant", builder.getDictionaryAttr({}), {});
+  CallAttr schedule;
   if (const Expr *expr = options.find("schedule"))
     schedule = definitionCall(DefinitionKind::Schedule, *expr, "'schedule'", others);
   ExtentAttr batch = options.extent("batch");
@@ -513,8 +513,9 @@ void Sema::buildSave(const Save &save) {
   if (!llvm::is_contained(forms, form->name)) {
     diags.report(Diag::WrongSaveForm, form->range, typeName(value.getType()), form->name)
         .nearest(form->name, forms)
-        .help(forms.empty() ? "its results are printed and written to metrics.jsonl"
-                            : "it can be saved as " + llvm::join(forms, ", "));
+        .help(!forms.empty()                           ? "it can be saved as " + llvm::join(forms, ", ")
+              : llvm::isa<ScoresType>(value.getType()) ? "its results are printed and written to metrics.jsonl"
+                                                       : "models, generated text, logits and gradients can be saved");
     return;
   }
   Options options(*this, form->name, call->range, keys);

@@ -170,7 +170,7 @@ Attribute Sema::evaluate(const Expr &expr) {
   case ExprKind::Fold:
     break;
   }
-  diags.report(Diag::WrongValue, expr.range, "a recipe", "a value known when compiling", "a formula over tensors")
+  diags.report(Diag::WrongValue, expr.range, "the value", "one known when compiling", "a formula over tensors")
       .help("formulas belong into definitions: 'adapter', 'objective', 'optimizer', ...");
   return {};
 }
