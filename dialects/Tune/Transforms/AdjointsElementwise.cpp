@@ -65,9 +65,9 @@ Value pass(const Site &s) { return s.dy; }
 Value negated(const Site &s) { return s.neg(s.dy); }
 Value nothing(const Site &) { return {}; }
 
-// y = x * z
-Value mulLeft(const Site &s) { return s.mul(s.dy, s.z()); }
-Value mulRight(const Site &s) { return s.mul(s.dy, s.x()); }
+// y = x * z; of a square, dx = (2 dy) x once
+Value mulLeft(const Site &s) { return s.x() == s.z() ? s.mul(s.scaled(s.dy, 2), s.x()) : s.mul(s.dy, s.z()); }
+Value mulRight(const Site &s) { return s.x() == s.z() ? Value() : s.mul(s.dy, s.x()); }
 // y = x / z: dx = dy / z, dz = -(dy / z) * y
 Value divLeft(const Site &s) { return s.div(s.dy, s.z()); }
 Value divRight(const Site &s) { return s.neg(s.mul(s.div(s.dy, s.z()), s.y())); }

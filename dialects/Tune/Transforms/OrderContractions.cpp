@@ -6,9 +6,11 @@
 //   (P + Q) x = P x + Q x        (s P) x = s (P x), s a scalar or constant along what is summed
 //   (P Q) x = P (Q x) = Q (P x)  (-P) x = -(P x)        transpose(P) x = P x with other labels
 //
-// so that (W + s B A) x becomes W x + s (B (A x)) where that is cheaper. A contraction costs its multiplications, once
-// for its value and once for each operand that a gradient is wanted of; other ops cost kElementCost an entry. What has
-// other uses is there anyway and costs nothing more. With `explain`, a remark says why an order was kept.
+// so that (W + s B A) x becomes W x + s (B (A x)) where that is cheaper, and s (B y) = (s B) y or B (s y), whichever is
+// smallest, for a constant s: then neither the product nor its cotangent is scaled. A contraction costs its
+// multiplications, once for its value and once for each operand that a gradient is wanted of; other ops cost
+// kElementCost an entry. What has other uses is there anyway and costs nothing more. With `explain`, a remark says why
+// an order was kept.
 //
 // Before: tune-simplify; tune-differentiate must not have run, for it would freeze the order. After: tune-simplify.
 //
@@ -18,6 +20,7 @@
 #include "dialects/Tune/Utils/Builders.h"
 
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 #include "llvm/Support/FormatVariadic.h"
 
@@ -282,6 +285,31 @@ private:
   bool alternatives = false;
 };
 
+/// s (P x) = (s P) x = P (s x): a constant factor goes to the smallest of product and operands.
+struct ScaleSmallest : OpRewritePattern<arith::MulFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::MulFOp op, PatternRewriter &rewriter) const override {
+    for (unsigned factor = 0; factor < 2; ++factor) {
+      auto product = op->getOperand(factor).getDefiningOp<linalg::ContractOp>();
+      std::optional<double> constant = splatValue(op->getOperand(1 - factor));
+      if (!product || !constant || !product->hasOneUse() || !isPlain(product))
+        continue;
+      unsigned side = countOf(product.getInputs()[1]) < countOf(product.getInputs()[0]);
+      if (countOf(product.getInputs()[side]) >= countOf(product->getResult(0)))
+        return rewriter.notifyMatchFailure(op, "the product is the smallest");
+      SmallVector<Value> operands(product.getInputs());
+      operands[side] = scale(rewriter, op.getLoc(), operands[side], *constant);
+      SmallVector<AffineMap> maps = product.getIndexingMapsArray();
+      rewriter.replaceOp(op, contract(rewriter, op.getLoc(), operands[0], labelsOf(maps[0]), operands[1],
+                                      labelsOf(maps[1]), labelsOf(maps[2])));
+      return success();
+    }
+    return rewriter.notifyMatchFailure(op, "not a constant times a product of its own");
+  }
+
+  static int64_t countOf(Value value) { return typeOf(value).getNumElements(); }
+};
+
 //===----------------------------------------------------------------------===//
 // The pass
 //===----------------------------------------------------------------------===//
@@ -300,11 +328,19 @@ DenseSet<Value> findActive(func::FuncOp program) {
 struct OrderContractionsPass : impl::OrderContractionsBase<OrderContractionsPass> {
   using OrderContractionsBase::OrderContractionsBase;
 
+  LogicalResult initialize(MLIRContext *context) override {
+    RewritePatternSet set(context);
+    set.add<ScaleSmallest>(context);
+    patterns = FrozenRewritePatternSet(std::move(set));
+    return success();
+  }
+
   void runOnOperation() override {
     for (auto program : getOperation().getOps<func::FuncOp>())
       // What a rewrite leaves may be improved again, from another operand.
       for (int round = 0; round < kMaxDepth && !program.isExternal() && runOnProgram(program); ++round)
         ;
+    (void)applyPatternsGreedily(getOperation(), patterns, GreedyRewriteConfig().enableFolding(false));
   }
 
   bool runOnProgram(func::FuncOp program) {
@@ -337,6 +373,8 @@ struct OrderContractionsPass : impl::OrderContractionsBase<OrderContractionsPass
     root->getResult(0).replaceAllUsesWith(plans[side].build());
     return true;
   }
+
+  FrozenRewritePatternSet patterns;
 };
 } // namespace
 } // namespace ftc::tune

@@ -46,12 +46,13 @@ struct SimplifyPass : impl::SimplifyBase<SimplifyPass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     // Merging makes operands equal, which the patterns of tune.rows look for: simplify again after it.
-    for (int round = 0; round < 2; ++round) {
+    bool merged = true;
+    for (int round = 0; round < 2 && merged; ++round) {
       if (failed(applyPatternsGreedily(module, patterns)))
         return signalPassFailure();
       IRRewriter rewriter(&getContext());
       DominanceInfo dominance(module);
-      eliminateCommonSubExpressions(rewriter, dominance, module);
+      eliminateCommonSubExpressions(rewriter, dominance, module, &merged);
     }
     removeUnusedTensors(module);
   }

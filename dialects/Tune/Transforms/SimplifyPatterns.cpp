@@ -12,6 +12,8 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace ftc::tune {
@@ -73,13 +75,84 @@ struct MulConstant : OpRewritePattern<arith::MulFOp> {
   }
 };
 
-/// x / 1 = x
-struct DivOne : OpRewritePattern<arith::DivFOp> {
+/// x / 1 = x; x / c = x (1 / c) for c a power of two, which is exact
+struct DivConstant : OpRewritePattern<arith::DivFOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(arith::DivFOp op, PatternRewriter &rewriter) const override {
-    if (!isSplat(op.getRhs(), 1))
-      return rewriter.notifyMatchFailure(op, "the divisor is not 1");
-    rewriter.replaceOp(op, op.getLhs());
+    std::optional<double> divisor = splatValue(op.getRhs());
+    int exponent = 0;
+    if (!isTensor(op) || !divisor || std::frexp(std::fabs(*divisor), &exponent) != 0.5 || std::abs(exponent) > 100)
+      return rewriter.notifyMatchFailure(op, "the divisor is no power of two");
+    if (*divisor == 1)
+      rewriter.replaceOp(op, op.getLhs());
+    else
+      rewriter.replaceOpWithNewOp<arith::MulFOp>(op, op.getLhs(),
+                                                 splatLike(rewriter, op.getLoc(), op.getRhs(), 1 / *divisor));
+    return success();
+  }
+};
+
+/// x / broadcast(y) = x broadcast(1 / y): fewer divisions. It rounds twice, so only in f64, the type of all that is not
+/// to be computed exactly as written (number formats are f32).
+struct DivBroadcast : OpRewritePattern<arith::DivFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::DivFOp op, PatternRewriter &rewriter) const override {
+    auto source = op.getRhs().getDefiningOp<linalg::BroadcastOp>();
+    if (!source || !getElementTypeOrSelf(op.getType()).isF64())
+      return rewriter.notifyMatchFailure(op, "the divisor is no broadcast, or no f64");
+    Value one = splatLike(rewriter, op.getLoc(), source.getInput(), 1);
+    Value inverse = div(rewriter, op.getLoc(), one, source.getInput());
+    Value repeated =
+        linalg::BroadcastOp::create(rewriter, op.getLoc(), inverse, source.getInit(), source.getDimensions())
+            .getResult()[0];
+    rewriter.replaceOpWithNewOp<arith::MulFOp>(op, op.getLhs(), repeated);
+    return success();
+  }
+};
+
+/// f(broadcast(x), c, ...) = broadcast(f(x, c, ...)) for elementwise f, constants c, equal broadcasts: fewer entries
+struct NarrowElementwise : OpTraitRewritePattern<OpTrait::Elementwise> {
+  using OpTraitRewritePattern::OpTraitRewritePattern;
+  LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rewriter) const override {
+    linalg::BroadcastOp model;
+    for (Value operand : op->getOperands())
+      if (auto source = operand.getDefiningOp<linalg::BroadcastOp>(); source && !model)
+        model = source;
+    if (!model || op->getNumResults() != 1)
+      return rewriter.notifyMatchFailure(op, "no operand is a broadcast");
+    ArrayRef<int64_t> shape = shapeOf(model.getInput());
+    SmallVector<Value> operands;
+    for (Value operand : op->getOperands()) {
+      auto source = operand.getDefiningOp<linalg::BroadcastOp>();
+      SplatElementsAttr constant;
+      if (source && source.getDimensions() == model.getDimensions())
+        operands.push_back(source.getInput());
+      else if (matchPattern(operand, m_Constant(&constant)))
+        operands.push_back(
+            arith::ConstantOp::create(rewriter, op->getLoc(), constant.resizeSplat(typeOf(operand).clone(shape))));
+      else
+        return rewriter.notifyMatchFailure(op, "an operand is neither a constant nor the same broadcast");
+    }
+    auto type = cast<RankedTensorType>(op->getResult(0).getType());
+    OperationState state(op->getLoc(), op->getName(), operands, {type.clone(shape)}, op->getAttrs());
+    Value narrow = rewriter.create(state)->getResult(0);
+    Value init = tensor::EmptyOp::create(rewriter, op->getLoc(), type.getShape(), type.getElementType());
+    rewriter.replaceOpWithNewOp<linalg::BroadcastOp>(op, narrow, init, model.getDimensions());
+    return success();
+  }
+};
+
+/// The sum of -x = -(the sum of x)
+struct SumNegated : OpRewritePattern<linalg::ReduceOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(linalg::ReduceOp op, PatternRewriter &rewriter) const override {
+    if (op.getInputs().size() != 1 || !isa<arith::AddFOp>(op.getCombiner().front().front()))
+      return rewriter.notifyMatchFailure(op, "not a sum of one tensor");
+    auto negated = op.getInputs().front().getDefiningOp<arith::NegFOp>();
+    if (!negated)
+      return rewriter.notifyMatchFailure(op, "not of a negation");
+    Value sum = reduceSum(rewriter, op.getLoc(), negated.getOperand(), op.getDimensions());
+    rewriter.replaceOpWithNewOp<arith::NegFOp>(op, sum);
     return success();
   }
 };
@@ -295,9 +368,10 @@ struct SliceConcat : OpRewritePattern<tensor::ExtractSliceOp> {
 } // namespace
 
 void populateSimplifyPatterns(RewritePatternSet &patterns) {
-  patterns.add<AddZero, SubZero, MulConstant, DivOne, MoveConstant<linalg::BroadcastOp>,
-               MoveConstant<linalg::TransposeOp>, ComposeBroadcasts, SumConstant, NegatePutOne, SumPutOne,
-               PickElementwise, PickBroadcast, ContractConstant, AddPads, SliceConcat>(patterns.getContext());
+  patterns.add<AddZero, SubZero, MulConstant, DivConstant, DivBroadcast, NarrowElementwise, SumNegated,
+               MoveConstant<linalg::BroadcastOp>, MoveConstant<linalg::TransposeOp>, ComposeBroadcasts, SumConstant,
+               NegatePutOne, SumPutOne, PickElementwise, PickBroadcast, ContractConstant, AddPads, SliceConcat>(
+      patterns.getContext());
 }
 
 } // namespace ftc::tune

@@ -57,7 +57,7 @@ func.func @reads() attributes {tune.program} {
   %scalar = arith.constant dense<0.0> : tensor<f64>
   %loss = linalg.reduce { arith.addf } ins(%long : tensor<4xf64>) outs(%scalar : tensor<f64>) dimensions = [0]
   %ga, %gb = tune.gradient %loss wrt(%a, %b) : (tensor<f64>, tensor<4xf64>, tensor<4xf64>) -> (tensor<4xf64>, tensor<4xf64>)
-  // CHECK: %[[TWICE:.*]] = arith.addf %[[SHORT]], %[[SHORT]] : tensor<4xf32>
+  // CHECK: %[[TWICE:.*]] = arith.mulf %[[SHORT]], %{{.*}} : tensor<4xf32>
   // CHECK: %[[GA:.*]] = arith.extf %[[TWICE]] : tensor<4xf32> to tensor<4xf64>
   // CHECK: tune.write %[[GA]], @ga
   // CHECK: tune.write %[[ZERO]], @gb

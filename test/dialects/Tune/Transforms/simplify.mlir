@@ -20,6 +20,40 @@ func.func @neutral(%x: tensor<2x3xf64>) -> (tensor<2x3xf64>, tensor<2x3xf64>, te
   return %e, %f, %g : tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>
 }
 
+// Division: exact by a power of two; once for a row in f64, as written in f32. Elementwise ops of what is repeated come
+// before the repetition.
+// CHECK-LABEL: func.func @divisions(
+// CHECK-SAME: %[[X:.*]]: tensor<2x3xf64>, %[[ROW:.*]]: tensor<2xf64>, %[[Y:.*]]: tensor<2x3xf32>, %[[ROW32:.*]]: tensor<2xf32>
+func.func @divisions(%x: tensor<2x3xf64>, %row: tensor<2xf64>, %y: tensor<2x3xf32>, %row32: tensor<2xf32>)
+    -> (tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf32>, tensor<2xf64>) {
+  // CHECK-DAG: %[[QUARTER:.*]] = arith.constant dense<2.500000e-01> : tensor<2x3xf64>
+  // CHECK-DAG: %[[A:.*]] = arith.mulf %[[X]], %[[QUARTER]]
+  %four = arith.constant dense<4.0> : tensor<2x3xf64>
+  %a = arith.divf %x, %four : tensor<2x3xf64>
+  // CHECK-DAG: %[[B:.*]] = arith.divf %[[X]], %{{.*}} : tensor<2x3xf64>
+  %three = arith.constant dense<3.0> : tensor<2x3xf64>
+  %b = arith.divf %x, %three : tensor<2x3xf64>
+  // CHECK-DAG: %[[SQUARE:.*]] = arith.mulf %[[ROW]], %[[ROW]] : tensor<2xf64>
+  // CHECK-DAG: %[[INVERSE:.*]] = arith.divf %{{.*}}, %[[SQUARE]] : tensor<2xf64>
+  // CHECK-DAG: %[[INVERSES:.*]] = linalg.broadcast ins(%[[INVERSE]] : tensor<2xf64>)
+  // CHECK-DAG: %[[C:.*]] = arith.mulf %[[X]], %[[INVERSES]]
+  %init = tensor.empty() : tensor<2x3xf64>
+  %rows = linalg.broadcast ins(%row : tensor<2xf64>) outs(%init : tensor<2x3xf64>) dimensions = [1]
+  %squares = arith.mulf %rows, %rows : tensor<2x3xf64>
+  %c = arith.divf %x, %squares : tensor<2x3xf64>
+  // CHECK-DAG: %[[D:.*]] = arith.divf %[[Y]], %{{.*}} : tensor<2x3xf32>
+  %init32 = tensor.empty() : tensor<2x3xf32>
+  %rows32 = linalg.broadcast ins(%row32 : tensor<2xf32>) outs(%init32 : tensor<2x3xf32>) dimensions = [1]
+  %d = arith.divf %y, %rows32 : tensor<2x3xf32>
+  // CHECK-DAG: %[[SUM:.*]] = linalg.reduce { arith.addf } ins(%[[X]] :
+  // CHECK-DAG: %[[E:.*]] = arith.negf %[[SUM]] : tensor<2xf64>
+  %none = arith.constant dense<0.0> : tensor<2xf64>
+  %minus = arith.negf %x : tensor<2x3xf64>
+  %e = linalg.reduce { arith.addf } ins(%minus : tensor<2x3xf64>) outs(%none : tensor<2xf64>) dimensions = [1]
+  // CHECK: return %[[A]], %[[B]], %[[C]], %[[D]], %[[E]]
+  return %a, %b, %c, %d, %e : tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf64>, tensor<2x3xf32>, tensor<2xf64>
+}
+
 // CHECK-LABEL: func.func @constants(
 func.func @constants(%x: tensor<2x3xf64>) -> (tensor<2x3xf64>, tensor<4x3x2xf64>, tensor<3xf64>, tensor<2x3xf64>) {
   %zero = arith.constant dense<0.0> : tensor<2x3xf64>
@@ -115,12 +149,11 @@ func.func @wide(%x: tensor<2x9xf64>, %v: tensor<2xf64>, %i: tensor<2xi32>) -> (t
   %put = tune.put_one %v, %i : (tensor<2xf64>, tensor<2xi32>) -> tensor<2x9xf64>
   %minus = arith.negf %put : tensor<2x9xf64>
   // CHECK-DAG: %[[INSIDE:.*]] = tune.pick %cst, %[[I]]
-  // CHECK-DAG: %[[MINUS:.*]] = arith.negf %[[V]] : tensor<2xf64>
-  // CHECK-DAG: %[[SUM:.*]] = arith.mulf %[[MINUS]], %[[INSIDE]] : tensor<2xf64>
+  // CHECK-DAG: %[[VI:.*]] = arith.mulf %[[V]], %[[INSIDE]] : tensor<2xf64>
+  // CHECK-DAG: %[[SUM:.*]] = arith.negf %[[VI]] : tensor<2xf64>
   %sum = linalg.reduce { arith.addf } ins(%minus : tensor<2x9xf64>) outs(%none : tensor<2xf64>) dimensions = [1]
   %vs = linalg.broadcast ins(%v : tensor<2xf64>) outs(%init : tensor<2x9xf64>) dimensions = [1]
   // CHECK-DAG: %[[XI:.*]] = tune.pick %[[X]], %[[I]]
-  // CHECK-DAG: %[[VI:.*]] = arith.mulf %[[V]], %[[INSIDE]] : tensor<2xf64>
   // CHECK-DAG: %[[PICKED:.*]] = arith.subf %[[XI]], %[[VI]] : tensor<2xf64>
   %difference = arith.subf %x, %vs : tensor<2x9xf64>
   %picked = tune.pick %difference, %i : (tensor<2x9xf64>, tensor<2xi32>) -> tensor<2xf64>

@@ -14,7 +14,7 @@ func.func @two(%x: tensor<2x4x3xf64>, %w: tensor<40x3xf64>, %u: tensor<40x3xf64>
   // CHECK-DAG: %[[FLATX:.*]] = tensor.collapse_shape %[[X]] {{\[}}[0, 1], [2]]
   // CHECK-DAG: %[[FLATWEIGHTS:.*]] = tensor.collapse_shape %[[WEIGHTS]]
   // CHECK: %[[ROWS:.*]] = tune.rows (%{{.*}} = %[[FLATX]] : tensor<8x3xf64>, %{{.*}} = %[[FLATWEIGHTS]] : tensor<8xf64>)
-  // CHECK-SAME: shared (%{{.*}} = %[[W]] : tensor<40x3xf64>, %{{.*}} = %[[U]] : tensor<40x3xf64>, %{{.*}} = %[[BIAS]] : tensor<40xf64>) chunk 2 -> tensor<8xf64> {
+  // CHECK-SAME: shared (%{{.*}} = %[[W]] : tensor<40x3xf64>, %{{.*}} = %[[BIAS]] : tensor<40xf64>, %{{.*}} = %[[U]] : tensor<40x3xf64>) chunk 2 -> tensor<8xf64> {
   // CHECK-COUNT-2: linalg.contract {{.*}} -> tensor<1x2x40xf64>
   // CHECK: tune.yield sliced(%{{.*}} : tensor<2xf64>)
   // CHECK: }
