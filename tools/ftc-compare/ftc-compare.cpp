@@ -2,10 +2,11 @@
 //
 // For tests:
 //   ftc-compare tensors OURS GOLDEN --bound 1e-5 [--only NAME] [--prefix TEXT]
-//     every floating-point tensor of GOLDEN (or NAME alone) is in OURS under the same name, with the same shape, and its
-//     largest difference is at most the bound times its largest entry. --prefix: text put before GOLDEN's names.
-//   ftc-compare losses METRICS GOLDEN KEY --bound 1e-6
-//     the losses of a metrics.jsonl and the list KEY of a JSON object, relative to each loss.
+//     every floating-point tensor of GOLDEN (or NAME alone) is in OURS under the same name, with the same shape, and
+//     its largest difference is at most the bound times its largest entry. --prefix: text put before GOLDEN's names.
+//   ftc-compare losses METRICS GOLDEN [KEY] --bound 1e-6
+//     the losses of a metrics.jsonl and the list KEY of a JSON object (without KEY: another metrics.jsonl's), relative
+//     to each loss.
 // Prints the worst difference; exits 1 if it is beyond the bound, or anything is missing.
 //
 //===----------------------------------------------------------------------===//
@@ -86,29 +87,45 @@ static int compareTensors(const std::string &ours, const std::string &golden, co
   return worst.report(bound);
 }
 
-static int compareLosses(const std::string &metrics, const std::string &golden, const std::string &key, double bound) {
-  auto expected = json::parseFile(golden);
-  if (!expected)
-    return fail(expected.error().message);
-  const json::Value *list = expected->find(key);
-  if (!list || !list->asArray())
-    return fail(fmt::format("{} has no list '{}'", golden, key));
+/// The losses of all updates in a metrics.jsonl.
+static Expected<std::vector<double>> lossesOf(const std::string &metrics) {
   std::ifstream file(metrics);
   std::vector<double> losses;
   for (std::string line; std::getline(file, line);) {
     auto entry = json::parse(line, {.file = metrics});
     if (!entry)
-      return fail(entry.error().message);
+      return entry.error();
     if (const json::Value *loss = entry->find("step") ? entry->find("loss") : nullptr)
       losses.push_back(loss->asNumber().value_or(NAN));
   }
-  if (losses.size() != list->asArray()->size())
-    return fail(fmt::format("{} losses, expected {}", losses.size(), list->asArray()->size()));
+  return losses;
+}
+
+/// The list `key` of a JSON object; of a metrics.jsonl its losses.
+static Expected<std::vector<double>> goldenLosses(const std::string &golden, const std::string &key) {
+  if (key.empty())
+    return lossesOf(golden);
+  auto object = json::parseFile(golden);
+  if (!object)
+    return object.error();
+  const json::Value *list = object->find(key);
+  if (!list || !list->asArray())
+    return makeError(ExitStatus::Input, "{} has no list '{}'", golden, key);
+  std::vector<double> losses;
+  for (const json::Value &loss : *list->asArray())
+    losses.push_back(loss.asNumber().value_or(NAN));
+  return losses;
+}
+
+static int compareLosses(const std::string &metrics, const std::string &golden, const std::string &key, double bound) {
+  auto losses = lossesOf(metrics), truth = goldenLosses(golden, key);
+  if (!losses || !truth)
+    return fail((losses ? truth : losses).error().message);
+  if (losses->size() != truth->size())
+    return fail(fmt::format("{} losses, expected {}", losses->size(), truth->size()));
   Worst worst;
-  for (size_t i = 0; i < losses.size(); ++i) {
-    double truth = (*list->asArray())[i].asNumber().value_or(NAN);
-    worst.add(std::abs(losses[i] - truth) / std::abs(truth), fmt::format("step {}", i + 1));
-  }
+  for (size_t i = 0; i < losses->size(); ++i)
+    worst.add(std::abs((*losses)[i] - (*truth)[i]) / std::abs((*truth)[i]), fmt::format("step {}", i + 1));
   return worst.report(bound);
 }
 
@@ -126,7 +143,7 @@ int main(int argc, char **argv) {
   }
   tensors->add_option("--only", only);
   tensors->add_option("--prefix", prefix);
-  losses->add_option("key", key)->required();
+  losses->add_option("key", key);
   CLI11_PARSE(app, argc, argv);
   return *tensors ? compareTensors(ours, golden, only, prefix, bound) : compareLosses(ours, golden, key, bound);
 }
