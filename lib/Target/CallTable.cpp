@@ -1,6 +1,7 @@
 #include "CallTable.h"
 
 #include "Structure.h"
+#include "Work.h"
 #include "ftc/Runtime/CPU/Program.h"
 
 using namespace mlir;
@@ -36,7 +37,7 @@ private:
 
 /// A call of one of the runtime's kernels that go through memory in pieces of FTC_COPY_BYTES.
 void TableMaker::addMove(StringRef symbol, Location to, std::optional<Location> from, int64_t bytes, int64_t count) {
-  Call call{symbol.str(), int64_t(llvm::divideCeil(bytes, FTC_COPY_BYTES)), 1, {to.offset}, {}, {count}};
+  Call call{symbol.str(), int64_t(llvm::divideCeil(bytes, FTC_COPY_BYTES)), 1, {to.offset}, {}, {count}, symbol.str()};
   if (from)
     call.offsets.push_back(from->offset);
   if (inLoop) {
@@ -56,7 +57,8 @@ LogicalResult TableMaker::addCall(Operation *op) {
   FailureOr<const KernelInfo *> info = kernels.get(op);
   if (failed(info))
     return failure();
-  Call call{(*info)->symbol, (*info)->items, (*info)->grain, {}, {}, (*info)->immediates};
+  Call call{(*info)->symbol,     (*info)->items,   (*info)->grain,       {}, {},
+            (*info)->immediates, describeWork(op), countProductFlops(op)};
   auto addBuffer = [&](Location location) {
     call.offsets.push_back(location.offset);
     if (inLoop)

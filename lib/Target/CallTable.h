@@ -12,6 +12,8 @@ struct Call {
   llvm::SmallVector<int64_t> offsets;
   llvm::SmallVector<int64_t> strides; ///< empty outside of loops
   llvm::SmallVector<int64_t> immediates;
+  std::string what; ///< for the profile, as are the flops
+  int64_t flops = 0;
 };
 
 struct Loop {

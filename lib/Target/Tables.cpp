@@ -24,6 +24,7 @@ public:
         i64(llvm::Type::getInt64Ty(module.getContext())) {}
 
   void writePrograms(ArrayRef<CallTable> programs);
+  void writeNotes(ArrayRef<CallTable> programs);
   void writeSetup(ModuleOp placed, ArrayRef<LibraryPlan> plans);
   void writeManifest(const std::string &manifest);
 
@@ -130,6 +131,26 @@ void TableWriter::writePrograms(ArrayRef<CallTable> programs) {
     records.push_back(record({null(), zero, null(), zero}));
   global(llvm::ConstantArray::get(llvm::ArrayType::get(records.front()->getType(), records.size()), records),
          "ftc_programs");
+  writeNotes(programs);
+}
+
+/// What the profile says about each call (ftc/Runtime/CPU/Profile.h).
+void TableWriter::writeNotes(ArrayRef<CallTable> programs) {
+  llvm::StringMap<llvm::Constant *> texts;
+  SmallVector<llvm::Constant *> tables;
+  for (const CallTable &program : programs) {
+    SmallVector<llvm::Constant *> notes;
+    for (const Call &call : program.calls) {
+      llvm::Constant *&text = texts[call.what];
+      if (!text)
+        text = global(llvm::ConstantDataArray::getString(module.getContext(), call.what));
+      notes.push_back(record({text, number(call.flops)}));
+    }
+    notes.push_back(record({null(), number(0)})); // never an empty array
+    tables.push_back(array(notes));
+  }
+  tables.push_back(null());
+  global(llvm::ConstantArray::get(llvm::ArrayType::get(pointer, tables.size()), tables), "ftc_program_notes");
 }
 
 /// The bytes of a constant in the arena, or of the one element that is repeated.

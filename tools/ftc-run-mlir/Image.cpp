@@ -1,9 +1,12 @@
 #include "Image.h"
 
+#include "ftc/Runtime/CPU/Profile.h"
+
 #include "llvm/ExecutionEngine/Orc/ExecutionUtils.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
 
+#include <cstdlib>
 #include <cstring>
 
 using namespace mlir;
@@ -46,6 +49,9 @@ llvm::FailureOr<Image> Image::load(OwningOpRef<ModuleOp> module, const target::T
     return module->emitError() << "needs " << image.arenaBytes << " bytes, which cannot be had";
   ftc_prepare(setup->toPtr<const ftc_setup *>(), image.arena);
   image.programs = programs->toPtr<const ftc_program *>();
+  if (std::getenv("FTC_PROFILE"))
+    if (auto notes = (*jit)->lookup("ftc_program_notes"))
+      ftc_profile_start(image.programs, notes->toPtr<const ftc_note *const *>());
   image.jit = std::move(*jit);
   image.module = std::move(module);
   return image;

@@ -104,7 +104,28 @@ private:
     if (!isRowOp(op) || isa<linalg::ReduceOp, GatherOp, tensor::ConcatOp>(op) ||
         countElements(op->getResult(0)) < kSmall)
       return true;
-    return isNeededBy(op);
+    return kept.contains(op) || isNeededBy(op);
+  }
+
+  /// The large tensor that `value` can be computed from, or null if it needs none. An op that needs two is kept: what
+  /// follows is computed from its result.
+  Value findSource(Value value) {
+    Operation *op = getProducer(value);
+    if (!op || (!isLazy(op) && isStored(op)))
+      return countElements(value) >= kSmall ? value : Value();
+    auto known = sources.find(op);
+    if (known != sources.end())
+      return known->second;
+    Value source;
+    for (Value operand : op->getOperands()) {
+      Value next = isa<RankedTensorType>(operand.getType()) ? findSource(operand) : Value();
+      if (source && next && next != source) {
+        kept.insert(op);
+        return sources[op] = value;
+      }
+      source = source ? source : next;
+    }
+    return sources[op] = source;
   }
 
   /// Whether a user that is no row op reads it, seen through views.
@@ -135,6 +156,11 @@ private:
     if (!producer || isLazy(producer) || isStored(producer) ||
         (!across && stages.lookup(producer) >= stages.lookup(user)))
       return;
+    if (!across) {
+      findSource(operand.get());
+      if (isStored(producer))
+        return;
+    }
     auto [known, isNew] = copies.try_emplace({producer, across ? user : nullptr, stages.lookup(user)});
     if (isNew) {
       SetVector<Operation *> copied;
@@ -153,6 +179,8 @@ private:
 
   Block &block;
   DenseMap<Operation *, unsigned> stages;
+  DenseSet<Operation *> kept;           ///< will be stored for later stages
+  DenseMap<Operation *, Value> sources; ///< see findSource
   /// Of an op for the users of a stage; for a sum across rows of its own.
   DenseMap<std::tuple<Operation *, Operation *, unsigned>, Value> copies;
 };

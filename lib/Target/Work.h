@@ -1,0 +1,19 @@
+// What an op of a program costs, for the profile and the plan.
+#ifndef FTC_LIB_TARGET_WORK_H
+#define FTC_LIB_TARGET_WORK_H
+
+#include "mlir/IR/Operation.h"
+
+#include <string>
+
+namespace ftc::target {
+
+/// Additions and multiplications of the products in an op; those of other ops are not counted.
+int64_t countProductFlops(mlir::Operation *op);
+
+/// Name and sizes of an op, equal for ops of equal kernels.
+std::string describeWork(mlir::Operation *op);
+
+} // namespace ftc::target
+
+#endif // FTC_LIB_TARGET_WORK_H
