@@ -36,7 +36,8 @@ struct Group {
 /// Groups the ops of one block.
 class Grouping {
 public:
-  explicit Grouping(Block &block) : block(block) {}
+  /// `copied`: ops that are copied into the kernels of their users, besides lazy ones.
+  Grouping(Block &block, DenseSet<Operation *> copied) : block(block), copied(std::move(copied)) {}
 
   void run() {
     findPrivateProducers();
@@ -52,7 +53,7 @@ public:
       if (group)
         materialize(*group);
     sortTopologically(&block);
-    eraseUnused(block);
+    eraseUnused(block, copied);
   }
 
 private:
@@ -204,10 +205,10 @@ private:
   }
 
   Block &block;
+  DenseSet<Operation *> copied;
   std::vector<std::optional<Group>> groups;
   DenseMap<Operation *, size_t> groupOf;
   DenseMap<Operation *, unsigned> levels; ///< of ops outside groups
-  DenseSet<Operation *> copied;           ///< besides lazy ones
 };
 
 class FuseRows : public impl::FuseRowsBase<FuseRows> {
@@ -221,8 +222,7 @@ class FuseRows : public impl::FuseRowsBase<FuseRows> {
     });
     for (Block *block : blocks) {
       splitSums(*block);
-      copyCheapProducers(*block);
-      Grouping(*block).run();
+      Grouping(*block, copyCheapProducers(*block)).run();
     }
   }
 };

@@ -4,6 +4,7 @@
 #define FTC_DIALECTS_TUNE_TRANSFORMS_ROWALIGNMENT_H
 
 #include "mlir/IR/Operation.h"
+#include "llvm/ADT/DenseSet.h"
 
 namespace ftc::tune {
 
@@ -42,11 +43,12 @@ bool isSumAcrossRows(mlir::Operation *op);
 void splitSums(mlir::Block &block);
 
 /// Repeats cheap elementwise ops where a product, an attention or the like lies between them and their user, instead
-/// of storing their result: they need at most one large tensor that is stored anyway.
-void copyCheapProducers(mlir::Block &block);
+/// of storing their result: they need at most one large tensor that is stored anyway. Returns the copies, which belong
+/// into the kernels of their users.
+llvm::DenseSet<mlir::Operation *> copyCheapProducers(mlir::Block &block);
 
-/// Erases ops whose results nothing needs.
-void eraseUnused(mlir::Block &block);
+/// Erases ops whose results nothing needs, also from `known`.
+void eraseUnused(mlir::Block &block, llvm::DenseSet<mlir::Operation *> &known);
 
 } // namespace ftc::tune
 

@@ -19,13 +19,15 @@ static constexpr size_t kMostCopied = 16;
 
 static int64_t countElements(Value value) { return cast<RankedTensorType>(value.getType()).getNumElements(); }
 
-void eraseUnused(Block &block) {
+void eraseUnused(Block &block, DenseSet<Operation *> &known) {
   SmallVector<Operation *> ops;
   for (Operation &op : block.without_terminator())
     ops.push_back(&op);
   for (Operation *op : llvm::reverse(ops))
-    if (isOpTriviallyDead(op))
+    if (isOpTriviallyDead(op)) {
+      known.erase(op);
       op->erase();
+    }
 }
 
 //===----------------------------------------------------------------------===//
@@ -72,14 +74,15 @@ class ProducerCopier {
 public:
   explicit ProducerCopier(Block &block) : block(block) {}
 
-  void run() {
+  DenseSet<Operation *> run() {
     for (Operation &op : block.without_terminator())
       stages[&op] = getStage(&op);
     for (Operation &op : llvm::make_early_inc_range(block.without_terminator()))
       if (isRowOp(&op))
         for (OpOperand &operand : op.getOpOperands())
           copyFor(operand);
-    eraseUnused(block);
+    eraseUnused(block, added);
+    return std::move(added);
   }
 
 private:
@@ -107,8 +110,7 @@ private:
     return kept.contains(op) || isNeededBy(op);
   }
 
-  /// The large tensor that `value` can be computed from, or null if it needs none. An op that needs two is kept: what
-  /// follows is computed from its result.
+  /// The large tensor that `value` can be computed from alone, as far back as there is one; null if it needs none.
   Value findSource(Value value) {
     Operation *op = getProducer(value);
     if (!op || (!isLazy(op) && isStored(op)))
@@ -119,10 +121,8 @@ private:
     Value source;
     for (Value operand : op->getOperands()) {
       Value next = isa<RankedTensorType>(operand.getType()) ? findSource(operand) : Value();
-      if (source && next && next != source) {
-        kept.insert(op);
+      if (source && next && next != source)
         return sources[op] = value;
-      }
       source = source ? source : next;
     }
     return sources[op] = source;
@@ -157,8 +157,10 @@ private:
         (!across && stages.lookup(producer) >= stages.lookup(user)))
       return;
     if (!across) {
-      findSource(operand.get());
-      if (isStored(producer))
+      Value source = findSource(operand.get());
+      if (Operation *op = source ? getProducer(source) : nullptr)
+        kept.insert(op);
+      if (kept.contains(producer))
         return;
     }
     auto [known, isNew] = copies.try_emplace({producer, across ? user : nullptr, stages.lookup(user)});
@@ -168,8 +170,12 @@ private:
       if (collect(operand.get(), copied, large, across ? 2 : 1)) {
         OpBuilder builder(user);
         IRMapping mapping;
-        for (Operation *op : copied)
-          stages[builder.clone(*op, mapping)] = stages.lookup(user);
+        for (Operation *op : copied) {
+          Operation *copy = builder.clone(*op, mapping);
+          stages[copy] = stages.lookup(user);
+          if (!isLazy(copy))
+            added.insert(copy);
+        }
         known->second = mapping.lookup(operand.get());
       }
     }
@@ -179,6 +185,7 @@ private:
 
   Block &block;
   DenseMap<Operation *, unsigned> stages;
+  DenseSet<Operation *> added;          ///< the copies
   DenseSet<Operation *> kept;           ///< will be stored for later stages
   DenseMap<Operation *, Value> sources; ///< see findSource
   /// Of an op for the users of a stage; for a sum across rows of its own.
@@ -186,6 +193,6 @@ private:
 };
 } // namespace
 
-void copyCheapProducers(Block &block) { ProducerCopier(block).run(); }
+DenseSet<Operation *> copyCheapProducers(Block &block) { return ProducerCopier(block).run(); }
 
 } // namespace ftc::tune
