@@ -51,6 +51,10 @@ public:
   std::function<mlir::Value(llvm::StringRef)> read; ///< contents of a tune.tensor
   /// The scope of `sum(e, over: sites)`: for each site, what its names stand in; null where there are no sites.
   std::function<std::vector<Scope *>(Scope &)> sites;
+  /// The tensors over which `sites` runs from a scope: which of several sets of them.
+  std::function<const void *(Scope &)> siteGroup;
+  /// Sums over sites found already, by expression and set.
+  std::map<std::pair<const ast::Expr *, const void *>, Value> siteSums;
   /// A field of a row (`y.w`), in an objective.
   std::function<Value(const RowValue &, llvm::StringRef, llvm::SMRange)> rowMember;
   /// Sums over the rows of a batch, in an objective; null elsewhere.

@@ -232,14 +232,23 @@ mlir::Value ProgramBuilder::update(OptimizerPlan &plan, mlir::Value step, mlir::
   for (auto &part : plan.parts)
     part->enter(evaluator, Tensor{read(part->optimized.parameter), part->dims},
                 Tensor{read(part->optimized.gradient), part->dims});
+  auto owner = [&plan](Scope &scope) -> OptimizerPlan::Part * {
+    for (Scope *around = &scope; around; around = around->parent())
+      for (auto &part : plan.parts)
+        if (around == part->scope)
+          return part.get();
+    return nullptr;
+  };
+  evaluator.siteGroup = [owner](Scope &scope) -> const void * {
+    OptimizerPlan::Part *part = owner(scope);
+    return part ? part->applied.get() : nullptr;
+  };
   evaluator.sites = [&](Scope &scope) {
     std::vector<Scope *> scopes;
-    for (auto &own : plan.parts)
-      for (Scope *around = &scope; around; around = around->parent())
-        if (around == own->scope)
-          for (auto &other : plan.parts)
-            if (other->applied == own->applied)
-              scopes.push_back(transplant(evaluator, &scope, own->scope, other->scope));
+    if (OptimizerPlan::Part *own = owner(scope))
+      for (auto &other : plan.parts)
+        if (other->applied == own->applied)
+          scopes.push_back(transplant(evaluator, &scope, own->scope, other->scope));
     llvm::erase(scopes, nullptr);
     return scopes;
   };
@@ -262,6 +271,7 @@ mlir::Value ProgramBuilder::update(OptimizerPlan &plan, mlir::Value step, mlir::
         rateOfFirst = tensor->value;
   }
   evaluator.sites = nullptr;
+  evaluator.siteSums.clear();
   return rateOfFirst;
 }
 

@@ -24,12 +24,15 @@ static std::optional<Value> overSites(Evaluator &evaluator, llvm::StringRef kind
   auto *name = llvm::dyn_cast_or_null<ast::NameExpr>(call.named("over"));
   if (!name || name->name != "sites" || !evaluator.sites)
     return std::nullopt;
-  Value total;
+  auto [known, fresh] = evaluator.siteSums.try_emplace({&expr, evaluator.siteGroup(scope)});
+  if (!fresh)
+    return known->second;
+  Value &total = known->second;
   std::vector<Scope *> scopes = evaluator.sites(scope);
   for (auto [number, site] : llvm::enumerate(scopes)) {
     Value value = evaluator.eval(*expr.arguments.front().value, *site);
     if (value.isError())
-      return value;
+      return total = Value();
     total = number == 0 ? value : evaluator.arithmetic(BinaryOp::Add, total, value, expr.range);
   }
   if (kind == "mean" && !scopes.empty())
