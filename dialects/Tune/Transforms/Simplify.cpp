@@ -30,6 +30,15 @@ static void removeUnusedTensors(ModuleOp module) {
       tensor.erase();
 }
 
+/// Merges common subexpressions; whether there were any.
+static bool merge(ModuleOp module) {
+  IRRewriter rewriter(module.getContext());
+  DominanceInfo dominance(module);
+  bool merged = false;
+  eliminateCommonSubExpressions(rewriter, dominance, module, &merged);
+  return merged;
+}
+
 namespace {
 struct SimplifyPass : impl::SimplifyBase<SimplifyPass> {
   LogicalResult initialize(MLIRContext *context) override {
@@ -45,14 +54,14 @@ struct SimplifyPass : impl::SimplifyBase<SimplifyPass> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    // Bodies have one block each: their regions need no simplification of their own.
+    auto config = GreedyRewriteConfig().setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
     // Merging makes operands equal, which the patterns of tune.rows look for: simplify again after it.
-    bool merged = true;
-    for (int round = 0; round < 2 && merged; ++round) {
-      if (failed(applyPatternsGreedily(module, patterns)))
+    bool merged = merge(module);
+    for (int round = 0; round < 2 && (merged || round == 0); ++round) {
+      if (failed(applyPatternsGreedily(module, patterns, config.setUseTopDownTraversal(true))))
         return signalPassFailure();
-      IRRewriter rewriter(&getContext());
-      DominanceInfo dominance(module);
-      eliminateCommonSubExpressions(rewriter, dominance, module, &merged);
+      merged = merge(module);
     }
     removeUnusedTensors(module);
   }
