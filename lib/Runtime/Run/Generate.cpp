@@ -233,7 +233,7 @@ Expected<Outcome> runGenerate(Session &session, const Step &step, const Generate
   AnswerReport report;
   for (const Prompt &prompt : *prompts) {
     session.console.print(fmt::format("{} {}/{}", step.name, samples.size() + 1, prompts->size()));
-    session.console.printPart(prompt.text);
+    session.console.printPart(prompt.shown);
     session.console.printPart(promptSeparator(generate));
     Expected<std::optional<std::string>> completion = generator.complete(prompt, static_cast<int64_t>(samples.size()));
     session.console.endText();

@@ -2,6 +2,8 @@
 
 #include "Prompts.h"
 
+#include <algorithm>
+
 namespace ftc::run {
 
 std::string_view promptSeparator(const GenerateStep &generate) { return generate.chat || generate.data ? "\n" : ""; }
@@ -11,7 +13,7 @@ static Expected<Prompt> encodePrompt(const text::TextCodec &codec, const std::st
     Expected<std::vector<int32_t>> ids = codec.tokenizer().encode(prompt);
     if (!ids)
       return ids.error();
-    return Prompt{prompt, std::move(*ids), std::nullopt};
+    return Prompt{prompt, prompt, std::move(*ids), std::nullopt};
   }
   Expected<text::ChatTemplate> form = codec.chatTemplate();
   if (!form)
@@ -24,7 +26,7 @@ static Expected<Prompt> encodePrompt(const text::TextCodec &codec, const std::st
   Expected<text::Encoding> encoding = codec.tokenizer().encodeSegments(texts, {.addSpecialTokens = false});
   if (!encoding)
     return encoding.error();
-  return Prompt{prompt, std::move(encoding->ids), std::nullopt};
+  return Prompt{prompt, prompt, std::move(encoding->ids), std::nullopt};
 }
 
 /// Splits a row of data where its answer begins and ends: its tokens of weight 1.
@@ -44,7 +46,42 @@ static Expected<Prompt> splitDocument(const text::TextCodec &codec, const data::
   Expected<std::string> answer = text(document.ids.subspan(ids.size(), static_cast<size_t>(end - begin)));
   if (!answer)
     return answer.error();
-  return Prompt{std::move(*shown), {ids.begin(), ids.end()}, std::move(*answer)};
+  return Prompt{*shown, *shown, {ids.begin(), ids.end()}, std::move(*answer)};
+}
+
+static std::vector<std::string_view> linesOf(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    size_t length = std::min(text.find('\n'), text.size() - 1) + 1;
+    lines.push_back(text.substr(0, length));
+    text.remove_prefix(length);
+  }
+  return lines;
+}
+
+/// Leaves out the lines of a chat template and of a fixed instruction that begin and end all prompts alike.
+static void shorten(std::vector<Prompt> &prompts) {
+  std::vector<std::vector<std::string_view>> lines;
+  for (const Prompt &prompt : prompts)
+    lines.push_back(linesOf(prompt.text));
+  size_t shortest = lines.empty() ? 0 : lines[0].size();
+  for (const std::vector<std::string_view> &text : lines)
+    shortest = std::min(shortest, text.size());
+  auto areEqual = [&](auto line) {
+    return std::all_of(lines.begin(), lines.end(), [&](const auto &text) { return line(text) == line(lines[0]); });
+  };
+  size_t first = 0, last = 0;
+  while (first < shortest && areEqual([&](const auto &text) { return text[first]; }))
+    ++first;
+  while (first + last < shortest && areEqual([&](const auto &text) { return text[text.size() - 1 - last]; }))
+    ++last;
+  for (size_t i = 0; i < prompts.size() && first < shortest; ++i) {
+    prompts[i].shown.clear();
+    for (size_t line = first; line + last < lines[i].size(); ++line)
+      prompts[i].shown += lines[i][line];
+    if (last > 0 && prompts[i].shown.ends_with('\n'))
+      prompts[i].shown.pop_back();
+  }
 }
 
 static Expected<std::vector<Prompt>> promptsOfData(Session &session, const text::TextCodec &codec,
@@ -61,6 +98,7 @@ static Expected<std::vector<Prompt>> promptsOfData(Session &session, const text:
       return makeError(ExitStatus::Input, "{}: example {} has no prompt that a model could answer", name, i + 1);
     prompts.push_back(std::move(*prompt));
   }
+  shorten(prompts);
   return prompts;
 }
 

@@ -6,7 +6,8 @@
 namespace ftc::run {
 
 struct Prompt {
-  std::string text; // as shown
+  std::string text;
+  std::string shown; // on the console: without what all prompts of a data set have in common
   std::vector<int32_t> ids;
   std::optional<std::string> expected; // the data's answer
 };
