@@ -149,11 +149,12 @@ func.func @wide(%x: tensor<2x9xf64>, %v: tensor<2xf64>, %i: tensor<2xi32>) -> (t
   %put = tune.put_one %v, %i : (tensor<2xf64>, tensor<2xi32>) -> tensor<2x9xf64>
   %minus = arith.negf %put : tensor<2x9xf64>
   // CHECK-DAG: %[[INSIDE:.*]] = tune.pick %cst, %[[I]]
-  // CHECK-DAG: %[[VI:.*]] = arith.mulf %[[V]], %[[INSIDE]] : tensor<2xf64>
-  // CHECK-DAG: %[[SUM:.*]] = arith.negf %[[VI]] : tensor<2xf64>
+  // CHECK-DAG: %[[MINUS:.*]] = arith.negf %[[V]] : tensor<2xf64>
+  // CHECK-DAG: %[[SUM:.*]] = arith.mulf %[[MINUS]], %[[INSIDE]] : tensor<2xf64>
   %sum = linalg.reduce { arith.addf } ins(%minus : tensor<2x9xf64>) outs(%none : tensor<2xf64>) dimensions = [1]
   %vs = linalg.broadcast ins(%v : tensor<2xf64>) outs(%init : tensor<2x9xf64>) dimensions = [1]
   // CHECK-DAG: %[[XI:.*]] = tune.pick %[[X]], %[[I]]
+  // CHECK-DAG: %[[VI:.*]] = arith.mulf %[[V]], %[[INSIDE]] : tensor<2xf64>
   // CHECK-DAG: %[[PICKED:.*]] = arith.subf %[[XI]], %[[VI]] : tensor<2xf64>
   %difference = arith.subf %x, %vs : tensor<2x9xf64>
   %picked = tune.pick %difference, %i : (tensor<2x9xf64>, tensor<2xi32>) -> tensor<2xf64>
