@@ -18,7 +18,10 @@ data = os.path.join(config.test_source_root, "data")
 examples = os.path.join(config.ftc_source, "examples")
 # A result against the golden one: %check-logits TARGET BOUND MODEL.
 golden = os.path.join(config.test_source_root, "Execution", "Golden", "Inputs", "golden.sh")
+execution = os.path.join(config.test_source_root, "Execution", "Inputs")
 config.substitutions += [
+    ("%check-packed", f"bash {os.path.join(execution, 'packed.sh')} %s %t"),
+    ("%compare", f"python3 {os.path.join(execution, 'compare.py')}"),
     ("%check-logits", f"bash {golden} %s %t logits"),
     ("%check-gradients", f"bash {golden} %s %t gradients"),
     ("%exits", "bash " + os.path.join(config.test_source_root, "exits.sh")),

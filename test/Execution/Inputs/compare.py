@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Compares what runs have left.
+
+compare.py equal METRICS METRICS...        every line of a metrics.jsonl equals the first file's, but for its time
+compare.py near BOUND METRICS METRICS...   the losses differ from the first file's by at most BOUND, relatively
+compare.py loss BOUND METRICS GOLDEN       the only loss in METRICS is the tensor 'loss' of a safetensors file
+compare.py alone BOUND PACKED ALONE GOLDEN the logits of a packed row [1, n, v] are those of its documents, each in a row
+                                           of its own, ALONE [documents, m, v]; GOLDEN's 'segment_ids' tell them apart.
+                                           BOUND is relative to the largest logit
+"""
+
+import array
+import json
+import struct
+import sys
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def without_times(path):
+    lines = read(path)
+    for line in lines:
+        line.pop("seconds", None)
+    return lines
+
+
+def tensor(path, name):
+    """Shape and values of a tensor in a safetensors file."""
+    with open(path, "rb") as file:
+        (size,) = struct.unpack("<Q", file.read(8))
+        entry = json.loads(file.read(size))[name]
+        begin, end = entry["data_offsets"]
+        file.seek(8 + size + begin)
+        data = file.read(end - begin)
+    return entry["shape"], array.array({"F32": "f", "F64": "d", "I64": "q"}[entry["dtype"]], data)
+
+
+def near(bound, expected, found):
+    assert expected and len(expected) == len(found), f"{len(found)} losses, expected {len(expected)}"
+    worst = max(abs(a - b) / abs(a) for a, b in zip(expected, found))
+    print(f"worst {worst:.3e}, bound {bound:.0e}")
+    assert worst <= bound, f"{found} differ from {expected}"
+
+
+def alone(bound, packed, documents, segments):
+    (_, tokens, vocabulary), row = packed
+    (_, longest, _), rows = documents
+    first, worst = 0, 0.0
+    for document in range(max(segments) + 1):
+        length = segments.count(document)
+        for i in range(length * vocabulary):
+            difference = abs(row[first * vocabulary + i] - rows[document * longest * vocabulary + i])
+            worst = max(worst, difference)
+        first += length
+    assert first == tokens, f"{first} tokens, expected {tokens}"
+    worst /= max(abs(value) for value in row)
+    print(f"worst {worst:.3e}, bound {bound:.0e}")
+    assert worst <= bound
+
+
+def main():
+    what, *rest = sys.argv[1:]
+    if what == "equal":
+        first, *others = [without_times(path) for path in rest]
+        assert first and others
+        for other in others:
+            assert other == first, f"{other} differ from {first}"
+    elif what == "near":
+        first, *others = [[line["loss"] for line in read(path)] for path in rest[1:]]
+        assert others
+        for other in others:
+            near(float(rest[0]), first, other)
+    elif what == "loss":
+        near(float(rest[0]), tensor(rest[2], "loss")[1], [line["loss"] for line in read(rest[1])])
+    elif what == "alone":
+        packed, documents = tensor(rest[1], "logits"), tensor(rest[2], "logits")
+        alone(float(rest[0]), packed, documents, list(tensor(rest[3], "segment_ids")[1]))
+    else:
+        sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main()
