@@ -3,6 +3,7 @@
 #include "Generators.h"
 #include "RowEmitter.h"
 
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/SmallSet.h"
 
 using namespace mlir;
@@ -252,16 +253,26 @@ public:
       return false;
     Items items = chooseItems(program);
     size_t prefix = items.linear ? 0 : *findPrefix(getTensor(operand.get()).getShape(), items.count);
-    Value inside = program.inputs[operand.getOperandNumber()].inside;
-    return llvm::all_of(inside.getUses(), [&](OpOperand &use) {
-      Operation *user = use.getOwner();
-      if (user != operand.getOwner() && !llvm::is_contained(program.ops, user))
-        return isa<tune::FusedYieldOp>(user) || inside == operand.get();
-      if (auto reduce = dyn_cast<linalg::ReduceOp>(user))
-        return !items.linear &&
-               llvm::all_of(reduce.getDimensions(), [&](int64_t dim) { return size_t(dim) >= prefix; });
-      return isPointwise(user) && !isa<linalg::BroadcastOp>(user);
-    });
+    llvm::SetVector<Value> readInPlace;
+    readInPlace.insert(program.inputs[operand.getOperandNumber()].inside);
+    for (size_t i = 0; i < readInPlace.size(); ++i) // grows
+      for (Operation *user : readInPlace[i].getUsers()) {
+        if (!llvm::is_contained(program.ops, user) || isWholeRowSum(user, items, prefix))
+          continue;
+        if (!isPointwise(user) || isa<linalg::BroadcastOp>(user))
+          return false;
+        readInPlace.insert(user->getResult(0));
+      }
+    return true;
+  }
+
+private:
+  /// A sum over all dimensions after the first `prefix`, which are an item.
+  static bool isWholeRowSum(Operation *op, const Items &items, size_t prefix) {
+    auto reduce = dyn_cast<linalg::ReduceOp>(op);
+    return reduce && !items.linear &&
+           getTensor(reduce.getInputs()[0]).getRank() == int64_t(prefix + reduce.getDimensions().size()) &&
+           llvm::all_of(reduce.getDimensions(), [&](int64_t dim) { return size_t(dim) >= prefix; });
   }
 };
 } // namespace

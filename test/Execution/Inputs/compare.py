@@ -1,12 +1,10 @@
 #!/usr/bin/env python3
 """Compares what runs have left.
 
-compare.py equal METRICS METRICS...        every line of a metrics.jsonl equals the first file's, but for its time
-compare.py near BOUND METRICS METRICS...   the losses differ from the first file's by at most BOUND, relatively
 compare.py loss BOUND METRICS GOLDEN       the only loss in METRICS is the tensor 'loss' of a safetensors file
-compare.py alone BOUND PACKED ALONE GOLDEN the logits of a packed row [1, n, v] are those of its documents, each in a row
-                                           of its own, ALONE [documents, m, v]; GOLDEN's 'segment_ids' tell them apart.
-                                           BOUND is relative to the largest logit
+compare.py alone BOUND ALONE GOLDEN        the logits [documents, m, v] of documents, each in a row of its own, are those of
+                                           GOLDEN's packed row [1, n, v], whose 'segment_ids' tell them apart. BOUND is
+                                           relative to the largest logit
 """
 
 import array
@@ -18,13 +16,6 @@ import sys
 def read(path):
     with open(path, encoding="utf-8") as file:
         return [json.loads(line) for line in file]
-
-
-def without_times(path):
-    lines = read(path)
-    for line in lines:
-        line.pop("seconds", None)
-    return lines
 
 
 def tensor(path, name):
@@ -63,21 +54,11 @@ def alone(bound, packed, documents, segments):
 
 def main():
     what, *rest = sys.argv[1:]
-    if what == "equal":
-        first, *others = [without_times(path) for path in rest]
-        assert first and others
-        for other in others:
-            assert other == first, f"{other} differ from {first}"
-    elif what == "near":
-        first, *others = [[line["loss"] for line in read(path)] for path in rest[1:]]
-        assert others
-        for other in others:
-            near(float(rest[0]), first, other)
-    elif what == "loss":
+    if what == "loss":
         near(float(rest[0]), tensor(rest[2], "loss")[1], [line["loss"] for line in read(rest[1])])
     elif what == "alone":
-        packed, documents = tensor(rest[1], "logits"), tensor(rest[2], "logits")
-        alone(float(rest[0]), packed, documents, list(tensor(rest[3], "segment_ids")[1]))
+        documents, packed = tensor(rest[1], "logits"), tensor(rest[2], "logits")
+        alone(float(rest[0]), packed, documents, list(tensor(rest[2], "segment_ids")[1]))
     else:
         sys.exit(__doc__)
 

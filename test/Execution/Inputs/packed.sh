@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# packed.sh RECIPE TEMPORARY TARGET LOSS-BOUND LOGITS-BOUND MODEL: compiles and runs the recipe on a golden model and compares what it saved.
+# packed.sh RECIPE TEMPORARY TARGET LOSS-BOUND BOUND MODEL: compiles and runs the recipe on a golden model and compares what it saved.
 set -euo pipefail
 recipe=$1 temporary=$2.$3.$6 target=$3 lossBound=$4 bound=$5
 model=$(dirname "$recipe")/../data/models/$6
@@ -8,5 +8,5 @@ rm -rf "$temporary".*
 ftc "$recipe" --target="$target" -D model="$model" -D out="$temporary.out" -o "$temporary.exe"
 "$temporary.exe" --out "$temporary.run" --fresh --quiet
 $compare loss "$lossBound" "$temporary.run/metrics.jsonl" "$model/packed.safetensors"
-ftc-compare tensors "$temporary.out/packed.safetensors" "$model/packed.safetensors" --only logits --bound "$bound"
-$compare alone "$bound" "$temporary.out/packed.safetensors" "$temporary.out/alone.safetensors" "$model/packed.safetensors"
+$compare alone "$bound" "$temporary.out/logits.safetensors" "$model/packed.safetensors"
+ftc-compare tensors "$temporary.out/packed.safetensors" "$temporary.out/alone.safetensors" --bound "$bound"
