@@ -1,6 +1,7 @@
 //===- Converter.cpp - the order of steps, and their options --------------===//
 
 #include "Converter.h"
+#include "Order.h"
 
 #include "ftc/Conversion/RecipeToTune.h"
 #include "ftc/Frontend/Recipe.h"
@@ -66,8 +67,7 @@ static bool isStep(const ast::Expr &expr) {
 }
 
 bool Converter::convert() {
-  // A train step changes its tensors in place, so whatever reads the adapted model as it was comes first: steps are
-  // done in the order of the file but for those that others need earlier.
+  // In the order of the file, but for steps that others need earlier.
   for (const ast::Binding &binding : file.bindings)
     if (isStep(*binding.value))
       step(binding.name.text, llvm::cast<ast::CallExpr>(*binding.value));
@@ -76,6 +76,7 @@ bool Converter::convert() {
   if (elaborator.diagnostics().errorCount())
     return false;
   decodeBlocks();
+  orderSteps(elaborator.module());
   return elaborator.diagnostics().errorCount() == 0;
 }
 
@@ -261,9 +262,9 @@ bool Converter::flag(const StepCall &call, llvm::StringRef key, bool fallback) {
 
 mlir::OwningOpRef<mlir::ModuleOp> ftc::convertRecipeToTune(mlir::ModuleOp recipe, DefinitionLibrary &library,
                                                            Diagnostics &diags, int &status) {
-  recipe.getContext()->loadDialect<tune::TuneDialect, mlir::arith::ArithDialect, mlir::func::FuncDialect,
-                                   mlir::linalg::LinalgDialect, mlir::math::MathDialect,
-                                   mlir::tensor::TensorDialect>();
+  recipe.getContext()
+      ->loadDialect<tune::TuneDialect, mlir::arith::ArithDialect, mlir::func::FuncDialect, mlir::linalg::LinalgDialect,
+                    mlir::math::MathDialect, mlir::tensor::TensorDialect>();
   mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(recipe.getLoc());
   Elaborator elaborator(library, diags, *module);
   std::unique_ptr<ast::File> file = toFile(recipe, diags.sourceManager());

@@ -14,7 +14,7 @@ static void handle(int) {
   if (requested)
     _exit(130);
   requested = 1;
-  constexpr std::string_view message = "\ninterrupted: stopping after this step (once more: at once)\n";
+  constexpr std::string_view message = "\ninterrupted: stopping as soon as nothing is lost (once more: at once)\n";
   [[maybe_unused]] ssize_t written = write(STDERR_FILENO, message.data(), message.size());
 }
 

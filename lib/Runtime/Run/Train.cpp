@@ -97,12 +97,12 @@ Status Trainer::fillConstants() {
   return machine.setReal(train.inputs.stepsPerEpoch, static_cast<double>(batcher.stepsPerEpoch()));
 }
 
-/// Loss and gradients of the whole batch.
+/// Loss and gradients of the whole batch; cut short by a signal.
 Status Trainer::accumulate() {
   int64_t parts = train.batch.sequences / train.batch.micro;
   if (train.weigh) {
     machine.zero(train.outputs.denominators);
-    for (int64_t part = 0; part < parts; ++part) {
+    for (int64_t part = 0; part < parts && !interruptRequested(); ++part) {
       if (Status status = fillInputs(machine, train.inputs, train.batch, batch, part); !status)
         return status;
       machine.run(*train.weigh);
@@ -113,7 +113,7 @@ Status Trainer::accumulate() {
   machine.zero(train.outputs.loss);
   for (uint32_t gradient : train.gradients)
     machine.zero(gradient);
-  for (int64_t part = 0; part < parts; ++part) {
+  for (int64_t part = 0; part < parts && !interruptRequested(); ++part) {
     if (Status status = fillInputs(machine, train.inputs, train.batch, batch, part); !status)
       return status;
     machine.run(*train.micro);
@@ -139,6 +139,8 @@ Status Trainer::update() {
     return status;
   if (Status status = accumulate(); !status)
     return status;
+  if (interruptRequested())
+    return Status::success(); // nothing of this update has changed the state yet
   StepMetrics metrics;
   metrics.loss = machine.real(train.outputs.loss);
   if (!std::isfinite(metrics.loss))
