@@ -8,6 +8,7 @@
 #include "Placement.h"
 #include "Structure.h"
 #include "dialects/Tune/Transforms/Passes.h"
+#include "ftc/Conversion/TuneToDnnl.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/IR/LLVMContext.h"
@@ -30,6 +31,7 @@ KernelRegistry getKernels(TargetKind kind) {
 LogicalResult lowerToPlaced(ModuleOp module, const TargetOptions &options) {
   if (options.kind == TargetKind::CPU) {
     PassManager manager(module.getContext(), ModuleOp::getOperationName());
+    manager.addPass(createConvertTuneToDnnl());
     manager.addPass(tune::createFuseRows());
     if (failed(manager.run(module)))
       return failure();

@@ -1,5 +1,6 @@
 #include "Work.h"
 
+#include "dialects/Dnnl/IR/Dnnl.h"
 #include "dialects/Tune/IR/Tune.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -26,6 +27,14 @@ template <typename Op> static int64_t countScoreFlops(Op op) {
 int64_t countProductFlops(Operation *op) {
   return llvm::TypeSwitch<Operation *, int64_t>(op)
       .Case([](linalg::ContractOp op) { return 2 * product(op.getStaticLoopRanges()); })
+      .Case([](dnnl::MatmulOp op) {
+        int64_t flops = 0;
+        for (size_t i = 0; i < op.getNumTerms(); ++i) {
+          dnnl::ProductShape term = op.getTerm(i);
+          flops += 2 * term.k.size * cast<ShapedType>(op.getType()).getNumElements();
+        }
+        return flops;
+      })
       .Case([](tune::AttentionOp op) { return 2 * countScoreFlops(op); })
       .Case([](tune::AttentionBackwardOp op) { return 5 * countScoreFlops(op); })
       .Default([](Operation *) { return int64_t(0); });
@@ -41,10 +50,15 @@ std::string describeWork(Operation *op) {
   stream << op->getName();
   for (Value result : op->getResults())
     printShape(stream << ' ', result.getType());
-  if (auto contract = dyn_cast<linalg::ContractOp>(op)) {
-    printShape(stream << " = ", contract.getInputs()[0].getType());
-    printShape(stream << " * ", contract.getInputs()[1].getType());
-  }
+  auto printProduct = [&](Value left, Value right) {
+    printShape(stream << " + ", left.getType());
+    printShape(stream << " * ", right.getType());
+  };
+  if (auto contract = dyn_cast<linalg::ContractOp>(op))
+    printProduct(contract.getInputs()[0], contract.getInputs()[1]);
+  if (auto product = dyn_cast<dnnl::MatmulOp>(op))
+    for (auto [left, right] : llvm::zip_equal(product.getLhs(), product.getRhs()))
+      printProduct(left, right);
   return text;
 }
 

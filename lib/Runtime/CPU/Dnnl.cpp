@@ -20,24 +20,27 @@ namespace {
 
 using dnnl::memory;
 
-struct BatchDimension {
-  int64_t size, a, b, c; ///< strides in elements
-};
-
-/// A product that is done by blocks of `blockM` rows and `blockN` columns; those at the ends are smaller.
-struct MatmulPlan {
-  int64_t m, n, k;
-  int64_t aM, aK, bK, bN, cM; ///< strides in elements; that of a column of c is 1
-  int64_t blockM, blockN;
-  bool accumulate;
-  bool swapped; ///< b comes before a in the buffers
-  std::vector<BatchDimension> batch;
+/// One of the products that a result is the sum of. Strides in elements.
+struct Term {
+  int64_t k, aM, aK, bK, bN;
+  bool swapped;                                   ///< b is the left one of the two buffers
+  std::vector<std::pair<int64_t, int64_t>> batch; ///< strides of a and b
 
   struct Block {
     memory::desc a, b, c, scratch;
     dnnl::matmul primitive;
   };
   Block blocks[2][2]; ///< [are the last rows][are the last columns]
+};
+
+/// A sum of products that is done by blocks of `blockM` rows and `blockN` columns; those at the ends are smaller.
+struct MatmulPlan {
+  int64_t m, n;
+  int64_t cM; ///< stride of a row of c; that of a column is 1
+  int64_t blockM, blockN;
+  bool hasInit;
+  std::vector<std::pair<int64_t, int64_t>> batch; ///< size and stride in c
+  std::vector<Term> terms;
 
   int64_t blocksM() const { return (m + blockM - 1) / blockM; }
   int64_t blocksN() const { return (n + blockN - 1) / blockN; }
@@ -55,20 +58,20 @@ std::deque<std::unique_ptr<MatmulPlan>> &getPlans() {
 }
 
 [[noreturn]] void fail(const char *what, const MatmulPlan &plan, const dnnl::error &error) {
-  std::fprintf(stderr, "error: oneDNN cannot %s the matrix product %lld x %lld x %lld: %s\n", what, (long long)plan.m,
-               (long long)plan.n, (long long)plan.k, error.what());
+  std::fprintf(stderr, "error: oneDNN cannot %s a matrix product of %lld rows and %lld columns: %s\n", what,
+               (long long)plan.m, (long long)plan.n, error.what());
   std::abort();
 }
 
-MatmulPlan::Block makeBlock(const MatmulPlan &plan, int64_t rows, int64_t columns) {
+Term::Block makeBlock(const MatmulPlan &plan, const Term &term, int64_t rows, int64_t columns, bool accumulate) {
   constexpr auto kF32 = memory::data_type::f32;
-  MatmulPlan::Block block;
-  block.a = memory::desc({rows, plan.k}, kF32, memory::dims{plan.aM, plan.aK});
-  block.b = memory::desc({plan.k, columns}, kF32, memory::dims{plan.bK, plan.bN});
+  Term::Block block;
+  block.a = memory::desc({rows, term.k}, kF32, memory::dims{term.aM, term.aK});
+  block.b = memory::desc({term.k, columns}, kF32, memory::dims{term.bK, term.bN});
   block.c = memory::desc({rows, columns}, kF32, memory::dims{plan.cM, 1});
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  if (plan.accumulate) {
+  if (accumulate) {
     dnnl::post_ops sum;
     sum.append_sum(1.0f);
     attributes.set_post_ops(sum);
@@ -80,45 +83,97 @@ MatmulPlan::Block makeBlock(const MatmulPlan &plan, int64_t rows, int64_t column
   return block;
 }
 
-struct Operands {
-  const float *a, *b, *init;
+void makeBlocks(const MatmulPlan &plan, Term &term, bool accumulate) {
+  int64_t rows[] = {plan.blockM, plan.m % plan.blockM}, columns[] = {plan.blockN, plan.n % plan.blockN};
+  for (int lastRows : {0, 1})
+    for (int lastColumns : {0, 1})
+      if (rows[lastRows] && columns[lastColumns])
+        term.blocks[lastRows][lastColumns] = makeBlock(plan, term, rows[lastRows], columns[lastColumns], accumulate);
+}
+
+struct Buffers {
+  void *const *lhs, *const *rhs;
+  const float *init;
   float *c;
 };
 
-void copyBlock(const float *from, float *to, int64_t rows, int64_t columns, int64_t stride) {
-  for (int64_t row = 0; row < rows; ++row)
-    std::memcpy(to + row * stride, from + row * stride, columns * sizeof(float));
+/// Where an item's block is.
+struct Place {
+  int64_t row, column, rows, columns;
+  std::vector<int64_t> batch; ///< index of each dimension
+};
+
+void locate(const MatmulPlan &plan, int64_t item, Place &place) {
+  place.column = item % plan.blocksN() * plan.blockN;
+  item /= plan.blocksN();
+  place.row = item % plan.blocksM() * plan.blockM;
+  item /= plan.blocksM();
+  place.rows = std::min(plan.blockM, plan.m - place.row);
+  place.columns = std::min(plan.blockN, plan.n - place.column);
+  place.batch.resize(plan.batch.size());
+  for (size_t dim = plan.batch.size(); dim-- > 0; item /= plan.batch[dim].first)
+    place.batch[dim] = item % plan.batch[dim].first;
 }
 
-void runBlock(const MatmulPlan &plan, Operands at, int64_t item, dnnl::stream &stream) {
-  int64_t column = item % plan.blocksN() * plan.blockN;
-  item /= plan.blocksN();
-  int64_t row = item % plan.blocksM() * plan.blockM;
-  item /= plan.blocksM();
-  for (auto dim = plan.batch.rbegin(); dim != plan.batch.rend(); item /= dim->size, ++dim) {
-    int64_t index = item % dim->size;
-    at.a += index * dim->a;
-    at.b += index * dim->b;
-    at.c += index * dim->c;
-    at.init += at.init ? index * dim->c : 0;
+void runTerm(const MatmulPlan &plan, const Term &term, const Place &place, const float *a, const float *b, float *c,
+             dnnl::stream &stream) {
+  a += place.row * term.aM;
+  b += place.column * term.bN;
+  for (size_t dim = 0; dim < place.batch.size(); ++dim) {
+    a += place.batch[dim] * term.batch[dim].first;
+    b += place.batch[dim] * term.batch[dim].second;
   }
-  at.a += row * plan.aM;
-  at.b += column * plan.bN;
-  at.c += row * plan.cM + column;
-  int64_t rows = std::min(plan.blockM, plan.m - row), columns = std::min(plan.blockN, plan.n - column);
-  if (at.init)
-    at.init += row * plan.cM + column;
-  if (at.init && at.init != at.c)
-    copyBlock(at.init, at.c, rows, columns, plan.cM);
-  const MatmulPlan::Block &block = plan.blocks[rows < plan.blockM][columns < plan.blockN];
+  const Term::Block &block = term.blocks[place.rows < plan.blockM][place.columns < plan.blockN];
   auto use = [](const memory::desc &desc, const void *data) {
     return memory(desc, getEngine(), const_cast<void *>(data));
   };
-  block.primitive.execute(stream, {{DNNL_ARG_SRC, use(block.a, at.a)},
-                                   {DNNL_ARG_WEIGHTS, use(block.b, at.b)},
-                                   {DNNL_ARG_DST, use(block.c, at.c)},
+  block.primitive.execute(stream, {{DNNL_ARG_SRC, use(block.a, a)},
+                                   {DNNL_ARG_WEIGHTS, use(block.b, b)},
+                                   {DNNL_ARG_DST, use(block.c, c)},
                                    {DNNL_ARG_SCRATCHPAD, use(block.scratch, ftc_scratch(block.scratch.get_size()))}});
   stream.wait();
+}
+
+/// All terms of one block.
+void runBlock(const MatmulPlan &plan, const Buffers &buffers, const Place &place, dnnl::stream &stream) {
+  int64_t offset = place.row * plan.cM + place.column;
+  for (size_t dim = 0; dim < place.batch.size(); ++dim)
+    offset += place.batch[dim] * plan.batch[dim].second;
+  float *c = buffers.c + offset;
+  if (buffers.init && buffers.init != buffers.c)
+    for (int64_t row = 0; row < place.rows; ++row)
+      std::memcpy(c + row * plan.cM, buffers.init + offset + row * plan.cM, place.columns * sizeof(float));
+  for (size_t i = 0; i < plan.terms.size(); ++i) {
+    auto *left = static_cast<const float *>(buffers.lhs[i]), *right = static_cast<const float *>(buffers.rhs[i]);
+    if (plan.terms[i].swapped)
+      std::swap(left, right);
+    runTerm(plan, plan.terms[i], place, left, right, c, stream);
+  }
+}
+
+/// Reads a plan's arguments.
+MatmulPlan readPlan(const int64_t *next) {
+  MatmulPlan plan;
+  for (int64_t *field : {&plan.m, &plan.n, &plan.cM, &plan.blockM, &plan.blockN})
+    *field = *next++;
+  plan.hasInit = *next++;
+  plan.batch.resize(*next++);
+  for (auto &[size, stride] : plan.batch) {
+    size = *next++;
+    stride = *next++;
+  }
+  plan.terms.resize(*next++);
+  for (Term &term : plan.terms) {
+    for (int64_t *field : {&term.k, &term.aM, &term.aK, &term.bK, &term.bN})
+      *field = *next++;
+    term.swapped = *next++;
+    term.batch.resize(plan.batch.size());
+    for (auto &[a, b] : term.batch) {
+      a = *next++;
+      b = *next++;
+    }
+  }
+  return plan;
 }
 
 } // namespace
@@ -127,22 +182,10 @@ void runBlock(const MatmulPlan &plan, Operands at, int64_t item, dnnl::stream &s
 using namespace ftc::cpu;
 
 void ftc_dnnl_matmul_plan(int64_t number, const int64_t *arguments) {
-  auto plan = std::make_unique<MatmulPlan>();
-  int64_t *fields[] = {&plan->m,  &plan->n,  &plan->k,  &plan->aM,     &plan->aK,
-                       &plan->bK, &plan->bN, &plan->cM, &plan->blockM, &plan->blockN};
-  for (int64_t *field : fields)
-    *field = *arguments++;
-  plan->accumulate = *arguments++;
-  for (int64_t dims = *arguments++; dims > 0; --dims, arguments += 4)
-    plan->batch.push_back({arguments[0], arguments[1], arguments[2], arguments[3]});
-  plan->swapped = *arguments;
+  auto plan = std::make_unique<MatmulPlan>(readPlan(arguments));
   try {
-    int64_t lastRows = plan->m % plan->blockM, lastColumns = plan->n % plan->blockN;
-    for (int64_t last : {0, 1})
-      for (int64_t lastColumn : {0, 1})
-        if ((!last || lastRows) && (!lastColumn || lastColumns))
-          plan->blocks[last][lastColumn] =
-              makeBlock(*plan, last ? lastRows : plan->blockM, lastColumn ? lastColumns : plan->blockN);
+    for (Term &term : plan->terms)
+      makeBlocks(*plan, term, plan->hasInit || &term != plan->terms.data());
   } catch (const dnnl::error &error) {
     fail("plan", *plan, error);
   }
@@ -154,18 +197,19 @@ void ftc_dnnl_matmul_plan(int64_t number, const int64_t *arguments) {
 
 void ftc_dnnl_matmul_run(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi) {
   static thread_local dnnl::stream stream(getEngine());
+  static thread_local Place place;
   const MatmulPlan &plan = *getPlans()[immediates[0]];
-  Operands operands{};
-  operands.a = static_cast<const float *>(*buffers++);
-  operands.b = static_cast<const float *>(*buffers++);
-  if (plan.swapped)
-    std::swap(operands.a, operands.b);
-  if (plan.accumulate)
-    operands.init = static_cast<const float *>(*buffers++);
-  operands.c = static_cast<float *>(*buffers);
+  size_t terms = plan.terms.size();
+  Buffers at{buffers, buffers + terms, nullptr, nullptr};
+  buffers += 2 * terms;
+  if (plan.hasInit)
+    at.init = static_cast<const float *>(*buffers++);
+  at.c = static_cast<float *>(*buffers);
   try {
-    for (int64_t item = lo; item < hi; ++item)
-      runBlock(plan, operands, item, stream);
+    for (int64_t item = lo; item < hi; ++item) {
+      locate(plan, item, place);
+      runBlock(plan, at, place, stream);
+    }
   } catch (const dnnl::error &error) {
     fail("do", plan, error);
   }

@@ -8,7 +8,8 @@ void addCPUKernels(KernelRegistry &registry) {
                            "tensor.pad", "tensor.extract_slice", "tune.gather", "tune.pick", "tune.put_one",
                            "tune.iota", "tune.eye", "tune.random", "tune.drop"})
     registry.add(name, rows);
-  registry.add("linalg.contract", cpu::makeProductGenerator());
+  registry.add("linalg.contract", cpu::makeContractGenerator());
+  registry.add("dnnl.matmul", cpu::makeMatmulGenerator());
   registry.add("tune.attention", cpu::makeAttentionGenerator());
   registry.add("tune.attention_backward", cpu::makeAttentionBackwardGenerator());
 }

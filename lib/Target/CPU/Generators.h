@@ -7,7 +7,8 @@
 namespace ftc::target::cpu {
 
 std::shared_ptr<const KernelGenerator> makeRowGenerator();
-std::shared_ptr<const KernelGenerator> makeProductGenerator();
+std::shared_ptr<const KernelGenerator> makeMatmulGenerator();
+std::shared_ptr<const KernelGenerator> makeContractGenerator();
 std::shared_ptr<const KernelGenerator> makeAttentionGenerator();
 std::shared_ptr<const KernelGenerator> makeAttentionBackwardGenerator();
 

@@ -8,14 +8,16 @@
 extern "C" {
 #endif
 
-/// c[m, n] = a[m, k] b[k, n] (+ init) in f32, for each entry of the batch dimensions. Arguments: m, n, k; strides in
-/// elements: a's of m and k, b's of k and n, c's of m (that of n is 1); rows and columns of a block; whether there is an
-/// init; the number of batch dimensions, and of each its size and its strides in a, b, c; whether b is the first buffer
-/// and a the second.
+/// c[m, n] = init[m, n] + the sum over terms of a[m, k] b[k, n], in f32, for each entry of the batch dimensions.
+/// Arguments, strides in elements: m, n; c's stride of m (that of n is 1); rows and columns of a block; whether there is
+/// an init; the number of batch dimensions, and of each its size and its stride in c; the number of terms, and of each:
+/// k, a's strides of m and k, b's of k and n, whether b is the left buffer, and a's and b's strides of each batch
+/// dimension.
 void ftc_dnnl_matmul_plan(int64_t number, const int64_t *arguments);
 
-/// Buffers: a, b, init if the plan has one (laid out as c, and it may be c), c. Immediates: the plan's number. An item is
-/// a block of one entry of the batch; those of one entry are neighbours, columns first.
+/// Buffers: the left ones of all terms, the right ones, init if the plan has one (laid out as c, and it may be c), c.
+/// Immediates: the plan's number. An item is a block of one entry of the batch; those of one entry are neighbours,
+/// columns first.
 void ftc_dnnl_matmul_run(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
 
 #ifdef __cplusplus

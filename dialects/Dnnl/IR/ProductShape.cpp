@@ -1,8 +1,10 @@
-#include "ProductShape.h"
+//===- ProductShape.cpp - A contraction as matrix products over memory ----------------===//
+
+#include "dialects/Dnnl/IR/ProductShape.h"
 
 using namespace mlir;
 
-namespace ftc::target::cpu {
+namespace ftc::dnnl {
 
 namespace {
 enum class Class { Batch, M, N, K, Other };
@@ -64,9 +66,12 @@ static ProductDimension takeLargest(SmallVector<ProductDimension> dims, SmallVec
   return taken;
 }
 
-std::optional<ProductShape> getProductShape(linalg::ContractOp op) {
-  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-  SmallVector<int64_t> sizes = op.getStaticLoopRanges();
+bool ProductShape::writesLike(const ProductShape &other) const {
+  auto isAlike = [](const ProductDimension &x, const ProductDimension &y) { return x.size == y.size && x.c == y.c; };
+  return isAlike(m, other.m) && isAlike(n, other.n) && llvm::equal(batch, other.batch, isAlike);
+}
+
+std::optional<ProductShape> getProductShape(ArrayRef<AffineMap> maps, ArrayRef<int64_t> sizes) {
   SmallVector<SmallVector<int64_t>> strides;
   for (AffineMap map : maps)
     strides.push_back(getStrides(map, sizes));
@@ -106,4 +111,4 @@ std::optional<ProductShape> getProductShape(linalg::ContractOp op) {
   return shape;
 }
 
-} // namespace ftc::target::cpu
+} // namespace ftc::dnnl

@@ -1,0 +1,48 @@
+//===- DnnlOps.td - The exit dialect of oneDNN -----------------*- tablegen -*-===//
+//
+// An op is named after the runtime's functions: dnnl.x is ftc_dnnl_x_plan and ftc_dnnl_x_run.
+// The constraints (C1) ... are those of README.md.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FTC_DNNL_OPS
+#define FTC_DNNL_OPS
+
+include "mlir/IR/BuiltinAttributes.td"
+include "mlir/IR/OpBase.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Dnnl_Dialect : Dialect {
+  let name = "dnnl";
+  let cppNamespace = "::ftc::dnnl";
+  let summary = "What oneDNN does.";
+}
+
+def Dnnl_Tensor : StaticShapeTensorOf<[F32]>;
+
+def MatmulOp : Op<Dnnl_Dialect, "matmul", [Pure, AttrSizedOperandSegments]> {
+  let summary = "a sum of matrix products";
+  let description = [{
+    result = init + sum over terms of lhs * rhs, each a contraction as in `linalg.contract` with three indexing maps.
+    All terms write the same blocks of rows and columns, one after another while the block is in the cache.
+
+    ```mlir
+    %y = dnnl.matmul lhs(%x, %a) rhs(%w, %b) {indexing_maps = [...]}
+      : (tensor<8x64xf32>, tensor<8x4xf32>, tensor<32x64xf32>, tensor<32x4xf32>) -> tensor<8x32xf32>
+    ```
+  }];
+  let arguments = (ins Variadic<Dnnl_Tensor>:$lhs, Variadic<Dnnl_Tensor>:$rhs, Optional<Dnnl_Tensor>:$init,
+                       AffineMapArrayAttr:$indexing_maps);
+  let results = (outs Dnnl_Tensor:$result);
+  let assemblyFormat = [{
+    `lhs` `(` $lhs `)` `rhs` `(` $rhs `)` (`init` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    size_t getNumTerms() { return getLhs().size(); }
+    /// The product of a term; the op is valid, so it has one.
+    ProductShape getTerm(size_t term);
+  }];
+}
+
+#endif

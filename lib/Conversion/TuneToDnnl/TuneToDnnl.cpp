@@ -1,0 +1,217 @@
+//===- TuneToDnnl.cpp - convert-tune-to-dnnl ------------------------------------------===//
+//
+// A product goes to the library if it has enough rows and columns to be bound by arithmetic, and is of f32. Then sums
+// of products become one op with several terms:
+//   (s x) y = s (x y)           if the product is smaller than x
+//   s (x y) + ... = (s x) y + ... if x is smaller than the product
+//   x y + u v                   = one product of two terms
+//   t + x y                     = the same with t as init, if t is a gradient that is kept where the sum goes
+//
+//===----------------------------------------------------------------------===//
+
+#include "ftc/Conversion/TuneToDnnl.h"
+
+#include "dialects/Dnnl/IR/Dnnl.h"
+#include "dialects/Tune/IR/Tune.h"
+#include "dialects/Tune/Utils/Builders.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+using namespace mlir;
+using ftc::dnnl::MatmulOp;
+using ftc::dnnl::ProductShape;
+
+namespace ftc {
+namespace {
+
+/// A product with fewer rows or columns is bound by reading a matrix: a kernel of rows does it.
+constexpr int64_t kFewRows = 8;
+
+int64_t countElements(Value value) { return cast<RankedTensorType>(value.getType()).getNumElements(); }
+
+bool isZero(Value value) {
+  if (auto fill = value.getDefiningOp<linalg::FillOp>())
+    return matchPattern(fill.getInputs()[0], m_AnyZeroFloat());
+  return tune::splatValue(value) == 0.0;
+}
+
+struct LowerContract : OpRewritePattern<linalg::ContractOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(linalg::ContractOp op, PatternRewriter &rewriter) const override {
+    Value init = op.getOutputs()[0];
+    if (!getElementTypeOrSelf(init.getType()).isF32())
+      return rewriter.notifyMatchFailure(op, "not of f32");
+    auto shape = dnnl::getProductShape(op.getIndexingMapsArray(), op.getStaticLoopRanges());
+    if (!shape || shape->k.size == 1 || std::min(shape->m.size, shape->n.size) <= kFewRows)
+      return rewriter.notifyMatchFailure(op, "no product of matrices, or a narrow one");
+    Value left = op.getInputs()[0], right = op.getInputs()[1];
+    rewriter.replaceOpWithNewOp<MatmulOp>(op, init.getType(), ValueRange(left), ValueRange(right),
+                                          isZero(init) ? Value() : init, op.getIndexingMaps());
+    return success();
+  }
+};
+
+/// A tensor times a splat constant.
+struct Scaled {
+  Value tensor;
+  double factor;
+};
+std::optional<Scaled> matchScaled(Value value) {
+  auto product = value.getDefiningOp<arith::MulFOp>();
+  if (!product)
+    return std::nullopt;
+  for (auto [tensor, factor] : {std::pair(product.getLhs(), product.getRhs()), {product.getRhs(), product.getLhs()}})
+    if (std::optional<double> splat = tune::splatValue(factor))
+      return Scaled{tensor, *splat};
+  return std::nullopt;
+}
+
+/// (s x) y = s (x y), where that is less work.
+struct PullFactorOut : OpRewritePattern<MatmulOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(MatmulOp op, PatternRewriter &rewriter) const override {
+    if (op.getNumTerms() != 1 || op.getInit())
+      return rewriter.notifyMatchFailure(op, "a sum");
+    for (OpOperand &operand : op->getOpOperands()) {
+      std::optional<Scaled> scaled = matchScaled(operand.get());
+      if (!scaled || countElements(op.getResult()) >= countElements(operand.get()))
+        continue;
+      rewriter.modifyOpInPlace(op, [&] { operand.set(scaled->tensor); });
+      rewriter.setInsertionPointAfter(op);
+      Value result = tune::scale(rewriter, op.getLoc(), op.getResult(), scaled->factor);
+      rewriter.replaceAllUsesExcept(op.getResult(), result, result.getDefiningOp());
+      return success();
+    }
+    return rewriter.notifyMatchFailure(op, "no factor on a large operand");
+  }
+};
+
+/// The only use of a product's result, or of what is computed from it.
+MatmulOp matchOwnProduct(Value value) {
+  auto product = value.getDefiningOp<MatmulOp>();
+  return product && product->hasOneUse() ? product : MatmulOp();
+}
+
+/// Terms of a sum: products, also with a factor.
+struct MergeTerms : OpRewritePattern<arith::AddFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::AddFOp op, PatternRewriter &rewriter) const override {
+    if (MatmulOp left = findTerm(op.getLhs(), rewriter))
+      if (MatmulOp right = findTerm(op.getRhs(), rewriter))
+        return merge(op, left, right, rewriter);
+    // t + (x y + rest): the addition joins the inner sum's other side.
+    for (auto [other, sum] : {std::pair(op.getLhs(), op.getRhs()), {op.getRhs(), op.getLhs()}}) {
+      auto inner = sum.getDefiningOp<arith::AddFOp>();
+      MatmulOp product = findTerm(other, rewriter);
+      if (!inner || !inner->hasOneUse() || !product)
+        continue;
+      for (auto [first, rest] : {std::pair(inner.getLhs(), inner.getRhs()), {inner.getRhs(), inner.getLhs()}})
+        if (MatmulOp known = findTerm(first, rewriter); known && canMerge(known, product)) {
+          auto both = arith::AddFOp::create(rewriter, op.getLoc(), first, other);
+          rewriter.replaceOpWithNewOp<arith::AddFOp>(op, both, rest);
+          rewriter.eraseOp(inner);
+          return merge(both, known, product, rewriter);
+        }
+    }
+    return rewriter.notifyMatchFailure(op, "no sum of products");
+  }
+
+private:
+  static MatmulOp findTerm(Value value, PatternRewriter &) {
+    if (MatmulOp product = matchOwnProduct(value))
+      return product.getInit() ? MatmulOp() : product;
+    std::optional<Scaled> scaled = matchScaled(value);
+    if (!scaled || !value.hasOneUse())
+      return MatmulOp();
+    MatmulOp product = matchOwnProduct(scaled->tensor);
+    return product && !product.getInit() && product.getNumTerms() == 1 ? product : MatmulOp();
+  }
+
+  static bool canMerge(MatmulOp left, MatmulOp right) {
+    return left.getType() == right.getType() && left.getTerm(0).writesLike(right.getTerm(0));
+  }
+
+  /// The operands of a term whose factor is moved to the smaller of them.
+  static std::pair<Value, Value> takeOperands(Value value, MatmulOp product, size_t term, PatternRewriter &rewriter) {
+    Value left = product.getLhs()[term], right = product.getRhs()[term];
+    if (value == product.getResult())
+      return {left, right};
+    double factor = matchScaled(value)->factor;
+    Value &smaller = countElements(left) < countElements(right) ? left : right;
+    smaller = tune::scale(rewriter, value.getLoc(), smaller, factor);
+    return {left, right};
+  }
+
+  static LogicalResult merge(arith::AddFOp op, MatmulOp left, MatmulOp right, PatternRewriter &rewriter) {
+    if (!canMerge(left, right))
+      return rewriter.notifyMatchFailure(op, "different rows and columns");
+    if (left.getTerm(0).k.size < right.getTerm(0).k.size)
+      std::swap(left, right);
+    SmallVector<Value> lhs, rhs;
+    SmallVector<Attribute> maps;
+    for (MatmulOp product : {left, right}) {
+      bool isTerm = llvm::is_contained({op.getLhs(), op.getRhs()}, product.getResult());
+      Value value = product.getResult();
+      if (!isTerm) // the factor lies between
+        value = product->getUsers().begin()->getResult(0);
+      for (size_t term = 0; term < product.getNumTerms(); ++term) {
+        auto [x, y] = takeOperands(value, product, term, rewriter);
+        lhs.push_back(x);
+        rhs.push_back(y);
+      }
+      llvm::append_range(maps, product.getIndexingMaps());
+    }
+    rewriter.replaceOpWithNewOp<MatmulOp>(op, op.getType(), lhs, rhs, Value(), rewriter.getArrayAttr(maps));
+    return success();
+  }
+};
+
+/// g + x y, written to where g has been read, adds to it in place.
+struct AccumulateGradient : OpRewritePattern<arith::AddFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::AddFOp op, PatternRewriter &rewriter) const override {
+    if (!op->hasOneUse())
+      return rewriter.notifyMatchFailure(op, "used otherwise");
+    auto write = dyn_cast<tune::WriteOp>(*op->getUsers().begin());
+    for (auto [kept, other] : {std::pair(op.getLhs(), op.getRhs()), {op.getRhs(), op.getLhs()}}) {
+      auto read = kept.getDefiningOp<tune::ReadOp>();
+      MatmulOp product = matchOwnProduct(other);
+      if (!write || !read || !product || product.getInit() || read.getTensorAttr() != write.getTensorAttr())
+        continue;
+      rewriter.replaceOpWithNewOp<MatmulOp>(op, op.getType(), product.getLhs(), product.getRhs(), kept,
+                                            product.getIndexingMaps());
+      return success();
+    }
+    return rewriter.notifyMatchFailure(op, "no gradient that is added to in place");
+  }
+};
+
+class ConvertTuneToDnnl : public PassWrapper<ConvertTuneToDnnl, OperationPass<ModuleOp>> {
+public:
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ConvertTuneToDnnl)
+  StringRef getArgument() const override { return "convert-tune-to-dnnl"; }
+  StringRef getDescription() const override { return "products that oneDNN does, and sums of them"; }
+  void getDependentDialects(DialectRegistry &registry) const override { registry.insert<dnnl::DnnlDialect>(); }
+
+  void runOnOperation() override {
+    RewritePatternSet lower(&getContext()), merge(&getContext());
+    lower.add<LowerContract, PullFactorOut>(&getContext());
+    merge.add<MergeTerms, AccumulateGradient>(&getContext());
+    for (RewritePatternSet *patterns : {&lower, &merge})
+      if (failed(applyPatternsGreedily(getOperation(), std::move(*patterns))))
+        return signalPassFailure();
+  }
+};
+} // namespace
+
+std::unique_ptr<Pass> createConvertTuneToDnnl() { return std::make_unique<ConvertTuneToDnnl>(); }
+void registerConvertTuneToDnnl() { PassRegistration<ConvertTuneToDnnl>(); }
+
+} // namespace ftc
