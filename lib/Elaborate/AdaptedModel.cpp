@@ -54,9 +54,14 @@ std::string AdaptedModel::symbolOf(const ModelTensor *tensor) const {
 
 void AdaptedModel::declare(Elaborator &elaborator, const ModelTensor *tensor) const {
   std::string symbol = symbolOf(tensor);
-  if (!elaborator.tensors().lookup(symbol))
-    elaborator.tensors().declareReal(symbol, tune::Kind::weight, sizesOf(tensor->dims),
-                                     sourceOf(elaborator, *baseModel, *tensor));
+  if (elaborator.tensors().lookup(symbol))
+    return;
+  if (baseModel->files().weightless)
+    elaborator.diagnostics()
+        .report(Diag::NoWeights, tensor->range, baseModel->files().path, tensor->name)
+        .help("give every tensor of the model a first value, as in 'adapt base { ** : fresh() }'");
+  elaborator.tensors().declareReal(symbol, tune::Kind::weight, sizesOf(tensor->dims),
+                                   sourceOf(elaborator, *baseModel, *tensor));
 }
 
 AdaptedModel AdaptedModel::merged(llvm::ArrayRef<std::pair<std::string, std::string>> symbols) const {

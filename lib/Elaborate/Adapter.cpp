@@ -240,7 +240,7 @@ void AdapterBuilder::declareTensors(AdapterGroup &group, AdapterInstance &instan
     tensor->instance = &instance;
     tensor->declaration = &declaration;
     tensor->role = item.role == ast::TensorRole::Param ? AdapterRole::Trained : AdapterRole::Frozen;
-    if (!declaration.type && !declaration.value) {
+    if (!declaration.type && (!declaration.value || ownTensorNamed(instance, name.text))) {
       if (!takeInPlace(*tensor, name))
         continue;
     } else {
@@ -265,8 +265,8 @@ void AdapterBuilder::declareTensors(AdapterGroup &group, AdapterInstance &instan
     tensor->symbol = step + "." + tensor->name;
     auto kind = tensor->role == AdapterRole::Trained ? tune::Kind::trained : tune::Kind::frozen;
     shared.tensors().declareReal(tensor->symbol, kind, sizesOf(tensor->dims),
-                                 tensor->source ? sourceOf(shared, model.model(), *tensor->source)
-                                                : mlir::DictionaryAttr());
+                                 tensor->source && !declaration.value ? sourceOf(shared, model.model(), *tensor->source)
+                                                                      : mlir::DictionaryAttr());
     instance.tensors.push_back(tensor.get());
     group.tensors.push_back(std::move(tensor));
   }

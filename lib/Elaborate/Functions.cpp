@@ -86,7 +86,8 @@ static Value callElementwise(Evaluator &evaluator, const ast::CallExpr &expr, Sc
   if (value.isError())
     return {};
   // The callee may be a parameter (`act: function`), so its name is that of the value.
-  const Builtin *builtin = evaluator.eval(*expr.callee, scope).as<Builtin>();
+  Value callee = evaluator.eval(*expr.callee, scope);
+  const Builtin *builtin = callee.as<Builtin>();
   std::string name = builtin->name;
   return evaluator.elementwise(name, value, expr.range);
 }

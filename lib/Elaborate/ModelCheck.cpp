@@ -102,7 +102,24 @@ bool ModelBuilder::nameFiles() {
   return true;
 }
 
+/// The type in which a configuration says that weights are kept.
+static std::string configuredType(const Value &config) {
+  static const std::map<llvm::StringRef, std::string> types = {{"bfloat16", "bf16"}, {"float16", "f16"}};
+  if (auto *object = config.as<Value::Object>())
+    for (llvm::StringRef key : {"dtype", "torch_dtype"})
+      if (auto found = (*object)->find(key); found != (*object)->end())
+        if (auto *name = found->second.as<std::string>())
+          if (auto type = types.find(*name); type != types.end())
+            return type->second;
+  return "f32";
+}
+
 void ModelBuilder::checkTensors() {
+  if (model.files().weightless) {
+    for (ModelTensor *tensor : model.tensors())
+      tensor->fileType = configuredType(model.config());
+    return;
+  }
   llvm::StringMap<const FileTensor *> inFile;
   for (const FileTensor &tensor : model.files().tensors)
     inFile[tensor.name] = &tensor;

@@ -143,9 +143,9 @@ void ProgramBuilder::initialise(const AdaptedModel &model, size_t firstGroup, ml
   evaluator.model = &model;
   for (auto &group : llvm::drop_begin(model.groups(), firstGroup))
     for (auto &tensor : group->tensors) {
-      if (tensor->source)
-        continue;
       const ast::Declaration &declaration = *tensor->declaration;
+      if (tensor->source && !declaration.value)
+        continue;
       if (!declaration.value) {
         evaluator.diags().report(Diag::MissingParameter, declaration.range, tensor->instance->definition->name.text,
                                  declaration.targets.front().text);

@@ -86,27 +86,57 @@ static Value nestMetadata(const runtime::GgufFile &file) {
   return root.finish();
 }
 
+/// A folder with a configuration and no weights.
+static bool isWeightless(const std::string &path) {
+  std::error_code failure;
+  bool configured = false;
+  for (llvm::sys::fs::directory_iterator entry(path, failure), end; entry != end && !failure;
+       entry.increment(failure)) {
+    llvm::StringRef name = llvm::sys::path::filename(entry->path());
+    if (name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json") || name.ends_with(".gguf"))
+      return false;
+    configured |= name == "config.json";
+  }
+  return configured;
+}
+
+/// config.json of a folder, or beside a file.
+static Expected<Value> readConfig(const std::string &path) {
+  llvm::SmallString<256> name(path);
+  if (!llvm::sys::fs::is_directory(path))
+    llvm::sys::path::remove_filename(name);
+  llvm::sys::path::append(name, "config.json");
+  auto config = runtime::json::parseFile(name.str().str());
+  if (!config)
+    return config.error();
+  if (!config->asObject())
+    return runtime::makeError(runtime::ExitStatus::Input, "{}: expected an object, got {}", name.str().str(),
+                              config->kind());
+  return ftc::toValue(*config);
+}
+
 Expected<ModelFiles> ftc::readModelFiles(const std::string &path) {
+  ModelFiles files;
+  files.path = path;
+  if (isWeightless(path)) {
+    auto config = readConfig(path);
+    if (!config)
+      return config.error();
+    files.weightless = true;
+    files.config = *config;
+    return files;
+  }
   auto checkpoint = runtime::Checkpoint::open(path);
   if (!checkpoint)
     return checkpoint.error();
-  ModelFiles files;
-  files.path = path;
   if (const runtime::GgufFile *gguf = checkpoint->gguf()) {
     files.gguf = true;
     files.config = nestMetadata(*gguf);
   } else {
-    llvm::SmallString<256> folder(path);
-    if (!llvm::sys::fs::is_directory(path))
-      llvm::sys::path::remove_filename(folder);
-    llvm::sys::path::append(folder, "config.json");
-    auto config = runtime::json::parseFile(folder.str().str());
+    auto config = readConfig(path);
     if (!config)
       return config.error();
-    if (!config->asObject())
-      return runtime::makeError(runtime::ExitStatus::Input, "{}: expected an object, got {}", folder.str().str(),
-                                config->kind());
-    files.config = toValue(*config);
+    files.config = *config;
   }
   for (const runtime::StoredTensor *tensor : checkpoint->tensors()) {
     FileTensor header;

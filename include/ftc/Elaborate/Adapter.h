@@ -18,7 +18,7 @@ struct AdapterTensor {
   std::string symbol; ///< its tune.tensor
   Dims dims;
   AdapterRole role;
-  const ModelTensor *source = nullptr; ///< begins as this tensor of the file
+  const ModelTensor *source = nullptr; ///< stands in this one's place; begins as it unless it has an initial value
   AdapterInstance *instance;           ///< where it is declared; of a shared tensor the first site's
   const ast::Declaration *declaration;
 };

@@ -29,6 +29,7 @@ struct FileTensor {
 struct ModelFiles {
   std::string path; ///< for messages
   bool gguf = false;
+  bool weightless = false; ///< a configuration alone: every tensor that is used must be given a first value
   Value config; ///< config.json as an object, or the metadata of a GGUF file, nested at the dots of its keys
   std::vector<FileTensor> tensors;
 };

@@ -100,8 +100,8 @@ StepValue Converter::generate(const StepCall &call) {
   std::vector<std::string> stop;
   if (const auto *list = llvm::dyn_cast_or_null<ast::ListExpr>(call.option("stop")))
     for (const ast::ExprPtr &element : list->values)
-      if (const std::string *text = value(element.get()).as<std::string>())
-        stop.push_back(*text);
+      if (Value text = value(element.get()); text.is<std::string>())
+        stop.push_back(*text.as<std::string>());
   fields.setTexts("stop", stop);
   result.uses.insert(result.uses.end(), {model->name, model->load});
   finish(result, call, std::move(fields));

@@ -23,8 +23,8 @@ StepValue Converter::dataset(const StepCall &call) {
   Fields renamed(context);
   if (const auto *names = llvm::dyn_cast_or_null<ast::MapExpr>(call.option("fields")))
     for (const ast::MapEntry &entry : names->entries)
-      if (const std::string *name = value(entry.value.get()).as<std::string>())
-        renamed.set(entry.key(), *name);
+      if (Value name = value(entry.value.get()); name.is<std::string>())
+        renamed.set(entry.key(), *name.as<std::string>());
   fields.set("fields", renamed).set("prompt_loss", real(call, "prompt_loss").value_or(0));
   fields.set("shuffle", flag(call, "shuffle", true));
   if (auto limit = integer(call, "limit"))
