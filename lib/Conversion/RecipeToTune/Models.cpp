@@ -35,15 +35,14 @@ StepValue Converter::load(const StepCall &call) {
     error(Diag::UnreadableModel, call.range(), files.error().message);
     return result;
   }
-  bool gguf = files->gguf;
+  const char *format = files->gguf ? "gguf" : files->weightless ? "configuration" : "huggingface";
   auto model = Model::instantiate(elaborator, call.name, std::move(*files), call.range());
   if (!model)
     return result;
   models.push_back(std::move(model));
   result.model.emplace(*models.back());
   result.load = call.name;
-  finish(result, call,
-         Fields(elaborator.module().getContext()).set("path", *text).set("format", gguf ? "gguf" : "huggingface"));
+  finish(result, call, Fields(elaborator.module().getContext()).set("path", *text).set("format", format));
   return result;
 }
 

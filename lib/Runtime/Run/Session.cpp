@@ -124,7 +124,8 @@ Expected<Model *> Session::model(const std::string &name) {
   if (!load)
     return makeError(ExitStatus::Bug, "step {} loads no model", quote(name));
   std::string path = pathOf(manifest, options, *step, load->path);
-  Expected<Checkpoint> checkpoint = Checkpoint::open(path);
+  Expected<Checkpoint> checkpoint =
+      load->format == "configuration" ? Expected<Checkpoint>(Checkpoint::empty()) : Checkpoint::open(path);
   if (!checkpoint)
     return checkpoint.error();
   auto [place, isNew] = models.emplace(name, Model{path, std::move(*checkpoint), std::nullopt, false});

@@ -21,6 +21,8 @@ public:
   /// `path` is a folder (`model.safetensors`, else `model.safetensors.index.json`, else its only `.gguf` file) or one
   /// of these files. Index and shards must agree in both directions; shards are files of the index's own folder.
   static Expected<Checkpoint> open(const std::string &path);
+  /// One without tensors: of a model that is a configuration alone.
+  static Checkpoint empty() { return {}; }
 
   /// Sorted by name.
   const std::vector<const StoredTensor *> &tensors() const { return sorted; }
