@@ -105,4 +105,8 @@ LogicalResult compileToExecutable(ModuleOp module, const TargetOptions &options,
   return success();
 }
 
+FailureOr<std::string> emitManifest(ModuleOp placed, const TargetOptions &options) {
+  return makeManifest(placed, options);
+}
+
 } // namespace ftc::target

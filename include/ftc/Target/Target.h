@@ -44,6 +44,9 @@ PlanSummary getPlan(mlir::ModuleOp placed);
 /// Places a copy of the module and says what it needs; generates no code.
 llvm::FailureOr<PlanSummary> computePlan(mlir::ModuleOp module, const TargetOptions &options);
 
+/// What the executable of a placed module will know of its recipe, as JSON (docs/manifest.md).
+llvm::FailureOr<std::string> emitManifest(mlir::ModuleOp placed, const TargetOptions &options);
+
 /// The object file of a placed module: kernels, tables of calls, manifest.
 llvm::FailureOr<std::unique_ptr<llvm::MemoryBuffer>> emitObject(mlir::ModuleOp placed, const TargetOptions &options);
 

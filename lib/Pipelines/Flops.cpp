@@ -1,0 +1,41 @@
+//===- Flops.cpp - arithmetic of a program --------------------------------===//
+
+#include "ftc/Pipelines/Flops.h"
+
+#include "dialects/Tune/IR/Tune.h"
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+
+using namespace ftc;
+using namespace mlir;
+
+static double product(llvm::ArrayRef<int64_t> sizes) {
+  double result = 1;
+  for (int64_t size : sizes)
+    result *= double(size);
+  return result;
+}
+
+/// q [B,T,H,G,D] against k [B,S,H,D]: one product of B T H G S D pairs.
+static double attentionPairs(Value q, Value k) {
+  return product(cast<RankedTensorType>(q.getType()).getShape()) *
+         double(cast<RankedTensorType>(k.getType()).getDimSize(1));
+}
+
+double ftc::countFlops(func::FuncOp program) {
+  double flops = 0;
+  program.walk([&](Operation *op) {
+    double found = 0;
+    if (auto contract = dyn_cast<linalg::ContractOp>(op))
+      found = 2 * product(cast<linalg::LinalgOp>(op).getStaticLoopRanges());
+    else if (auto attention = dyn_cast<tune::AttentionOp>(op))
+      found = 2 * 2 * attentionPairs(attention.getQ(), attention.getK());
+    else if (auto backward = dyn_cast<tune::AttentionBackwardOp>(op))
+      found = 2 * 5 * attentionPairs(backward.getQ(), backward.getK());
+    // The body of a loop over rows is done once for each chunk.
+    if (auto rows = op->getParentOfType<tune::RowsOp>())
+      found *= double(rows.getTrips());
+    flops += found;
+  });
+  return flops;
+}
