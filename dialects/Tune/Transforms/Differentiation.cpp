@@ -4,6 +4,8 @@
 
 #include "dialects/Tune/Utils/Builders.h"
 
+#include "mlir/IR/TypeUtilities.h"
+
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/DenseSet.h"
 

@@ -15,6 +15,8 @@
 #include "dialects/Tune/Transforms/Passes.h"
 #include "dialects/Tune/Utils/Builders.h"
 
+#include "mlir/IR/TypeUtilities.h"
+
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
