@@ -12,7 +12,8 @@ namespace ftc::target {
 class KernelBuilder;
 
 /// Writes the kernel of one op of a program. An op stands for one call; ops that are only views, constants or places
-/// (lib/Target/Structure.h) never reach a generator. Generators have no state: the kernels of equal ops are generated once.
+/// (lib/Target/Structure.h) never reach a generator. Generators have no state: the kernels of equal ops are generated
+/// once.
 class KernelGenerator {
 public:
   virtual ~KernelGenerator() = default;

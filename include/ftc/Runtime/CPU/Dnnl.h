@@ -9,9 +9,9 @@ extern "C" {
 #endif
 
 /// c[m, n] = init[m, n] + the sum over terms of a[m, k] b[k, n], in f32, for each entry of the batch dimensions.
-/// Arguments, strides in elements: m, n; c's stride of m (that of n is 1); rows and columns of a block; whether there is
-/// an init; the number of batch dimensions, and of each its size and its stride in c; the number of terms, and of each:
-/// k, a's strides of m and k, b's of k and n, whether b is the left buffer, and a's and b's strides of each batch
+/// Arguments, strides in elements: m, n; c's stride of m (that of n is 1); rows and columns of a block; whether there
+/// is an init; the number of batch dimensions, and of each its size and its stride in c; the number of terms, and of
+/// each: k, a's strides of m and k, b's of k and n, whether b is the left buffer, and a's and b's strides of each batch
 /// dimension.
 void ftc_dnnl_matmul_plan(int64_t number, const int64_t *arguments);
 
