@@ -71,7 +71,8 @@ static int compile(const char *argv0) {
     return compilation.link(output.empty() ? name : output.getValue()) ? Success : compilation.status();
   default: {
     std::string text;
-    llvm::raw_string_ostream(text) << compilation.module();
+    llvm::raw_string_ostream stream(text);
+    compilation.module()->print(stream);
     return write(text, "-");
   }
   }

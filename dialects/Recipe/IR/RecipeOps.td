@@ -154,7 +154,7 @@ def GradientsOp : Recipe_Step<"gradients", [Pure]> {
   let summary = "the gradient of the loss over a whole data set by every trainable tensor";
   let description = [{
     ```mlir
-    %g = recipe.gradients "g" %tuned on %corpus objective <"sft", {}> batch <2 x 48>
+    %g = recipe.gradients "g" %tuned on %corpus objective <"mine", {}> batch <2 x 48>
     ```
   }];
   let arguments = (ins StrAttr:$name, Recipe_Model:$model, Recipe_Dataset:$data, Recipe_Call:$objective,
