@@ -14,6 +14,14 @@ config.environment["PATH"] = os.pathsep.join([binaries, config.llvm_tools, os.en
 # Executables that `ftc run` caches belong to the build.
 config.environment["FTC_CACHE"] = os.path.join(config.ftc_build, "cache")
 
+# The model that `./setup.sh demo` fetches; tests of it are skipped where it is not.
+cache = os.environ.get("FTC_CACHE") or os.path.join(
+    os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "ftc"
+)
+smollm2 = os.path.join(cache, "SmolLM2-135M-Instruct.Q4_1.gguf")
+if os.path.exists(smollm2):
+    config.available_features.add("smollm2")
+
 data = os.path.join(config.test_source_root, "data")
 examples = os.path.join(config.ftc_source, "examples")
 # A result against the golden one: %check-logits TARGET BOUND MODEL.
@@ -25,6 +33,7 @@ config.substitutions += [
     ("%check-logits", f"bash {golden} %s %t logits"),
     ("%check-gradients", f"bash {golden} %s %t gradients"),
     ("%exits", "bash " + os.path.join(config.test_source_root, "exits.sh")),
+    ("%smollm2", smollm2),
     ("%ftc-compare", os.path.join(binaries, "ftc-compare")),
     ("%ftc", os.path.join(binaries, "ftc")),
     ("%data", data),

@@ -29,21 +29,26 @@ static Expected<Prompt> encodePrompt(const text::TextCodec &codec, const std::st
   return Prompt{prompt, prompt, std::move(encoding->ids), std::nullopt};
 }
 
-/// Splits a row of data where its answer begins and ends: its tokens of weight 1.
+/// Splits a row of data where its answer begins and ends: its first labels of weight 1.
 static Expected<Prompt> splitDocument(const text::TextCodec &codec, const data::Document &document) {
-  int32_t begin = 0, end = 0;
-  for (size_t i = 0; i < document.weights.size(); ++i)
-    if (document.weights[i].weight >= 1) {
-      begin = i == 0 ? 0 : document.weights[i - 1].end;
-      end = document.weights[i].end;
-      break;
-    }
+  size_t count = document.ids.size(), begin = 0, run = 0;
+  auto isAnswer = [&](size_t i) { // asked with i increasing
+    while (run < document.weights.size() && i >= static_cast<size_t>(document.weights[run].end))
+      ++run;
+    return run < document.weights.size() && document.weights[run].weight >= 1 &&
+           (document.labels.empty() || document.labels[i] != data::ignoredLabel);
+  };
+  while (begin < count && !isAnswer(begin))
+    ++begin;
+  size_t end = begin;
+  while (end < count && isAnswer(end))
+    ++end;
   auto text = [&](std::span<const int32_t> ids) { return codec.tokenizer().decode(ids, true); };
-  std::span<const int32_t> ids = document.ids.first(static_cast<size_t>(begin));
+  std::span<const int32_t> ids = document.ids.first(begin);
   Expected<std::string> shown = text(ids);
   if (!shown)
     return shown.error();
-  Expected<std::string> answer = text(document.ids.subspan(ids.size(), static_cast<size_t>(end - begin)));
+  Expected<std::string> answer = text(document.ids.subspan(begin, end - begin));
   if (!answer)
     return answer.error();
   return Prompt{*shown, *shown, {ids.begin(), ids.end()}, std::move(*answer)};

@@ -5,6 +5,8 @@ compare.py loss BOUND METRICS GOLDEN       the only loss in METRICS is the tenso
 compare.py alone BOUND ALONE GOLDEN        the logits [documents, m, v] of documents, each in a row of its own, are those of
                                            GOLDEN's packed row [1, n, v], whose 'segment_ids' tell them apart. BOUND is
                                            relative to the largest logit
+compare.py top BOUND LOGITS GOLDEN         after each prompt of a JSON file the five likeliest tokens are the same, their
+                                           logits within BOUND; row i of LOGITS begins with prompt i
 """
 
 import array
@@ -52,6 +54,20 @@ def alone(bound, packed, documents, segments):
     assert worst <= bound
 
 
+def top(bound, logits, prompts):
+    (_, longest, vocabulary), values = logits
+    worst = 0.0
+    for row, prompt in enumerate(prompts):
+        begin = (row * longest + len(prompt["ids"]) - 1) * vocabulary
+        found = values[begin : begin + vocabulary]
+        best = sorted(range(vocabulary), key=lambda token: -found[token])[:5]
+        assert best == prompt["top5_ids"], f"{best}, expected {prompt['top5_ids']}"
+        expected = dict(zip(best, prompt["top5_logits"])) | dict(enumerate(prompt["first8_logits"]))
+        worst = max([worst] + [abs(found[token] - logit) for token, logit in expected.items()])
+    print(f"worst {worst:.3e}, bound {bound:.0e}")
+    assert prompts and worst <= bound
+
+
 def main():
     what, *rest = sys.argv[1:]
     if what == "loss":
@@ -59,6 +75,9 @@ def main():
     elif what == "alone":
         documents, packed = tensor(rest[1], "logits"), tensor(rest[2], "logits")
         alone(float(rest[0]), packed, documents, list(tensor(rest[2], "segment_ids")[1]))
+    elif what == "top":
+        with open(rest[2], encoding="utf-8") as file:
+            top(float(rest[0]), tensor(rest[1], "logits"), json.load(file)["prompts"])
     else:
         sys.exit(__doc__)
 
