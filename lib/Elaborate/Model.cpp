@@ -86,7 +86,7 @@ const ast::Definition *ModelBuilder::choose() {
     name = (*list)->front();
   auto *text = name.as<std::string>();
   if (!text) {
-    shared.diagnostics().report(Diag::NoArchitecture, at, files.path);
+    shared.diagnostics().report(Diag::NoArchitecture, at, files.configPath());
     return nullptr;
   }
   std::vector<llvm::StringRef> known = library.names(ast::DefinitionKind::Model);
@@ -94,7 +94,7 @@ const ast::Definition *ModelBuilder::choose() {
     if (const ast::Definition *definition = library.find(ast::DefinitionKind::Model, *text))
       return definition;
     shared.diagnostics()
-        .report(Diag::UnknownArchitecture, at, *text)
+        .report(Diag::UnknownArchitecture, at, *text, files.configPath())
         .nearest(*text, known)
         .help("there are " + llvm::join(known, ", "));
     return nullptr;
@@ -165,7 +165,7 @@ bool ModelBuilder::bindConfig(const ast::Definition &definition, const Value &co
                      key.name.range);
       } else {
         shared.diagnostics()
-            .report(Diag::MissingConfigKey, at, model.files().path, key.name.text, definition.name.text)
+            .report(Diag::MissingConfigKey, at, model.files().configPath(), key.name.text, definition.name.text)
             .note(key.name.range, "declared here");
         sound = false;
       }
@@ -335,6 +335,9 @@ std::unique_ptr<ModuleInstance> ModelBuilder::one(ModuleInstance &module, const 
   return form ? instantiate(*form, path.str(), &module, item.value->range) : nullptr;
 }
 
+/// More layers than any model has; a configuration cannot make the compiler count for hours.
+static constexpr int64_t mostParts = 1 << 14;
+
 void ModelBuilder::declarePart(ModuleInstance &module, const ast::PartItem &item) {
   std::string path = module.path.empty() ? item.name.text : module.path + "." + item.name.text;
   std::optional<bool> present = item.condition ? evaluator.evalCondition(*item.condition, *module.scope) : true;
@@ -361,6 +364,10 @@ void ModelBuilder::declarePart(ModuleInstance &module, const ast::PartItem &item
   Value value;
   if (item.index) {
     std::optional<int64_t> count = evaluator.evalInteger(*item.count, *module.scope);
+    if (count && *count > mostParts) {
+      shared.diagnostics().report(Diag::TooManyParts, item.count->range, path, *count, mostParts);
+      return;
+    }
     ModuleList list;
     for (int64_t i = 0; count && i < *count; ++i) {
       Scope &scope = shared.newScope(module.scope);

@@ -81,7 +81,7 @@ void ModelBuilder::warnConfig() {
     return;
   for (auto &[key, value] : **object)
     if (!keysRead.contains(key) && !llvm::is_contained(bookkeeping, key) && !saysNothing(value))
-      shared.diagnostics().report(Diag::UnknownConfigKey, at, model.files().path, key, root->name.text);
+      shared.diagnostics().report(Diag::UnknownConfigKey, at, model.files().configPath(), key, root->name.text);
 }
 
 bool ModelBuilder::nameFiles() {
@@ -135,7 +135,7 @@ void ModelBuilder::checkTensors() {
     if (it->second->shape != sizesOf(tensor->dims))
       shared.diagnostics()
           .report(Diag::WrongTensorShape, at, tensor->fileName, shapeText(it->second->shape),
-                  shapeText(sizesOf(tensor->dims)))
+                  shapeText(sizesOf(tensor->dims)), model.files().path)
           .note(tensor->range, "declared here as " + printDims(tensor->dims));
   }
 }
@@ -158,7 +158,7 @@ void ModelBuilder::checkUnused() {
                      return tensor.name == name || llvm::StringRef(tensor.name).starts_with(name + ".");
                    });
     if (!covered)
-      shared.diagnostics().report(Diag::UnusedTensor, at, tensor.name, root->name.text);
+      shared.diagnostics().report(Diag::UnusedTensor, at, tensor.name, root->name.text, model.files().path);
   }
 }
 

@@ -75,11 +75,16 @@ struct Tree {
 };
 } // namespace
 
+/// What follows is one part: nesting is bounded, whatever a file calls its keys.
+static constexpr int mostKeyParts = 16;
+
 static Value nestMetadata(const runtime::GgufFile &file) {
   Tree root;
   for (const auto &[key, value] : file.metadata()) {
     Tree *place = &root;
-    for (llvm::StringRef part : llvm::split(key, '.'))
+    llvm::SmallVector<llvm::StringRef> parts;
+    llvm::StringRef(key).split(parts, '.', mostKeyParts - 1);
+    for (llvm::StringRef part : parts)
       place = &place->below[part.str()];
     place->value = toValue(value);
   }

@@ -30,8 +30,14 @@ struct ModelFiles {
   std::string path; ///< for messages
   bool gguf = false;
   bool weightless = false; ///< a configuration alone: every tensor that is used must be given a first value
-  Value config; ///< config.json as an object, or the metadata of a GGUF file, nested at the dots of its keys
+  Value config;            ///< config.json as an object, or the metadata of a GGUF file, nested at the dots of its keys
   std::vector<FileTensor> tensors;
+
+  /// The file that holds the configuration, for messages.
+  std::string configPath() const {
+    bool beside = llvm::StringRef(path).ends_with(".safetensors") || llvm::StringRef(path).ends_with(".json");
+    return gguf ? path : beside ? "config.json beside " + path : path + "/config.json";
+  }
 };
 
 /// How a file's data become a tensor: seen with `shape`, then transposed by `order` (docs/manifest.md).

@@ -4,6 +4,7 @@
 
 #include "ftc/Elaborate/Peft.h"
 #include "ftc/Import/ModelFiles.h"
+#include "ftc/Runtime/Core/Float.h"
 #include "ftc/Runtime/IO/Checkpoint.h"
 
 #include "llvm/Support/Path.h"
@@ -21,6 +22,14 @@ static std::string resolve(llvm::StringRef folder, llvm::StringRef path) {
   return whole.str().str();
 }
 
+/// The first tensor whose stored elements are not real numbers; null if there is none.
+static const ModelTensor *findUnreal(const Model &model) {
+  for (const ModelTensor *tensor : model.tensors())
+    if (auto element = runtime::elementTypeFromFormat(tensor->fileType); element && !runtime::isFloat(*element))
+      return tensor;
+  return nullptr;
+}
+
 StepValue Converter::load(const StepCall &call) {
   StepValue result;
   Value path = value(call.operand(0));
@@ -36,9 +45,23 @@ StepValue Converter::load(const StepCall &call) {
     return result;
   }
   const char *format = files->gguf ? "gguf" : files->weightless ? "configuration" : "huggingface";
+  std::string config = files->configPath();
+  size_t before = elaborator.diagnostics().messages().size();
   auto model = Model::instantiate(elaborator, call.name, std::move(*files), call.range());
-  if (!model)
+  if (!model) {
+    exitStatus = int(runtime::ExitStatus::Input);
+    // Messages at places in the definition do not say which file they are about.
+    if (llvm::any_of(llvm::drop_begin(elaborator.diagnostics().messages(), before),
+                     [&](const Message &message) { return message.range.Start != call.range().Start; }))
+      error(Diag::UnfitConfig, call.range(), config);
     return result;
+  }
+  if (const ModelTensor *tensor = findUnreal(*model)) {
+    exitStatus = int(runtime::ExitStatus::Input);
+    error(Diag::UnreadableModel, call.range(),
+          *text + ": the tensor '" + tensor->fileName + "' holds " + tensor->fileType + ", expected real numbers");
+    return result;
+  }
   models.push_back(std::move(model));
   result.model.emplace(*models.back());
   result.load = call.name;
