@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <deque>
+#include <dlfcn.h>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -57,6 +58,27 @@ std::deque<std::unique_ptr<MatmulPlan>> &getPlans() {
   return plans;
 }
 
+/// oneDNN must not start threads of its own inside the pool's. Its OpenMP (which one is the package's choice) counts
+/// threads for each calling thread.
+void useOneThread() {
+  static const auto setThreads = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "omp_set_num_threads"));
+  if (setThreads)
+    setThreads(1);
+}
+
+/// Where an item's block is.
+struct Place {
+  int64_t row, column, rows, columns;
+  std::vector<int64_t> batch; ///< index of each dimension
+};
+
+/// What each thread that runs products has.
+struct Worker {
+  Worker() : stream(getEngine()) { useOneThread(); }
+  dnnl::stream stream;
+  Place place;
+};
+
 [[noreturn]] void fail(const char *what, const MatmulPlan &plan, const dnnl::error &error) {
   std::fprintf(stderr, "error: oneDNN cannot %s a matrix product of %lld rows and %lld columns: %s\n", what,
                (long long)plan.m, (long long)plan.n, error.what());
@@ -95,12 +117,6 @@ struct Buffers {
   void *const *lhs, *const *rhs;
   const float *init;
   float *c;
-};
-
-/// Where an item's block is.
-struct Place {
-  int64_t row, column, rows, columns;
-  std::vector<int64_t> batch; ///< index of each dimension
 };
 
 void locate(const MatmulPlan &plan, int64_t item, Place &place) {
@@ -196,8 +212,7 @@ void ftc_dnnl_matmul_plan(int64_t number, const int64_t *arguments) {
 }
 
 void ftc_dnnl_matmul_run(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi) {
-  static thread_local dnnl::stream stream(getEngine());
-  static thread_local Place place;
+  static thread_local Worker worker;
   const MatmulPlan &plan = *getPlans()[immediates[0]];
   size_t terms = plan.terms.size();
   Buffers at{buffers, buffers + terms, nullptr, nullptr};
@@ -207,8 +222,8 @@ void ftc_dnnl_matmul_run(void *const *buffers, const int64_t *immediates, int64_
   at.c = static_cast<float *>(*buffers);
   try {
     for (int64_t item = lo; item < hi; ++item) {
-      locate(plan, item, place);
-      runBlock(plan, at, place, stream);
+      locate(plan, item, worker.place);
+      runBlock(plan, at, worker.place, worker.stream);
     }
   } catch (const dnnl::error &error) {
     fail("do", plan, error);

@@ -7,10 +7,6 @@
 #include <sched.h>
 #include <xmmintrin.h>
 
-// oneDNN's kernels are called from inside the pool and must not start threads of their own. Weak: a program without
-// oneDNN has no OpenMP.
-extern "C" __attribute__((weak)) void omp_set_num_threads(int);
-
 namespace ftc::cpu {
 
 namespace {
@@ -94,8 +90,6 @@ uint64_t Pool::awaitTicket(uint64_t seen) {
 
 void Pool::work(uint64_t seen) {
   FlushDenormals flush;
-  if (omp_set_num_threads)
-    omp_set_num_threads(1);
   while (true) {
     seen = awaitTicket(seen);
     if (stopping.load())
@@ -156,11 +150,7 @@ void Pool::run(ftc_kernel kernel, void *const *buffers, const int64_t *immediate
 
 using ftc::cpu::Pool;
 
-extern "C" void ftc_set_threads(int threads) {
-  if (omp_set_num_threads)
-    omp_set_num_threads(1);
-  Pool::get().setThreads(threads);
-}
+extern "C" void ftc_set_threads(int threads) { Pool::get().setThreads(threads); }
 
 extern "C" int ftc_threads(void) { return Pool::get().getThreads(); }
 

@@ -11,9 +11,13 @@ using ftc::dnnl::ProductShape;
 
 namespace ftc::target::cpu {
 
-/// A block of the result stays in the second cache while its terms are added, and is large enough that packing the
-/// operands does not show.
-static constexpr int64_t kMostRows = 512, kMostColumns = 256;
+/// Whole rows if they are no longer than this: oneDNN is fastest where rows of the result follow each other.
+static constexpr int64_t kWholeRow = 2048;
+/// Otherwise a block has at most so many columns.
+static constexpr int64_t kMostColumns = 1024;
+/// A block of the result stays in the cache while its terms are added, and has rows enough that packing the operands
+/// does not show.
+static constexpr int64_t kMostElements = 1 << 18, kMostRows = 512;
 /// So that there is work for each thread, down to blocks of this size.
 static constexpr int64_t kLeastBlocks = 8, kLeastSide = 64;
 
@@ -66,12 +70,13 @@ private:
   }
 
   static Blocks chooseBlocks(const ProductShape &shape) {
-    Blocks blocks{cut(shape.m.size, kMostRows), cut(shape.n.size, kMostColumns)};
+    Blocks blocks{shape.m.size, shape.n.size <= kWholeRow ? shape.n.size : cut(shape.n.size, kMostColumns)};
+    blocks.m = cut(shape.m.size, std::clamp(kMostElements / blocks.n, kLeastSide, kMostRows));
     while (countBlocks(shape, blocks) < kLeastBlocks) {
-      int64_t &longer = blocks.m >= blocks.n ? blocks.m : blocks.n;
-      if (longer <= kLeastSide)
+      int64_t &side = blocks.m > kLeastSide ? blocks.m : blocks.n;
+      if (side <= kLeastSide)
         break;
-      longer = cut(longer, longer / 2);
+      side = cut(side, side / 2);
     }
     return blocks;
   }
