@@ -1,0 +1,58 @@
+// Sums of products become one op; factors go to the smaller operand, or out of it to a smaller result.
+
+// RUN: ftc-opt %s --convert-tune-to-dnnl | FileCheck %s
+
+#x = affine_map<(m, n, k) -> (m, k)>
+#w = affine_map<(m, n, k) -> (n, k)>
+#y = affine_map<(m, n, k) -> (m, n)>
+
+// An adapter beside a frozen weight. The factor is moved to the adapter's narrow matrix.
+// CHECK-LABEL: func.func @adapter
+// CHECK-SAME: %[[X:.*]]: tensor<64x32xf32>, %[[W:.*]]: tensor<48x32xf32>, %[[L:.*]]: tensor<64x9xf32>, %[[B:.*]]: tensor<48x9xf32>
+func.func @adapter(%x: tensor<64x32xf32>, %w: tensor<48x32xf32>, %l: tensor<64x9xf32>, %b: tensor<48x9xf32>) -> tensor<64x48xf32> {
+  // CHECK: %[[SCALED:.*]] = arith.mulf %[[B]]
+  // CHECK: %[[Y:.*]] = dnnl.matmul lhs(%[[X]], %[[L]]) rhs(%[[W]], %[[SCALED]])
+  // CHECK: return %[[Y]]
+  %zero = arith.constant 0.0 : f32
+  %two = arith.constant dense<2.0> : tensor<64x48xf32>
+  %e = tensor.empty() : tensor<64x48xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<64x48xf32>) -> tensor<64x48xf32>
+  %base = linalg.contract indexing_maps = [#x, #w, #y] ins(%x, %w : tensor<64x32xf32>, tensor<48x32xf32>) outs(%f : tensor<64x48xf32>) -> tensor<64x48xf32>
+  %low = linalg.contract indexing_maps = [#x, #w, #y] ins(%l, %b : tensor<64x9xf32>, tensor<48x9xf32>) outs(%f : tensor<64x48xf32>) -> tensor<64x48xf32>
+  %scaled = arith.mulf %low, %two : tensor<64x48xf32>
+  %y = arith.addf %base, %scaled : tensor<64x48xf32>
+  return %y : tensor<64x48xf32>
+}
+
+// A product of one row reads the matrix once: it is left to a kernel of rows.
+// CHECK-LABEL: func.func @row
+func.func @row(%x: tensor<1x32xf32>, %w: tensor<48x32xf32>) -> tensor<1x48xf32> {
+  // CHECK: linalg.contract
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<1x48xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<1x48xf32>) -> tensor<1x48xf32>
+  %y = linalg.contract indexing_maps = [#x, #w, #y] ins(%x, %w : tensor<1x32xf32>, tensor<48x32xf32>) outs(%f : tensor<1x48xf32>) -> tensor<1x48xf32>
+  return %y : tensor<1x48xf32>
+}
+
+tune.tensor gradient @g : tensor<64x48xf32>
+tune.tensor input @x : tensor<64x32xf32>
+tune.tensor weight @w : tensor<48x32xf32>
+
+// A gradient that is kept where the sum goes is added to in place.
+// CHECK-LABEL: func.func @accumulate
+func.func @accumulate() attributes {tune.program} {
+  // CHECK: %[[G:.*]] = tune.read @g
+  // CHECK: %[[SUM:.*]] = dnnl.matmul lhs(%{{.*}}) rhs(%{{.*}}) init(%[[G]])
+  // CHECK: tune.write %[[SUM]], @g
+  %zero = arith.constant 0.0 : f32
+  %x = tune.read @x : tensor<64x32xf32>
+  %w = tune.read @w : tensor<48x32xf32>
+  %e = tensor.empty() : tensor<64x48xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<64x48xf32>) -> tensor<64x48xf32>
+  %d = linalg.contract indexing_maps = [#x, #w, #y] ins(%x, %w : tensor<64x32xf32>, tensor<48x32xf32>) outs(%f : tensor<64x48xf32>) -> tensor<64x48xf32>
+  %g = tune.read @g : tensor<64x48xf32>
+  %sum = arith.addf %g, %d : tensor<64x48xf32>
+  tune.write %sum, @g : tensor<64x48xf32>
+  return
+}

@@ -1,0 +1,35 @@
+// RUN: ftc-opt %s --split-input-file --verify-diagnostics
+
+#x = affine_map<(m, n, k) -> (m, k)>
+#w = affine_map<(m, n, k) -> (n, k)>
+#y = affine_map<(m, n, k) -> (m, n)>
+
+func.func @maps(%x: tensor<4x8xf32>, %w: tensor<6x8xf32>) -> tensor<4x6xf32> {
+  // expected-error @below {{needs a lhs, a rhs and three indexing maps for each term (C1)}}
+  %y = dnnl.matmul lhs(%x) rhs(%w) {indexing_maps = [#x, #w]} : (tensor<4x8xf32>, tensor<6x8xf32>) -> tensor<4x6xf32>
+  return %y : tensor<4x6xf32>
+}
+
+// -----
+
+#x = affine_map<(m, n, k) -> (m, k)>
+#w = affine_map<(m, n, k) -> (n, k)>
+#y = affine_map<(m, n, k) -> (m, n)>
+
+func.func @sizes(%x: tensor<4x8xf32>, %w: tensor<6x9xf32>) -> tensor<4x6xf32> {
+  // expected-error @below {{has a term that is no matrix product: 0 (C2)}}
+  %y = dnnl.matmul lhs(%x) rhs(%w) {indexing_maps = [#x, #w, #y]} : (tensor<4x8xf32>, tensor<6x9xf32>) -> tensor<4x6xf32>
+  return %y : tensor<4x6xf32>
+}
+
+// -----
+
+#x = affine_map<(m, n, k) -> (m, k)>
+#w = affine_map<(m, n, k) -> (n, k)>
+#y = affine_map<(m, n, k) -> (m, n)>
+
+func.func @init(%x: tensor<4x8xf32>, %w: tensor<6x8xf32>, %i: tensor<6x4xf32>) -> tensor<4x6xf32> {
+  // expected-error @below {{has an init of another type than its result (C4)}}
+  %y = dnnl.matmul lhs(%x) rhs(%w) init(%i) {indexing_maps = [#x, #w, #y]} : (tensor<4x8xf32>, tensor<6x8xf32>, tensor<6x4xf32>) -> tensor<4x6xf32>
+  return %y : tensor<4x6xf32>
+}
