@@ -7,12 +7,15 @@ compare.py alone BOUND ALONE GOLDEN        the logits [documents, m, v] of docum
                                            relative to the largest logit
 compare.py top BOUND LOGITS GOLDEN         after each prompt of a JSON file the five likeliest tokens are the same, their
                                            logits within BOUND; row i of LOGITS begins with prompt i
+compare.py adapter OURS PEFTS              PEFT directories: the same tensors bit for bit; every key that OURS has in its
+                                           adapter_config.json is the other's, but for the name of the base model
 """
 
 import array
 import json
 import struct
 import sys
+from pathlib import Path
 
 
 def read(path):
@@ -68,6 +71,32 @@ def top(bound, logits, prompts):
     assert prompts and worst <= bound
 
 
+def contents(path):
+    """Type, shape and bytes of every tensor in a safetensors file, by name."""
+    with open(path, "rb") as file:
+        (size,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(size))
+        data = file.read()
+    header.pop("__metadata__", None)
+    return {name: (entry["dtype"], entry["shape"], data[slice(*entry["data_offsets"])]) for name, entry in header.items()}
+
+
+def adapter(ours, pefts):
+    found, expected = (contents(folder + "/adapter_model.safetensors") for folder in (ours, pefts))
+    assert expected and found.keys() == expected.keys(), f"{found.keys()} are not {expected.keys()}"
+    for name, tensor_of_peft in expected.items():
+        assert found[name] == tensor_of_peft, f"{name} differs"
+    config, golden = (json.loads(Path(folder, "adapter_config.json").read_text("utf-8")) for folder in (ours, pefts))
+    config.pop("base_model_name_or_path")
+    for values in (config, golden):
+        values["target_modules"] = sorted(values["target_modules"])
+    for key in ("peft_type", "task_type", "r", "lora_alpha", "target_modules"):
+        assert key in config, f"no {key}"
+    for key, value in config.items():
+        assert key in golden and golden[key] == value, f"{key} is {value}, PEFT's {golden.get(key)}"
+    print(f"{len(expected)} tensors, {len(config)} keys are equal")
+
+
 def main():
     what, *rest = sys.argv[1:]
     if what == "loss":
@@ -78,6 +107,8 @@ def main():
     elif what == "top":
         with open(rest[2], encoding="utf-8") as file:
             top(float(rest[0]), tensor(rest[1], "logits"), json.load(file)["prompts"])
+    elif what == "adapter":
+        adapter(*rest)
     else:
         sys.exit(__doc__)
 
