@@ -294,10 +294,6 @@ bool Lexer::openOrClose(uint32_t index) {
 TokenList Lexer::run() {
   if (text.starts_with("\xef\xbb\xbf"))
     at = 3;
-  if (text.size() > SourceLimits::fileBytes) {
-    diags.report(Diag::FileTooLarge, range(0, 1), text.size(), SourceLimits::fileBytes);
-    text = text.take_front(0);
-  }
   while (result.structured) {
     Token token;
     token.blankBefore = skipSpace() || at == 0;

@@ -154,6 +154,11 @@ std::unique_ptr<File> ftc::parseFile(llvm::SourceMgr &sources, unsigned bufferId
   auto file = std::make_unique<File>();
   file->path = sources.getMemoryBuffer(bufferId)->getBufferIdentifier().str();
   file->bufferId = bufferId;
+  size_t size = sources.getMemoryBuffer(bufferId)->getBufferSize();
+  if (size > SourceLimits::fileBytes) {
+    diags.report(Diag::FileTooLarge, {}, file->path, size, SourceLimits::fileBytes);
+    return file;
+  }
   TokenList list = lex(diags, bufferId);
   file->comments = std::move(list.comments);
   if (list.structured)
@@ -169,8 +174,10 @@ std::unique_ptr<File> ftc::parsePath(const std::string &path, Diagnostics &diags
   if (llvm::sys::fs::is_directory(path))
     return refuse("it is a folder");
   uint64_t size = 0;
-  if (!llvm::sys::fs::file_size(path, size) && size > SourceLimits::fileBytes)
-    return refuse(llvm::formatv("it has {0} bytes; at most {1} are read", size, SourceLimits::fileBytes).str());
+  if (!llvm::sys::fs::file_size(path, size) && size > SourceLimits::fileBytes) {
+    diags.report(Diag::FileTooLarge, from, path, size, SourceLimits::fileBytes);
+    return nullptr;
+  }
   auto buffer = llvm::MemoryBuffer::getFile(path);
   if (!buffer)
     return refuse(buffer.getError().message());
