@@ -103,6 +103,10 @@ const char *Diagnostics::format(Diag code) { return lookUp(code).text; }
 
 Diagnostics::Builder Diagnostics::add(Diag code, SMRange range, std::string text) {
   Severity severity = lookUp(code).severity;
+  // What is elaborated once for each site would be said once for each site.
+  for (const Message &earlier : pending)
+    if (earlier.code == code && earlier.range.Start == range.Start && earlier.text == text)
+      return Builder(*this, notKept);
   if (severity == Severity::Error)
     ++errors;
   if (pending.size() >= maxMessages)

@@ -307,6 +307,13 @@ MapAttr Sema::precisionOf(const Expr &written) {
     Attribute format = selector ? formatOf(*entry.value, "'precision'") : Attribute();
     if (!format)
       return {};
+    auto word = llvm::dyn_cast<WordAttr>(format);
+    bool available = (entry.key() == "compute" || entry.key() == "state") && word && word.getName() == "f32";
+    if (!available) {
+      diags.report(Diag::UnavailablePrecision, entry.range, *selector, describe(format))
+          .help("frozen weights are kept as their file has them; 'compute' and 'state' are f32");
+      return {};
+    }
     lines.push_back(LineAttr::get(builder.getContext(), *selector, format, locationOf(entry.selector.range)));
   }
   return MapAttr::get(builder.getContext(), lines);

@@ -12,6 +12,8 @@ import sys
 
 source, work = (os.path.abspath(path) for path in sys.argv[1:])
 problems = []
+# Messages of lower rungs about what the front end has refused already; they have no example.
+unreachable = {"FTR0180", "FTR0181", "FTR0183", "FTR0401", "FTR0602"}
 
 
 def fail(code, text):
@@ -65,6 +67,8 @@ def main():
         fail(code, "explained, but there is no such message")
     for code in sorted(codes.keys() & sections.keys()):
         examples = re.findall(r"```(\w+)\n(.*?)```", sections[code], re.S)
+        if code in unreachable and not examples:
+            continue
         if len(examples) != 2:
             fail(code, f"has {len(examples)} examples")
             continue
