@@ -83,7 +83,7 @@ private:
              llvm::ArrayRef<std::string> gradients, Fields &programs);
   Fields lossOutputs(const StepCall &call);
   void update(const StepCall &call, const elaborate::Value &schedule, elaborate::OptimizerPlan &plan, Fields &programs);
-  const StepValue *tokenizerFor(const StepCall &call);
+  const StepValue *tokenizerFor(const StepCall &call, bool needed);
   elaborate::Value clipped(const StepCall &call, elaborate::Value optimizer);
   elaborate::Batch makeBatch(const StepCall &call, Fields &fields);
   Fields inputsOf(const StepCall &call, const elaborate::Batch &batch);

@@ -9,6 +9,16 @@ using namespace ftc;
 using namespace ftc::elaborate;
 using namespace ftc::recipe_to_tune;
 
+/// How many tokens a model knows: ids of data are checked against it.
+static std::optional<int64_t> vocabularyOf(const StepValue &step) {
+  const auto *config = step.model ? step.model->model().config().as<Value::Object>() : nullptr;
+  if (!config)
+    return std::nullopt;
+  auto found = (*config)->find("vocab_size");
+  const auto *size = found != (*config)->end() ? found->second.as<int64_t>() : nullptr;
+  return size ? std::optional(*size) : std::nullopt;
+}
+
 StepValue Converter::dataset(const StepCall &call) {
   StepValue result;
   mlir::MLIRContext *context = elaborator.module().getContext();
@@ -29,17 +39,21 @@ StepValue Converter::dataset(const StepCall &call) {
   fields.set("shuffle", flag(call, "shuffle", true));
   if (auto limit = integer(call, "limit"))
     fields.set("limit", *limit);
-  if (text(call, "format").value_or("") != "tokens")
-    if (const StepValue *tokenizer = tokenizerFor(call)) {
-      fields.set("tokenizer", tokenizer->name);
-      result.uses = {tokenizer->name};
+  bool hasIds = text(call, "format").value_or("") == "tokens";
+  if (const StepValue *model = tokenizerFor(call, /*needed=*/!hasIds)) {
+    if (auto size = vocabularyOf(*model))
+      fields.set("vocabulary", *size);
+    if (!hasIds) {
+      fields.set("tokenizer", model->name);
+      result.uses = {model->name};
     }
+  }
   finish(result, call, std::move(fields));
   return result;
 }
 
 /// The `load` step whose tokenizer reads a data set: that of its option `tokenizer`, or the recipe's only model.
-const StepValue *Converter::tokenizerFor(const StepCall &call) {
+const StepValue *Converter::tokenizerFor(const StepCall &call, bool needed) {
   if (const ast::Expr *named = call.option("tokenizer"))
     return stepOf(named, "load", call);
   const StepValue *only = nullptr;
@@ -48,7 +62,8 @@ const StepValue *Converter::tokenizerFor(const StepCall &call) {
     if (!found || StepCall(binding.name.text, *found).kind() != "load")
       continue;
     if (only) {
-      error(Diag::MissingOption, call.range(), "tokenizer");
+      if (needed)
+        error(Diag::MissingOption, call.range(), "tokenizer");
       return nullptr;
     }
     only = &step(binding.name.text, *found);
