@@ -12,8 +12,9 @@ void expectApart(llvm::ArrayRef<Lifetime> buffers, int64_t size) {
     EXPECT_EQ(a.offset % kAlignment, 0);
     EXPECT_LE(a.offset + a.bytes, size);
     for (const Lifetime &b : buffers)
-      if (&a != &b && a.first <= b.last && b.first <= a.last)
+      if (&a != &b && a.first <= b.last && b.first <= a.last) {
         EXPECT_TRUE(a.offset + a.bytes <= b.offset || b.offset + b.bytes <= a.offset);
+      }
   }
 }
 
