@@ -180,8 +180,9 @@ void AdapterBuilder::bindSite(AdapterInstance &instance) {
   for (auto &tensor : site.tensors) {
     llvm::StringRef name = llvm::StringRef(tensor->name).rsplit('.').second;
     ModelTensor *own = tensor.get();
-    Scope::Thunk read = [self, own, name](Evaluator &e) { return ownTensor(e, *self, *own, name); };
-    scope.define(name == "weight" ? "W" : name, read, tensor->range);
+    llvm::StringRef shown = name == "weight" ? "W" : name;
+    Scope::Thunk read = [self, own, shown](Evaluator &e) { return ownTensor(e, *self, *own, shown); };
+    scope.define(shown, read, tensor->range);
   }
   if (!instance.siteTensor && !scope.findHere("bias"))
     scope.define("bias", Value(0.0));

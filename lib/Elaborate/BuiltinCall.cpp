@@ -69,6 +69,12 @@ std::optional<Dims> BuiltinCall::over(llvm::ArrayRef<Dim> operands) {
     return std::nullopt;
   std::optional<Dims> dims = evaluator.dimsOf(*e, scope, operands);
   good &= dims.has_value();
+  for (Dim dim : dims.value_or(Dims()))
+    if (!operands.empty() && indexOf(operands, dim) < 0) {
+      evaluator.diags().report(Diag::NoSuchDimension, e->range, "a tensor " + printDims(operands, scope),
+                               scope.nameOf(dim));
+      good = false;
+    }
   return dims;
 }
 

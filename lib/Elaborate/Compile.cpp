@@ -8,7 +8,7 @@ using namespace ftc;
 using namespace ftc::elaborate;
 using ast::BinaryOp;
 
-static llvm::StringRef spelling(BinaryOp op) {
+llvm::StringRef ftc::elaborate::spelling(BinaryOp op) {
   static constexpr llvm::StringLiteral names[] = {
       "+", "-", "*", "/", "%", "^", "@", "==", "!=", "<", "<=", ">", ">=", "and", "or", "??"};
   return names[size_t(op)];
@@ -94,8 +94,8 @@ Value Evaluator::binaryKnown(const ast::BinaryExpr &expr, const Value &lhs, cons
   std::optional<double> a = percentage(lhs), b = percentage(rhs);
   if (!a || !b) {
     const Value &wrong = a ? rhs : lhs;
-    const ast::Expr &place = a ? *expr.rhs : *expr.lhs;
-    diags().report(Diag::ExpectedOperand, place.range, spelling(expr.op), wrong.describe());
+    const ast::Expr *place = a ? expr.rhs.get() : expr.lhs.get();
+    diags().report(Diag::ExpectedOperand, place ? place->range : expr.range, spelling(expr.op), wrong.describe());
     return {};
   }
   if (auto truth = compare(expr.op, *a, *b))

@@ -142,6 +142,8 @@ Value Evaluator::lookup(llvm::StringRef name, Scope &scope, llvm::SMRange range)
   std::vector<llvm::StringRef> candidates = scope.names();
   llvm::append_range(candidates, builtinNames());
   llvm::append_range(candidates, ambient.keys());
+  for (auto kind : {ast::DefinitionKind::Function, ast::DefinitionKind::Module})
+    llvm::append_range(candidates, shared.library().names(kind));
   diags().report(Diag::UnknownName, range, name).nearest(name, candidates);
   return {};
 }
@@ -345,7 +347,8 @@ Value Evaluator::evalIndex(const ast::IndexExpr &expr, Scope &scope) {
     if (!dim)
       return {};
     if (indexOf(tensor->dims, dim) < 0) {
-      diags().report(Diag::NoSuchDimension, index.name.range, base.describe(), index.name.text);
+      diags().report(Diag::NoSuchDimension, index.name.range, "a tensor " + printDims(tensor->dims, scope),
+                     index.name.text);
       return {};
     }
     Value value = eval(*index.value, scope);

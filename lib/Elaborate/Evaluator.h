@@ -157,6 +157,11 @@ private:
 /// lead.
 Dims unite(llvm::ArrayRef<Dim> a, llvm::ArrayRef<Dim> b);
 
+/// An operator as it is written.
+llvm::StringRef spelling(ast::BinaryOp op);
+/// Dimensions by the names that a scope gives them: `[out, in]`.
+std::string printDims(llvm::ArrayRef<Dim> dims, const Scope &scope);
+
 /// Built-in functions by name, or null; all tables together (Builtins.cpp).
 const Builtin *findBuiltin(llvm::StringRef name);
 std::vector<llvm::StringRef> builtinNames();

@@ -69,6 +69,8 @@ std::unique_ptr<Model> Model::instantiate(Elaborator &elaborator, llvm::StringRe
 // Instantiation
 //===----------------------------------------------------------------------===//
 
+static constexpr unsigned maxModuleDepth = 64;
+
 const ast::FilesItem *ftc::elaborate::ggufClause(const ast::Definition &definition, llvm::StringRef architecture) {
   for (const ast::ItemPtr &item : definition.body)
     if (auto *files = llvm::dyn_cast<ast::FilesItem>(&*item))
@@ -177,6 +179,10 @@ bool ModelBuilder::bindConfig(const ast::Definition &definition, const Value &co
 std::unique_ptr<ModuleInstance> ModelBuilder::instantiate(const PartForm &form, std::string path,
                                                           ModuleInstance *parent, llvm::SMRange range) {
   const ast::Definition &definition = *form.definition;
+  if (llvm::StringRef(path).count('.') > maxModuleDepth) {
+    shared.diagnostics().report(Diag::ModulesTooDeep, range, maxModuleDepth);
+    return nullptr;
+  }
   auto module = std::make_unique<ModuleInstance>();
   module->definition = &definition;
   module->path = std::move(path);

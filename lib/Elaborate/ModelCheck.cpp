@@ -89,9 +89,15 @@ bool ModelBuilder::nameFiles() {
     return nameGguf(*gguf);
   // A file may lack the trunk's name throughout: it was saved without the head.
   std::string prefix = model.root().trunk + ".";
-  bool shortened = !model.root().trunk.empty() && llvm::none_of(model.files().tensors, [&](const FileTensor &tensor) {
-    return llvm::StringRef(tensor.name).starts_with(prefix);
-  });
+  llvm::StringSet<> names;
+  for (const FileTensor &tensor : model.files().tensors)
+    names.insert(tensor.name);
+  bool shortened = !model.root().trunk.empty() &&
+                   llvm::none_of(names.keys(), [&](llvm::StringRef name) { return name.starts_with(prefix); }) &&
+                   llvm::any_of(model.tensors(), [&](ModelTensor *tensor) {
+                     llvm::StringRef name = tensor->name;
+                     return name.consume_front(prefix) && names.contains(name);
+                   });
   for (ModuleInstance *module : model.modules())
     for (auto &tensor : module->tensors) {
       llvm::StringRef name = tensor->name;

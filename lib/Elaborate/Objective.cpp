@@ -124,9 +124,13 @@ mlir::Value Loss::evaluate(const Value &objective, mlir::Value whole, llvm::Smal
   }
   if (loss.isError())
     return {};
-  std::optional<Tensor> scalar = evaluator.fit(loss, {}, scope, definition->name.range);
+  std::optional<Tensor> scalar = evaluator.asTensor(loss, definition->name.range);
   if (!scalar)
     return {};
+  if (!scalar->dims.empty()) {
+    evaluator.diags().report(Diag::NotAScalar, definition->name.range, "the loss", printDims(scalar->dims, scope));
+    return {};
+  }
   if (!definition->mixing) {
     evaluator.diags().report(Diag::NotSumOfRatios, definition->name.range);
     return {};

@@ -134,7 +134,9 @@ mlir::Value ProgramBuilder::rate(const Value &schedule, mlir::Value step, mlir::
     return one;
   defineBody(evaluator, *definition, scope);
   Value rate = equationOf(evaluator, *definition, scope, "rate");
-  std::optional<Tensor> tensor = evaluator.fit(rate, {}, scope, definition->name.range);
+  std::optional<Tensor> tensor = evaluator.asTensor(rate, definition->name.range);
+  if (tensor && !tensor->dims.empty())
+    evaluator.diags().report(Diag::NotAScalar, definition->name.range, "the rate", printDims(tensor->dims, scope));
   return tensor ? evaluator.toReal(*tensor).value : one;
 }
 

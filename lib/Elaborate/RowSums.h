@@ -27,12 +27,14 @@ public:
   Value binary(Evaluator &evaluator, ast::BinaryOp op, const Value &lhs, const Value &rhs, llvm::SMRange range);
   Value negate(Evaluator &evaluator, const RowSum &sum, llvm::SMRange range);
 
+  /// Reports a use of such a sum that is no ratio.
+  static Value refuse(Evaluator &evaluator, llvm::SMRange range);
+
   /// This micro-batch's part of each denominator, in order of evaluation.
   llvm::SmallVector<mlir::Value> denominators;
 
 private:
   Value divide(Evaluator &evaluator, const RowSum &numerator, const RowSum &denominator, llvm::SMRange range);
-  Value refuse(Evaluator &evaluator, llvm::SMRange range);
 
   Dim batch;
   Tensor present;

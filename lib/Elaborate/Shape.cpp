@@ -411,7 +411,7 @@ static Value renameCall(Evaluator &evaluator, const ast::CallExpr &expr, Scope &
     if (!dim)
       return {};
     if (indexOf(x->dims, dim) < 0) {
-      evaluator.diags().report(Diag::NoSuchDimension, name.range, value.describe(), name.name);
+      evaluator.diags().report(Diag::NoSuchDimension, name.range, "a tensor " + printDims(x->dims, scope), name.name);
       return {};
     }
     Dim made = target(evaluator, *to->names.front(), dim->size, scope);

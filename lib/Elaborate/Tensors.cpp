@@ -1,6 +1,6 @@
 //===- Tensors.cpp - elementwise operations by name of dimension -*- C++ -*-===//
 
-#include "Evaluator.h"
+#include "RowSums.h"
 
 #include "dialects/Tune/Utils/Builders.h"
 
@@ -60,6 +60,10 @@ std::optional<Tensor> Evaluator::asTensor(const Value &value, llvm::SMRange rang
         *builder, loc(), mlir::DenseElementsAttr::get(type, llvm::ArrayRef<double>(numbers)));
     return Tensor{constant, Dims(dims)};
   }
+  if (value.is<RowSum>()) {
+    RowSums::refuse(*this, range);
+    return std::nullopt;
+  }
   auto number = value.number();
   if (!number) {
     diags().report(Diag::ExpectedValue, range, "a tensor or a number", value.describe());
@@ -105,7 +109,8 @@ std::optional<Tensor> Evaluator::fit(const Value &value, llvm::ArrayRef<Dim> dim
     return std::nullopt;
   for (Dim dim : tensor->dims)
     if (indexOf(dims, dim) < 0) {
-      diags().report(Diag::UnexpectedDimension, range, printDims(tensor->dims), printDims(dims), scope.nameOf(dim));
+      diags().report(Diag::UnexpectedDimension, range, printDims(tensor->dims, scope), printDims(dims, scope),
+                     scope.nameOf(dim));
       return std::nullopt;
     }
   return align(*tensor, dims);
@@ -120,6 +125,13 @@ Dims ftc::elaborate::unite(llvm::ArrayRef<Dim> a, llvm::ArrayRef<Dim> b) {
       dims.push_back(dim);
   orderBy(dims, [](Dim dim) { return int(dim->role); });
   return dims;
+}
+
+std::string ftc::elaborate::printDims(llvm::ArrayRef<Dim> dims, const Scope &scope) {
+  std::vector<std::string> names;
+  for (Dim dim : dims)
+    names.push_back(scope.nameOf(dim));
+  return "[" + llvm::join(names, ", ") + "]";
 }
 
 bool Evaluator::refuseNonlinear(const Tensor &tensor, const llvm::Twine &what, llvm::SMRange range) {
@@ -235,7 +247,7 @@ Value Evaluator::binaryTensor(BinaryOp op, const Value &lhs, const Value &rhs, l
     return {};
   for (const Value *side : {&lhs, &rhs})
     if (!side->is<Tensor>() && !side->number()) {
-      diags().report(Diag::ExpectedOperand, range, "this operator", side->describe());
+      diags().report(Diag::ExpectedOperand, range, spelling(op), side->describe());
       return {};
     }
   if (Value folded = foldWithNumber(*this, op, lhs, rhs, range); !folded.isError())
@@ -258,7 +270,7 @@ Value Evaluator::binaryTensor(BinaryOp op, const Value &lhs, const Value &rhs, l
   Tensor a = operand(lhs, rhs), b = operand(rhs, lhs), result;
   result.dims = unite(a.dims, b.dims);
   if (!degreeOf(op, a, b, result.degree)) {
-    refuseNonlinear(b.degree == Degree::Affine ? b : a, "this product, quotient or comparison", range);
+    refuseNonlinear(b.degree == Degree::Affine ? b : a, "'" + spelling(op) + "'", range);
     return {};
   }
   if (isEmpty(result.dims))
@@ -338,12 +350,7 @@ Value Evaluator::select(const Value &condition, const Value &yes, const Value &n
 static std::optional<Dims> contracted(Evaluator &evaluator, const Tensor &a, const Tensor &b,
                                       const ast::BinaryExpr &expr, Scope &scope) {
   Dims shared, written;
-  auto names = [&](llvm::ArrayRef<Dim> dims) {
-    std::vector<std::string> all;
-    for (Dim dim : dims)
-      all.push_back(scope.nameOf(dim));
-    return "[" + llvm::join(all, ", ") + "]";
-  };
+  auto names = [&](llvm::ArrayRef<Dim> dims) { return printDims(dims, scope); };
   Dims both(a.dims);
   both.append(b.dims.begin(), b.dims.end());
   for (const ast::Name &name : expr.over) {
@@ -388,7 +395,7 @@ Value Evaluator::contract(const Value &lhs, const Value &rhs, const ast::BinaryE
   if (!over)
     return {};
   if (!degreeOf(BinaryOp::Contract, a, b, result.degree)) {
-    refuseNonlinear(b, "this product", expr.range);
+    refuseNonlinear(b, "'@'", expr.range);
     return {};
   }
   // A product with the identity is a change of name.

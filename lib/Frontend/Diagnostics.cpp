@@ -109,7 +109,13 @@ Diagnostics::Builder Diagnostics::add(Diag code, SMRange range, std::string text
       return Builder(*this, notKept);
   if (severity == Severity::Error)
     ++errors;
-  if (pending.size() >= maxMessages)
+  // A definition that is used at many sites has the same mistake at each.
+  bool known = llvm::any_of(pending, [&](const Message &message) {
+    return message.code == code && message.range.Start == range.Start && message.text == text;
+  });
+  if (known && severity == Severity::Error)
+    ++printed;
+  if (known || pending.size() >= maxMessages)
     return Builder(*this, notKept);
   pending.push_back({code, severity, range, std::move(text), {}});
   return Builder(*this, pending.size() - 1);
