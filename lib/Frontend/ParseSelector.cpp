@@ -62,7 +62,8 @@ bool Parser::parseSelector(Selector &selector) {
     return fail(is(TokenKind::Star) ? "a selector, which begins with a name or '**'" : "a key or a selector");
   }
   do {
-    if (!parseSelectorPart(selector.parts.emplace_back(), selector.parts.size() == 1) ||
+    bool first = selector.parts.empty();
+    if (!parseSelectorPart(selector.parts.emplace_back(), first) ||
         !withinLimit(selector.parts.size(), "components of a selector"))
       return false;
   } while (consumeIf(TokenKind::Dot));
