@@ -39,7 +39,8 @@ LogicalResult TuneDialect::verifyOperationAttribute(Operation *op, NamedAttribut
   if (llvm::is_contained(kPlacementAttrNames, attribute.getName()))
     return success();
   if (attribute.getName() != kProgramAttrName)
-    return op->emitOpError("has an attribute '") << attribute.getName().getValue() << "' that the tune dialect does not know";
+    return op->emitOpError("has an attribute '")
+           << attribute.getName().getValue() << "' that the tune dialect does not know";
   auto program = dyn_cast<func::FuncOp>(op);
   if (!program)
     return op->emitOpError("is no function and so no program (C1)");

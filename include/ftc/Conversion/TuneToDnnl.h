@@ -7,8 +7,8 @@
 
 namespace ftc {
 
-/// `convert-tune-to-dnnl`: contractions that are worth a library call become `dnnl.matmul`; sums of products become one.
-/// Before tune-fuse-rows, which groups what is left.
+/// `convert-tune-to-dnnl`: contractions that are worth a library call become `dnnl.matmul`; sums of products become
+/// one. Before tune-fuse-rows, which groups what is left.
 std::unique_ptr<mlir::Pass> createConvertTuneToDnnl();
 void registerConvertTuneToDnnl();
 

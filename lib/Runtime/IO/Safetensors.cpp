@@ -117,8 +117,9 @@ static Expected<std::string_view> headerText(const MappedFile &file) {
   uint64_t length = 0;
   std::memcpy(&length, file.bytes().data(), lengthBytes);
   if (length > maxSafetensorsHeader)
-    return makeError(ExitStatus::Input, "{}: byte 0: not a safetensors file, or a header of {} bytes where at most {} are allowed", file.path(), length,
-                     maxSafetensorsHeader);
+    return makeError(ExitStatus::Input,
+                     "{}: byte 0: not a safetensors file, or a header of {} bytes where at most {} are allowed",
+                     file.path(), length, maxSafetensorsHeader);
   if (length > size - lengthBytes)
     return makeError(ExitStatus::Input, "{}: byte 0: a header of {} bytes does not fit the file's {} bytes",
                      file.path(), length, size);
