@@ -27,7 +27,10 @@ examples = os.path.join(config.ftc_source, "examples")
 # A result against the golden one: %check-logits TARGET BOUND MODEL.
 golden = os.path.join(config.test_source_root, "Execution", "Golden", "Inputs", "golden.sh")
 execution = os.path.join(config.test_source_root, "Execution", "Inputs")
+given = lambda script: f"bash {os.path.join(os.path.dirname(golden), script)} %s %t {os.path.join(data, 'optimizers')}"
 config.substitutions += [
+    ("%check-optimizer", given("optimizer.sh")),
+    ("%check-schedule", given("schedule.sh")),
     ("%check-packed", f"bash {os.path.join(execution, 'packed.sh')} %s %t"),
     ("%compare", f"python3 {os.path.join(execution, 'compare.py')}"),
     ("%check-logits", f"bash {golden} %s %t logits"),

@@ -4,9 +4,9 @@
 //   ftc-compare tensors OURS GOLDEN --bound 1e-5 [--only NAME] [--prefix TEXT]
 //     every floating-point tensor of GOLDEN (or NAME alone) is in OURS under the same name, with the same shape, and
 //     its largest difference is at most the bound times its largest entry. --prefix: text put before GOLDEN's names.
-//   ftc-compare losses METRICS GOLDEN [KEY] --bound 1e-6
-//     the losses of a metrics.jsonl and the list KEY of a JSON object (without KEY: another metrics.jsonl's), relative
-//     to each loss.
+//   ftc-compare losses METRICS GOLDEN [KEY] --bound 1e-6 [--field lr] [--first 100]
+//     the losses (or another field of every update) of a metrics.jsonl and the list KEY (its first entries) of a JSON
+//     object (`a/b`: of the object a; without KEY: another metrics.jsonl's), relative to each that is not 0.
 // Prints the worst difference; exits 1 if it is beyond the bound, or anything is missing.
 //
 //===----------------------------------------------------------------------===//
@@ -87,28 +87,32 @@ static int compareTensors(const std::string &ours, const std::string &golden, co
   return worst.report(bound);
 }
 
-/// The losses of all updates in a metrics.jsonl.
-static Expected<std::vector<double>> lossesOf(const std::string &metrics) {
+/// The losses (or another field) of all updates in a metrics.jsonl.
+static Expected<std::vector<double>> lossesOf(const std::string &metrics, const std::string &field) {
   std::ifstream file(metrics);
   std::vector<double> losses;
   for (std::string line; std::getline(file, line);) {
     auto entry = json::parse(line, {.file = metrics});
     if (!entry)
       return entry.error();
-    if (const json::Value *loss = entry->find("step") ? entry->find("loss") : nullptr)
+    if (const json::Value *loss = entry->find("step") ? entry->find(field) : nullptr)
       losses.push_back(loss->asNumber().value_or(NAN));
   }
   return losses;
 }
 
 /// The list `key` of a JSON object; of a metrics.jsonl its losses.
-static Expected<std::vector<double>> goldenLosses(const std::string &golden, const std::string &key) {
+static Expected<std::vector<double>> goldenLosses(const std::string &golden, const std::string &key,
+                                                  const std::string &field) {
   if (key.empty())
-    return lossesOf(golden);
+    return lossesOf(golden, field);
   auto object = json::parseFile(golden);
   if (!object)
     return object.error();
-  const json::Value *list = object->find(key);
+  size_t slash = key.find('/');
+  const json::Value *list = object->find(key.substr(0, slash));
+  if (list && slash != std::string::npos)
+    list = list->find(key.substr(slash + 1));
   if (!list || !list->asArray())
     return makeError(ExitStatus::Input, "{} has no list '{}'", golden, key);
   std::vector<double> losses;
@@ -117,22 +121,27 @@ static Expected<std::vector<double>> goldenLosses(const std::string &golden, con
   return losses;
 }
 
-static int compareLosses(const std::string &metrics, const std::string &golden, const std::string &key, double bound) {
-  auto losses = lossesOf(metrics), truth = goldenLosses(golden, key);
+static int compareLosses(const std::string &metrics, const std::string &golden, const std::string &key,
+                         const std::string &field, std::optional<size_t> first, double bound) {
+  auto losses = lossesOf(metrics, field), truth = goldenLosses(golden, key, field);
   if (!losses || !truth)
     return fail((losses ? truth : losses).error().message);
+  if (first && *first < truth->size())
+    truth->resize(*first);
   if (losses->size() != truth->size())
     return fail(fmt::format("{} losses, expected {}", losses->size(), truth->size()));
   Worst worst;
   for (size_t i = 0; i < losses->size(); ++i)
-    worst.add(std::abs((*losses)[i] - (*truth)[i]) / std::abs((*truth)[i]), fmt::format("step {}", i + 1));
+    worst.add(std::abs((*losses)[i] - (*truth)[i]) / ((*truth)[i] == 0 ? 1 : std::abs((*truth)[i])),
+              fmt::format("step {}", i + 1));
   return worst.report(bound);
 }
 
 int main(int argc, char **argv) {
   CLI::App app("Compares results with reference data");
   app.require_subcommand(1);
-  std::string ours, golden, only, prefix, key;
+  std::string ours, golden, only, prefix, key, field = "loss";
+  std::optional<size_t> first;
   double bound = 0;
   CLI::App *tensors = app.add_subcommand("tensors", "Tensors of two safetensors files");
   CLI::App *losses = app.add_subcommand("losses", "Losses of a metrics.jsonl and a list in a JSON file");
@@ -144,6 +153,9 @@ int main(int argc, char **argv) {
   tensors->add_option("--only", only);
   tensors->add_option("--prefix", prefix);
   losses->add_option("key", key);
+  losses->add_option("--field", field);
+  losses->add_option("--first", first);
   CLI11_PARSE(app, argc, argv);
-  return *tensors ? compareTensors(ours, golden, only, prefix, bound) : compareLosses(ours, golden, key, bound);
+  return *tensors ? compareTensors(ours, golden, only, prefix, bound)
+                  : compareLosses(ours, golden, key, field, first, bound);
 }
