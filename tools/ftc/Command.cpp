@@ -20,7 +20,21 @@ Command::Command(llvm::StringRef name, llvm::StringRef description, Run run)
   registry().push_back(this);
 }
 
+Command::Command(llvm::StringRef name, llvm::StringRef description, Forward forward)
+    : owned(std::make_unique<cl::SubCommand>(name, description)), subCommand(owned.get()), forward(forward) {
+  registry().push_back(this);
+}
+
 Command::Command(Run run) : subCommand(&cl::SubCommand::getTopLevel()), run(run) { registry().push_back(this); }
+
+int Command::operator()(const char *argv0, llvm::ArrayRef<char *> words) const {
+  if (forward)
+    return forward(argv0, words);
+  if (words.empty())
+    return run(argv0);
+  llvm::errs() << "ftc: error: only `ftc run` takes options after `--`\n";
+  return WrongUsage;
+}
 
 llvm::ArrayRef<Command *> Command::all() { return registry(); }
 

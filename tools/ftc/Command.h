@@ -30,23 +30,27 @@ enum ExitStatus : int {
 /// Options that belong to ftc itself, as against those of the libraries it is linked with.
 llvm::cl::OptionCategory &optionCategory();
 
-/// A command: `ftc NAME ...`. The command without a name compiles.
+/// A command: `ftc NAME ... [-- WORDS]`. The command without a name compiles.
 class Command {
 public:
   using Run = int (*)(const char *argv0);
+  /// A command that passes on the words after `--`; the others refuse them.
+  using Forward = int (*)(const char *argv0, llvm::ArrayRef<char *> words);
   Command(llvm::StringRef name, llvm::StringRef description, Run run);
+  Command(llvm::StringRef name, llvm::StringRef description, Forward forward);
   explicit Command(Run run); ///< the one without a name
 
   llvm::cl::SubCommand &sub() { return *subCommand; }
   /// The command that the command line names.
   static Command &chosen();
-  int operator()(const char *argv0) const { return run(argv0); }
+  int operator()(const char *argv0, llvm::ArrayRef<char *> words) const;
   static llvm::ArrayRef<Command *> all();
 
 private:
   std::unique_ptr<llvm::cl::SubCommand> owned;
   llvm::cl::SubCommand *subCommand;
-  Run run;
+  Run run = nullptr; ///< either this or `forward`
+  Forward forward = nullptr;
 };
 
 /// `RECIPE.ftr [-D name=value]... [--target=T] [--disable-pass=FLAG]...`, for every command that reads a recipe.

@@ -20,11 +20,9 @@
 using namespace ftc;
 using namespace llvm;
 
-static int runRecipe(const char *argv0);
+static int runRecipe(const char *argv0, ArrayRef<char *> words);
 static Command command("run", "Compile a recipe (cached) and run it: ftc run RECIPE.ftr [-- OPTIONS]", runRecipe);
 static RecipeOptions options(command);
-static cl::list<std::string> arguments(cl::ConsumeAfter, cl::desc("-- OPTIONS OF THE EXECUTABLE"),
-                                       cl::sub(command.sub()), cl::cat(optionCategory()));
 
 /// ~/.cache/ftc, or where XDG_CACHE_HOME or FTC_CACHE say.
 static std::string cacheFolder() {
@@ -49,7 +47,7 @@ static std::string identityOfCompiler(const char *argv0) {
   return self + utostr(status.getSize()) + utostr(status.getLastModificationTime().time_since_epoch().count());
 }
 
-static int runRecipe(const char *argv0) {
+static int runRecipe(const char *argv0, ArrayRef<char *> words) {
   auto chosen = options.read();
   if (!chosen)
     return WrongUsage;
@@ -70,11 +68,9 @@ static int runRecipe(const char *argv0) {
     return compilation.status();
   compilation.diagnostics().flush();
 
-  std::vector<std::string> words = {path.str().str()};
-  words.insert(words.end(), arguments.begin(), arguments.end());
-  std::vector<char *> argv;
-  for (std::string &word : words)
-    argv.push_back(word.data());
+  std::string file = path.str().str();
+  std::vector<char *> argv = {file.data()};
+  argv.insert(argv.end(), words.begin(), words.end());
   argv.push_back(nullptr);
   execv(argv[0], argv.data());
   errs() << "ftc: cannot run '" << path << "': " << std::string(strerror(errno)) << "\n";
