@@ -10,7 +10,8 @@ import time
 
 STARTED = time.monotonic()
 
-import torch  # noqa: E402  (the import is part of what a user waits for)
+import peft  # noqa: E402  (the imports are part of what a user waits for)
+import torch  # noqa: E402
 from peft import LoraConfig, get_peft_model  # noqa: E402
 from transformers import AutoModelForCausalLM  # noqa: E402
 
@@ -46,7 +47,9 @@ def main():
         losses.append(loss.item())
         seconds.append(time.monotonic() - begin)
         first = first or time.monotonic() - STARTED
-    print(json.dumps({"seconds": seconds, "losses": losses, "first_step": first, "torch": torch.__version__}))
+    mode = "compiled" if arguments.compile else "eager"
+    version = f"PyTorch {torch.__version__} {mode}, PEFT {peft.__version__}"
+    print(json.dumps({"seconds": seconds, "losses": losses, "first_step": first, "version": version}))
 
 
 if __name__ == "__main__":
