@@ -16,10 +16,12 @@ static double product(llvm::ArrayRef<int64_t> sizes) {
   return result;
 }
 
-/// q [B,T,H,G,D] against k [B,S,H,D]: one product of B T H G S D pairs.
-static double attentionPairs(Value q, Value k) {
-  return product(cast<RankedTensorType>(q.getType()).getShape()) *
-         double(cast<RankedTensorType>(k.getType()).getDimSize(1));
+/// q [B,T,H,G,D] against k [B,S,H,D]: one product of B T H G S D pairs, of which causal queries see half when the keys
+/// are their own tokens.
+template <typename Op> static double countPairs(Op op) {
+  double pairs = product(cast<RankedTensorType>(op.getQ().getType()).getShape()) *
+                 double(cast<RankedTensorType>(op.getK().getType()).getDimSize(1));
+  return op.getCausal() && op.keysAreQueries() ? pairs / 2 : pairs;
 }
 
 double ftc::countFlops(func::FuncOp program) {
@@ -29,9 +31,9 @@ double ftc::countFlops(func::FuncOp program) {
     if (auto contract = dyn_cast<linalg::ContractOp>(op))
       found = 2 * product(cast<linalg::LinalgOp>(op).getStaticLoopRanges());
     else if (auto attention = dyn_cast<tune::AttentionOp>(op))
-      found = 2 * 2 * attentionPairs(attention.getQ(), attention.getK());
+      found = 2 * 2 * countPairs(attention);
     else if (auto backward = dyn_cast<tune::AttentionBackwardOp>(op))
-      found = 2 * 5 * attentionPairs(backward.getQ(), backward.getK());
+      found = 2 * 5 * countPairs(backward);
     // The body of a loop over rows is done once for each chunk.
     if (auto rows = op->getParentOfType<tune::RowsOp>())
       found *= double(rows.getTrips());
