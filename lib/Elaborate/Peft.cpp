@@ -4,10 +4,11 @@
 
 #include "Evaluator.h"
 
-#include "ftc/Runtime/IO/Json.h"
+#include "ftc/Elaborate/Json.h"
 
 #include "llvm/ADT/StringExtras.h"
 
+#include <cmath>
 #include <set>
 
 using namespace ftc;
@@ -17,30 +18,18 @@ namespace json = ftc::runtime::json;
 /// PEFT puts its own wrappers' path before a module's.
 static constexpr llvm::StringLiteral wrapper = "base_model.model.";
 
-static const ast::FilesItem *peftClause(const ast::Definition &definition) {
+const ast::FilesItem *elaborate::peftClause(const ast::Definition &definition) {
   for (const ast::ItemPtr &item : definition.body)
     if (const auto *files = llvm::dyn_cast<ast::FilesItem>(item.get()); files && files->clause.text == "peft")
       return files;
   return nullptr;
 }
 
-/// A value of the language as PEFT writes it.
-static json::Value toJson(const Value &value) {
-  if (const bool *flag = value.as<bool>())
-    return *flag;
-  if (auto integer = value.integer())
-    return *integer;
-  if (auto number = value.number())
-    return *number == double(int64_t(*number)) ? json::Value(int64_t(*number)) : json::Value(*number);
-  if (const std::string *text = value.as<std::string>())
-    return *text;
-  if (const Value::List *list = value.as<Value::List>()) {
-    json::Array array;
-    for (const Value &element : **list)
-      array.push_back(toJson(element));
-    return array;
-  }
-  return nullptr;
+/// PEFT writes numbers without a fraction as integers.
+static json::Value writtenNumber(json::Value value) {
+  auto number = value.asNumber();
+  return number && *number == std::floor(*number) && std::fabs(*number) < 0x1p53 ? json::Value(int64_t(*number))
+                                                                                 : value;
 }
 
 namespace {
@@ -51,6 +40,7 @@ public:
       : elaborator(elaborator), evaluator(elaborator), model(model), at(at) {}
 
   std::optional<PeftAdapter> write(llvm::StringRef basePath);
+  std::optional<std::vector<PeftTensor>> tensors(size_t firstGroup);
 
 private:
   bool collect();
@@ -119,7 +109,7 @@ json::Array PeftWriter::targets() const {
 std::vector<json::Value> PeftWriter::atSites(const ast::Expr &expr) {
   std::vector<json::Value> values;
   for (const AdapterInstance *instance : instances)
-    values.push_back(toJson(evaluator.eval(expr, *instance->scope)));
+    values.push_back(writtenNumber(toJson(evaluator.eval(expr, *instance->scope))));
   return values;
 }
 
@@ -209,19 +199,33 @@ std::optional<PeftAdapter> PeftWriter::write(llvm::StringRef basePath) {
 
   PeftAdapter adapter;
   adapter.config = json::dump(config, 2) + "\n";
-  for (const auto &group : model.groups())
+  auto tensors = this->tensors(/*firstGroup=*/0);
+  if (!tensors)
+    return std::nullopt;
+  adapter.tensors = std::move(*tensors);
+  return adapter;
+}
+
+std::optional<std::vector<PeftTensor>> PeftWriter::tensors(size_t firstGroup) {
+  std::vector<PeftTensor> result;
+  for (const auto &group : llvm::drop_begin(model.groups(), firstGroup))
     for (const auto &tensor : group->tensors)
       for (const ast::FilesItem::Tensor &entry : peftClause(*tensor->instance->definition)->tensors)
         if (entry.name.text == tensor->declaration->targets.front().text) {
           auto described = describe(*tensor, entry);
           if (!described)
             return std::nullopt;
-          adapter.tensors.push_back(std::move(*described));
+          result.push_back(std::move(*described));
         }
-  return elaborator.diagnostics().errorCount() ? std::nullopt : std::optional(std::move(adapter));
+  return elaborator.diagnostics().errorCount() ? std::nullopt : std::optional(std::move(result));
 }
 
 std::optional<PeftAdapter> elaborate::writePeft(Elaborator &elaborator, const AdaptedModel &model,
                                                 llvm::StringRef basePath, llvm::SMRange at) {
   return PeftWriter(elaborator, model, at).write(basePath);
+}
+
+std::optional<std::vector<PeftTensor>> elaborate::peftTensors(Elaborator &elaborator, const AdaptedModel &model,
+                                                              size_t firstGroup) {
+  return PeftWriter(elaborator, model, {}).tensors(firstGroup);
 }

@@ -2,6 +2,7 @@
 
 #include "ftc/Import/ModelFiles.h"
 
+#include "ftc/Elaborate/Json.h"
 #include "ftc/Runtime/IO/Checkpoint.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -15,29 +16,6 @@ using runtime::Expected;
 using Members = std::map<std::string, Value, std::less<>>;
 
 static Value object(Members members) { return Value::Object(std::make_shared<Members>(std::move(members))); }
-
-Value ftc::toValue(const runtime::json::Value &json) {
-  if (json.isNull())
-    return Value::none();
-  if (auto flag = json.asBool())
-    return *flag;
-  if (auto integer = json.asInteger())
-    return *integer;
-  if (auto number = json.asNumber())
-    return *number;
-  if (const std::string *text = json.asString())
-    return *text;
-  if (const runtime::json::Array *array = json.asArray()) {
-    std::vector<Value> values;
-    for (const runtime::json::Value &element : *array)
-      values.push_back(toValue(element));
-    return Value::list(std::move(values));
-  }
-  Members members;
-  for (const runtime::json::Member &member : *json.asObject())
-    members.insert_or_assign(member.key, toValue(member.value));
-  return object(std::move(members));
-}
 
 /// Arrays of metadata longer than this are vocabularies: the tokenizer's business, no configuration.
 static constexpr size_t longestConfigArray = 4096;
@@ -117,7 +95,7 @@ static Expected<Value> readConfig(const std::string &path) {
   if (!config->asObject())
     return runtime::makeError(runtime::ExitStatus::Input, "{}: expected an object, got {}", name.str().str(),
                               config->kind());
-  return ftc::toValue(*config);
+  return fromJson(*config);
 }
 
 Expected<ModelFiles> ftc::readModelFiles(const std::string &path) {

@@ -5,18 +5,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "Command.h"
+#include "Data.h"
 
 #include "ftc/Pipelines/Flops.h"
-#include "ftc/Runtime/Data/Batch.h"
-#include "ftc/Runtime/Data/Dataset.h"
 #include "ftc/Runtime/IO/Json.h"
-#include "ftc/Runtime/Run/Manifest.h"
-#include "ftc/Runtime/Text/TextCodec.h"
 
-#include "llvm/ADT/SmallSet.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
-#include "llvm/Support/Path.h"
 
 using namespace ftc;
 namespace cl = llvm::cl;
@@ -46,50 +40,6 @@ static std::map<std::string, double> flopsOf(mlir::ModuleOp module) {
   for (auto program : module.getOps<mlir::func::FuncOp>())
     flops[program.getSymName().str()] = countFlops(program);
   return flops;
-}
-
-static std::string resolve(const Manifest &manifest, llvm::StringRef path) {
-  llvm::SmallString<256> whole(path);
-  llvm::sys::path::make_absolute(manifest.folder, whole);
-  return whole.str().str();
-}
-
-static runtime::Expected<runtime::text::TextCodec> readCodec(const Manifest &manifest, const std::string &step) {
-  const auto &load = std::get<run::LoadStep>(manifest.find(step)->detail);
-  std::string path = resolve(manifest, load.path);
-  if (load.format != "gguf")
-    return runtime::text::TextCodec::fromDirectory(path);
-  auto file = runtime::GgufFile::open(path);
-  if (!file)
-    return file.error();
-  return runtime::text::TextCodec::fromGguf(*file);
-}
-
-/// The counts of a train step's data.
-static runtime::Expected<runtime::data::BatchCounts> countData(const Manifest &manifest, const run::TrainStep &train) {
-  const auto &dataset = std::get<run::DatasetStep>(manifest.find(train.data)->detail);
-  runtime::data::DatasetOptions choices;
-  choices.path = resolve(manifest, dataset.path);
-  choices.format = *runtime::data::parseFormat(dataset.format);
-  choices.fields = dataset.fields;
-  choices.promptLoss = float(dataset.promptLoss);
-  choices.limit = dataset.limit.value_or(0);
-  std::optional<runtime::text::TextCodec> codec;
-  if (dataset.tokenizer) {
-    auto found = readCodec(manifest, *dataset.tokenizer);
-    if (!found)
-      return found.error();
-    codec.emplace(std::move(*found));
-  }
-  auto documents = runtime::data::readDataset(choices, codec ? &*codec : nullptr);
-  if (!documents)
-    return documents.error();
-  runtime::data::BatchOptions shape;
-  shape.rows = train.batch.sequences;
-  shape.tokens = train.batch.tokens;
-  shape.packing = train.batch.packing;
-  shape.shuffle = dataset.shuffle;
-  return runtime::data::Batcher(*documents, shape).counts();
 }
 
 namespace {
@@ -151,18 +101,19 @@ static void reportParameters(const Manifest &manifest, Report &report) {
 static bool reportTraining(const Manifest &manifest, const run::Step &step, std::map<std::string, double> &flops,
                            Report &report, int &status) {
   const auto &train = std::get<run::TrainStep>(step.detail);
-  auto counts = countData(manifest, train);
-  if (!counts) {
-    llvm::errs() << "ftc: error: " << counts.error().message << "\n";
-    status = int(counts.error().status);
+  auto data = readData(manifest, train.data);
+  if (!data) {
+    llvm::errs() << "ftc: error: " << data.error().message << "\n";
+    status = int(data.error().status);
     return false;
   }
+  const runtime::data::BatchCounts counts = batcherOf(*data, train.batch, data->step->shuffle, train.seed).counts();
   double places = double(train.batch.micro) * double(train.batch.tokens);
-  int64_t steps = train.steps.value_or(int64_t(train.epochs * double(counts->stepsPerEpoch)));
+  int64_t steps = train.steps.value_or(int64_t(train.epochs * double(counts.stepsPerEpoch)));
   report.title("train " + step.name);
-  report.count("documents", counts->documents);
-  report.count("tokens an epoch", counts->tokens);
-  report.count("supervised tokens an epoch", counts->supervised);
+  report.count("documents", counts.documents);
+  report.count("tokens an epoch", counts.tokens);
+  report.count("supervised tokens an epoch", counts.supervised);
   report.count("steps", steps);
   report.count("tokens a step", train.batch.sequences * train.batch.tokens, " places");
   double each = train.micro ? flops[manifest.programs[*train.micro]] / places : 0;
@@ -195,9 +146,7 @@ static int plan(const char *argv0) {
   std::map<std::string, double> flops = flopsOf(compilation.module());
   if (!compilation.lowerTo(Rung::Placed))
     return compilation.status();
-  auto text = target::emitManifest(compilation.module(), compilation.targetOptions());
-  auto manifest = mlir::succeeded(text) ? run::readManifest(*text)
-                                        : runtime::makeError(runtime::ExitStatus::Bug, "the manifest was not made");
+  auto manifest = manifestOf(compilation);
   if (!manifest) {
     llvm::errs() << "ftc: error: " << manifest.error().message << "\n";
     return InternalError;

@@ -10,6 +10,7 @@
 #define FTC_ELABORATE_PEFT_H
 
 #include "ftc/Elaborate/Adapter.h"
+#include "ftc/Runtime/IO/Json.h"
 
 namespace ftc::elaborate {
 
@@ -32,9 +33,24 @@ struct PeftAdapter {
 std::optional<PeftAdapter> writePeft(Elaborator &elaborator, const AdaptedModel &model, llvm::StringRef basePath,
                                      llvm::SMRange at);
 
-/// Adds the adapters that an adapter_config.json (`config`, at `path`) describes. False after errors.
-bool readPeft(Elaborator &elaborator, llvm::StringRef step, AdaptedModel &model, const Value &config,
-              llvm::StringRef path, llvm::SMRange at);
+/// The tensors of the groups from `firstGroup` on, as PEFT's file holds them; nothing after errors.
+std::optional<std::vector<PeftTensor>> peftTensors(Elaborator &elaborator, const AdaptedModel &model,
+                                                   size_t firstGroup = 0);
+
+/// An adapter_config.json that a `load` at `at` names.
+struct PeftSource {
+  const runtime::json::Value &config; ///< an object
+  std::string file;                   ///< for messages
+  llvm::SMRange at;
+};
+
+/// Adds the adapters that a configuration describes: the definition whose `peft` clause it fits, with the parameters
+/// that the clause binds, on the modules that it targets. Symbols of new tensors begin with `step.`. False after
+/// errors.
+bool readPeft(Elaborator &elaborator, llvm::StringRef step, AdaptedModel &model, const PeftSource &source);
+
+/// The `peft` clause of a definition, or null.
+const ast::FilesItem *peftClause(const ast::Definition &definition);
 
 } // namespace ftc::elaborate
 

@@ -5,17 +5,13 @@
 
 #include "ftc/Elaborate/Model.h"
 #include "ftc/Runtime/Core/Status.h"
-#include "ftc/Runtime/IO/Json.h"
 
 namespace ftc {
 
 /// What the compiler needs of a model: config.json (or GGUF metadata) and the headers of its tensors. `path` is a
-/// Hugging Face directory or a .gguf file. No weight is read. A directory
-/// with a configuration and no weights is a model without: see ModelFiles::weightless.
+/// Hugging Face directory or a .gguf file. No weight is read. A directory with a configuration and no
+/// weights is a model without: see ModelFiles::weightless.
 runtime::Expected<elaborate::ModelFiles> readModelFiles(const std::string &path);
-
-/// A JSON value as a value of the language: objects, lists, strings, numbers, `none` for null.
-elaborate::Value toValue(const runtime::json::Value &json);
 
 } // namespace ftc
 

@@ -12,6 +12,7 @@
 
 #include "ftc/Elaborate/Adapter.h"
 #include "ftc/Elaborate/Elaborator.h"
+#include "ftc/Elaborate/Peft.h"
 #include "ftc/Elaborate/Program.h"
 
 #include <map>
@@ -23,6 +24,8 @@ namespace ftc::recipe_to_tune {
 class StepCall {
 public:
   StepCall(std::string name, const ast::CallExpr &call);
+  /// A step of its own that a call of another kind needs.
+  StepCall(std::string name, const StepCall &whole) : StepCall(std::move(name), whole.call) {}
 
   const std::string name; ///< of the binding, or one made for a step without
   llvm::StringRef kind() const;
@@ -44,11 +47,15 @@ struct StepValue {
   std::string name, kind;
   std::vector<std::string> uses; ///< names of the steps whose results it needs
   std::string load;              ///< of models: the `load` step below
+  std::string path;              ///< of `load` steps: as the recipe has it
   std::optional<elaborate::AdaptedModel> model;
   /// Tensors of its own that it makes, as names in files and symbols: what merging changed, gradients.
   std::vector<std::pair<std::string, std::string>> results;
   llvm::SMRange range;
 };
+
+/// Whether a folder holds adapters and no model.
+bool isPeftDirectory(const std::string &path);
 
 class Converter {
 public:
@@ -62,12 +69,19 @@ public:
 private:
   // Models.cpp
   StepValue load(const StepCall &call);
+  StepValue loadModel(const StepCall &call, llvm::StringRef path);
   StepValue adapt(const StepCall &call);
   StepValue restore(const StepCall &call);
+  StepValue restored(const StepCall &call, const StepValue &base, llvm::StringRef path,
+                     llvm::ArrayRef<elaborate::PeftTensor> tensors);
   StepValue merge(const StepCall &call);
   void initialiseAdapters(const StepCall &call, StepValue &value, size_t firstGroup);
   void decodeBlocks();
   Fields decodeProgram(const elaborate::FileTensor &stored, llvm::SMRange at);
+
+  // PeftDirectory.cpp
+  StepValue loadPeft(const StepCall &call, llvm::StringRef path, const std::string &resolved);
+  const StepValue *baseOf(const StepCall &call, const runtime::json::Value &config, llvm::StringRef file);
 
   // Training.cpp
   StepValue dataset(const StepCall &call);
@@ -128,7 +142,7 @@ private:
 
   elaborate::Elaborator &elaborator;
   const ast::File &file;
-  const std::map<std::string, std::string> identities;
+  std::map<std::string, std::string> identities;
   std::map<std::string, StepValue> steps;
   std::map<const ast::CallExpr *, std::string> anonymous;
   std::set<std::string> busy;

@@ -3,6 +3,8 @@
 #ifndef FTC_LIB_CONVERSION_RECIPETOTUNE_FIELDS_H
 #define FTC_LIB_CONVERSION_RECIPETOTUNE_FIELDS_H
 
+#include "ftc/Elaborate/Model.h"
+
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinAttributes.h"
 
@@ -56,6 +58,11 @@ private:
   mlir::Builder builder;
   mlir::NamedAttrList fields;
 };
+
+/// How a file's data become a tensor.
+inline Fields viewOf(mlir::MLIRContext *context, const elaborate::FileView &view) {
+  return Fields(context).setIntegers("shape", view.shape).setIntegers("order", view.order);
+}
 
 } // namespace ftc::recipe_to_tune
 

@@ -5,7 +5,6 @@
 #include "ftc/Elaborate/Peft.h"
 #include "ftc/Import/ModelFiles.h"
 #include "ftc/Runtime/Core/Float.h"
-#include "ftc/Runtime/IO/Checkpoint.h"
 
 #include "llvm/Support/Path.h"
 
@@ -38,7 +37,13 @@ StepValue Converter::load(const StepCall &call) {
     error(Diag::WrongOption, call.range(), "load: expected a path, got " + path.describe());
     return result;
   }
-  auto files = readModelFiles(resolve(folder, *text));
+  std::string resolved = resolve(folder, *text);
+  return call.option("base") || isPeftDirectory(resolved) ? loadPeft(call, *text, resolved) : loadModel(call, *text);
+}
+
+StepValue Converter::loadModel(const StepCall &call, llvm::StringRef path) {
+  StepValue result;
+  auto files = readModelFiles(resolve(folder, path));
   if (!files) {
     exitStatus = int(files.error().status);
     error(Diag::UnreadableModel, call.range(), files.error().message);
@@ -59,13 +64,14 @@ StepValue Converter::load(const StepCall &call) {
   if (const ModelTensor *tensor = findUnreal(*model)) {
     exitStatus = int(runtime::ExitStatus::Input);
     error(Diag::UnreadableModel, call.range(),
-          *text + ": the tensor '" + tensor->fileName + "' holds " + tensor->fileType + ", expected real numbers");
+          path + ": the tensor '" + tensor->fileName + "' holds " + tensor->fileType + ", expected real numbers");
     return result;
   }
   models.push_back(std::move(model));
   result.model.emplace(*models.back());
   result.load = call.name;
-  finish(result, call, Fields(elaborator.module().getContext()).set("path", *text).set("format", format));
+  result.path = path.str();
+  finishAs("load", result, call, Fields(elaborator.module().getContext()).set("path", path).set("format", format));
   return result;
 }
 
@@ -84,7 +90,7 @@ void Converter::initialiseAdapters(const StepCall &call, StepValue &value, size_
     fields.setSymbol("initialise", built.getSymName());
   fields.set("seed", integer(call, "seed").value_or(0));
   fields.setSymbol("key", key).setSymbols("trained", trained).setSymbols("frozen", frozen);
-  finish(value, call, std::move(fields));
+  finishAs("adapt", value, call, std::move(fields));
 }
 
 StepValue Converter::adapt(const StepCall &call) {
@@ -104,48 +110,41 @@ StepValue Converter::adapt(const StepCall &call) {
   return result;
 }
 
-/// The entries that a list of file tensors holds for one tensor.
-static Fields describe(mlir::MLIRContext *context, llvm::StringRef symbol, llvm::StringRef fileName,
-                       llvm::ArrayRef<int64_t> shape, const std::optional<FileView> &view) {
-  Fields entry(context);
-  entry.setSymbol("tensor", symbol).set("file", fileName).setIntegers("shape", shape);
-  if (view) {
-    Fields fields(context);
-    fields.setIntegers("shape", view->shape).setIntegers("order", view->order);
-    entry.set("view", fields);
-  }
-  return entry;
-}
-
 StepValue Converter::restore(const StepCall &call) {
-  StepValue result;
   const StepValue *base = modelOf(call);
   Value path = value(call.operand(1));
   const auto *text = path.as<std::string>();
-  if (!base || !text) {
-    if (base)
-      error(Diag::WrongOption, call.range(), "restore: expected a path, got " + path.describe());
-    return result;
+  if (!base || !text)
+    return {};
+  if (llvm::sys::path::extension(*text) != ".safetensors") {
+    auto tensors = peftTensors(elaborator, *base->model);
+    return tensors ? restored(call, *base, *text, *tensors) : StepValue();
   }
+  std::vector<PeftTensor> tensors;
+  for (const AdapterTensor *tensor : base->model->tensors())
+    tensors.push_back({tensor, tensor->name, sizesOf(tensor->dims), std::nullopt});
+  return restored(call, *base, *text, tensors);
+}
+
+/// The step that reads `tensors` of a model from a file of trainable tensors or a PEFT directory.
+StepValue Converter::restored(const StepCall &call, const StepValue &base, llvm::StringRef path,
+                              llvm::ArrayRef<PeftTensor> tensors) {
   mlir::MLIRContext *context = elaborator.module().getContext();
-  bool single = llvm::sys::path::extension(*text) == ".safetensors";
-  std::vector<Fields> tensors;
-  if (single) {
-    for (const AdapterTensor *tensor : base->model->tensors())
-      tensors.push_back(describe(context, tensor->symbol, tensor->name, sizesOf(tensor->dims), std::nullopt));
-  } else {
-    auto peft = writePeft(elaborator, *base->model, "", call.range());
-    if (!peft)
-      return result;
-    for (const PeftTensor &tensor : peft->tensors)
-      tensors.push_back(describe(context, tensor.tensor->symbol, tensor.fileName, tensor.shape, tensor.view));
+  std::vector<Fields> entries;
+  for (const PeftTensor &tensor : tensors) {
+    Fields &entry = entries.emplace_back(context);
+    entry.setSymbol("tensor", tensor.tensor->symbol).set("file", tensor.fileName).setIntegers("shape", tensor.shape);
+    if (tensor.view)
+      entry.set("view", viewOf(context, *tensor.view));
   }
-  result.model = base->model;
-  result.load = base->load;
-  result.uses = {base->name};
+  StepValue result;
+  result.model = base.model;
+  result.load = base.load;
+  result.uses = {base.name};
+  bool single = llvm::sys::path::extension(path) == ".safetensors";
   Fields fields(context);
-  fields.set("path", *text).set("format", single ? "safetensors" : "peft").setList("tensors", tensors);
-  finish(result, call, std::move(fields));
+  fields.set("path", path).set("format", single ? "safetensors" : "peft").setList("tensors", entries);
+  finishAs("restore", result, call, std::move(fields));
   return result;
 }
 

@@ -2,9 +2,9 @@
 
 #include "Converter.h"
 
+#include "ftc/Elaborate/Json.h"
 #include "ftc/Elaborate/Peft.h"
 #include "ftc/Runtime/Core/ElementType.h"
-#include "ftc/Runtime/IO/Json.h"
 
 #include "llvm/Support/Path.h"
 
@@ -14,10 +14,6 @@ using namespace ftc::recipe_to_tune;
 
 static Fields entry(mlir::MLIRContext *context, llvm::StringRef symbol, llvm::StringRef fileName) {
   return Fields(context).setSymbol("tensor", symbol).set("file", fileName);
-}
-
-static Fields viewOf(mlir::MLIRContext *context, const FileView &view) {
-  return Fields(context).setIntegers("shape", view.shape).setIntegers("order", view.order);
 }
 
 /// A view of the file as the tensor has it becomes one of the tensor as the file has it.
@@ -34,7 +30,7 @@ static FileView inverse(const FileView &view) {
 Fields Converter::savePeft(const StepValue &value, const StepCall &form) {
   mlir::MLIRContext *context = elaborator.module().getContext();
   Fields fields(context);
-  auto peft = writePeft(elaborator, *value.model, value.model->model().files().path, form.range());
+  auto peft = writePeft(elaborator, *value.model, steps.at(value.load).path, form.range());
   if (!peft)
     return fields;
   std::vector<Fields> tensors;
@@ -59,31 +55,6 @@ Fields Converter::saveTensors(const StepValue &value) {
     for (const AdapterTensor *tensor : value.model->tensors(AdapterRole::Trained))
       tensors.push_back(entry(context, tensor->symbol, tensor->name));
   return Fields(context).setList("tensors", tensors);
-}
-
-/// A value of the language as JSON, for config.json.
-static runtime::json::Value toJson(const Value &value) {
-  if (const bool *flag = value.as<bool>())
-    return *flag;
-  if (const int64_t *integer = value.as<int64_t>())
-    return *integer;
-  if (const double *number = value.as<double>())
-    return *number;
-  if (const std::string *text = value.as<std::string>())
-    return *text;
-  if (const Value::List *list = value.as<Value::List>()) {
-    runtime::json::Array array;
-    for (const Value &element : **list)
-      array.push_back(toJson(element));
-    return array;
-  }
-  if (const Value::Object *object = value.as<Value::Object>()) {
-    runtime::json::Object members;
-    for (const auto &[key, member] : **object)
-      members.push_back({key, toJson(member)});
-    return members;
-  }
-  return nullptr;
 }
 
 /// The model's configuration with the type in which its tensors are now kept.

@@ -52,23 +52,27 @@ StepValue Converter::dataset(const StepCall &call) {
   return result;
 }
 
-/// The `load` step whose tokenizer reads a data set: that of its option `tokenizer`, or the recipe's only model.
+/// The `load` step whose tokenizer reads a data set: below the model of option `tokenizer`, or the recipe's only one.
 const StepValue *Converter::tokenizerFor(const StepCall &call, bool needed) {
-  if (const ast::Expr *named = call.option("tokenizer"))
-    return stepOf(named, "load", call);
-  const StepValue *only = nullptr;
-  for (const ast::Binding &binding : file.bindings) {
-    const auto *found = llvm::dyn_cast<ast::CallExpr>(binding.value.get());
-    if (!found || StepCall(binding.name.text, *found).kind() != "load")
-      continue;
-    if (only) {
-      if (needed)
-        error(Diag::MissingOption, call.range(), "tokenizer");
-      return nullptr;
-    }
-    only = &step(binding.name.text, *found);
+  if (const ast::Expr *named = call.option("tokenizer")) {
+    const StepValue *model = stepOf(named, "model", call);
+    return model ? &steps.at(model->load) : nullptr;
   }
-  return only;
+  std::set<std::string> loads;
+  for (const ast::Binding &binding : file.bindings) {
+    const auto *found = llvm::cast<ast::CallExpr>(binding.value.get());
+    StepCall load(binding.name.text, *found);
+    if (load.kind() != "load" || load.option("base"))
+      continue;
+    const StepValue &loaded = step(binding.name.text, *found);
+    if (loaded.model)
+      loads.insert(loaded.load);
+  }
+  if (loads.size() == 1)
+    return &steps.at(*loads.begin());
+  if (loads.size() > 1 && needed)
+    error(Diag::MissingOption, call.range(), "tokenizer");
+  return nullptr;
 }
 
 /// Reads `batch`, `micro_batch` and `packing`, and names the input tensors of a micro-batch.

@@ -7,8 +7,8 @@
 #ifndef FTC_RUNTIME_TEXT_DECODER_H
 #define FTC_RUNTIME_TEXT_DECODER_H
 
-#include "Pattern.h"
 #include "PreTokenizer.h"
+#include "ftc/Runtime/Text/Pattern.h"
 
 #include <memory>
 #include <string>

@@ -6,7 +6,7 @@
 #ifndef FTC_RUNTIME_TEXT_NORMALIZER_H
 #define FTC_RUNTIME_TEXT_NORMALIZER_H
 
-#include "Pattern.h"
+#include "ftc/Runtime/Text/Pattern.h"
 
 #include <memory>
 #include <string>

@@ -1,4 +1,4 @@
-#include "Pattern.h"
+#include "ftc/Runtime/Text/Pattern.h"
 
 #include "Unicode.h"
 

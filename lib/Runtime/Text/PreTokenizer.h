@@ -7,7 +7,7 @@
 #define FTC_RUNTIME_TEXT_PRETOKENIZER_H
 
 #include "Normalizer.h"
-#include "Pattern.h"
+#include "ftc/Runtime/Text/Pattern.h"
 
 #include <cstdint>
 #include <memory>

@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+"""adapters.py WORK: PEFT directories that `load` refuses."""
+
+import copy
+import json
+import os
+import struct
+import sys
+
+from cases import Case, judge, write, write_json, write_safetensors
+
+ADAPTER_CONFIG = {
+    "base_model_name_or_path": "somewhere/model", "bias": "none", "fan_in_fan_out": False, "inference_mode": True,
+    "lora_alpha": 4, "lora_dropout": 0.0, "modules_to_save": None, "peft_type": "LORA", "r": 2, "rank_pattern": {},
+    "alpha_pattern": {}, "target_modules": ["q_proj", "v_proj"], "task_type": "CAUSAL_LM", "use_dora": False,
+    "use_rslora": False,
+}  # fmt: skip
+
+RECIPE = """{base}tuned = load("adapter"{option})
+save merge(tuned) as safetensors("merged.safetensors")
+"""
+CONFIG = "adapter/adapter_config.json"
+WEIGHTS = "adapter/adapter_model.safetensors"
+
+
+def tensors():
+    shapes = {}
+    for layer in range(2):
+        for name, rows in (("q_proj", 8), ("v_proj", 4)):
+            prefix = f"base_model.model.model.layers.{layer}.self_attn.{name}."
+            shapes |= {prefix + "lora_A.weight": [2, 8], prefix + "lora_B.weight": [rows, 2]}
+    return shapes
+
+
+def make(folder, config=None, shapes=None, types=None, base=True):
+    os.makedirs(os.path.join(folder, "adapter"))
+    write_json(os.path.join(folder, CONFIG), ADAPTER_CONFIG if config is None else config)
+    write_safetensors(os.path.join(folder, WEIGHTS), tensors() if shapes is None else shapes, types)
+    text = RECIPE.format(base='base = load("model")\n' if base else "", option=", base: base" if base else "")
+    write(os.path.join(folder, "recipe.ftr"), text)
+
+
+def changed(**values):
+    config = copy.deepcopy(ADAPTER_CONFIG)
+    for key, value in values.items():
+        if value is ...:
+            del config[key]
+        else:
+            config[key] = value
+    return config
+
+
+def configuration(name, words, status=3, base=True, shapes=None, **values):
+    return Case(f"config {name}", lambda folder: make(folder, changed(**values), shapes, base=base), words, status)
+
+
+def content(name, path, data, words):
+    def prepare(folder):
+        make(folder)
+        write(os.path.join(folder, path), data)
+
+    return Case(f"file {name}", prepare, words)
+
+
+def weights(name, words, shapes, types=None):
+    return Case(f"tensors {name}", lambda folder: make(folder, shapes=shapes, types=types), [WEIGHTS, *words])
+
+
+def without(path):
+    def prepare(folder):
+        make(folder)
+        os.remove(os.path.join(folder, path))
+
+    return prepare
+
+
+FIRST = "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight"
+DEEP = '{"a":' * 70 + "1" + "}" * 70
+
+CASES = [
+    configuration("as it should be", [], status=0),
+    configuration("other dropout", [], status=0, lora_dropout=0.5),
+    configuration("patterns for no site", [], status=0, rank_pattern={"k_proj": 3}),
+    configuration("a key that is not read", ["warning", "made_up", CONFIG], status=0, made_up=3),
+    configuration("targets by pattern", [], status=0, target_modules=r".*\.[qv]_proj"),
+    configuration("base beside the recipe", [], status=0, base=False),
+    configuration("base outside", ["FTR0486", "'../model/../../models'", "base:"], base=False, base_model_name_or_path="../model/../../models"),
+    configuration("base elsewhere", ["FTR0486", "'/nowhere/at/all'"], base=False, base_model_name_or_path="/nowhere/at/all"),
+    configuration("no base", ["names no base model"], base=False, base_model_name_or_path=None),
+    configuration("no type", [CONFIG, "peft_type"], peft_type=...),
+    configuration("type is a number", [CONFIG, "peft_type"], peft_type=3),
+    configuration("unknown type", ["FTR0484", "'peft LORRA'", "LORA"], peft_type="LORRA"),
+    configuration("constant of another value", ["FTR0484", CONFIG], use_dora=[1, 2]),
+    configuration("no rank", [CONFIG, "lacks the key 'r'"], r=...),
+    configuration("no alpha", [CONFIG, "lacks the key 'lora_alpha'"], lora_alpha=None),
+    configuration("rank is a string", [CONFIG, "an integer"], r="two"),
+    configuration("rank is a fraction", [CONFIG, "an integer"], r=2.5),
+    configuration("rank is zero", ["adapter_model", r"\[0, 8\]"], r=0),
+    configuration("rank is negative", [CONFIG, "rank"], r=-2),
+    configuration("rank is 2^62", ["adapter_model", "another shape"], r=1 << 62),
+    configuration("rank of the tensors is another", ["adapter_model", FIRST.split(".")[-3], r"\[3, 8\]"], r=3),
+    configuration("dropout is true", [CONFIG, "a number"], lora_dropout=True),
+    configuration("pattern of ranks is a list", [CONFIG, "'rank_pattern'"], rank_pattern=[3]),
+    configuration("pattern is no pattern", [CONFIG, "'rank_pattern'", "regular expression"], rank_pattern={"(": 3}),
+    configuration("pattern that never ends", [CONFIG, "gave up"], rank_pattern={"(?:[a-z_.0-9]|[a-z.0-9_])+[^a-z_.0-9]": 3}),
+    configuration("pattern with a string", [CONFIG, "an integer"], rank_pattern={"q_proj": "x"}),
+    configuration("targets nothing", [CONFIG, "finds no module"], target_modules=["nothing"]),
+    configuration("targets an empty list", [CONFIG, "finds no module"], target_modules=[]),
+    configuration("targets a number", [CONFIG, "'target_modules'"], target_modules=3),
+    configuration("targets numbers", [CONFIG, "'target_modules'"], target_modules=[3]),
+    configuration("targets a block", [CONFIG, "model.layers.0.self_attn", "cannot stand"], target_modules=["self_attn"]),
+    configuration("targets by a bad pattern", ["regular expression"], target_modules="(q_proj"),
+    configuration("all but all", [CONFIG, "finds no module"], exclude_modules=["q_proj", "v_proj"]),
+    configuration("all linear, with other tensors", ["adapter_model", "lacks the tensor"], target_modules="all-linear"),
+    configuration("one layer of two", ["adapter_model", "layers.0", "no place"], layers_to_transform=[1]),
+    configuration("layer is a string", [CONFIG, "'layers_to_transform'"], layers_to_transform="one"),
+    configuration("trained biases", [CONFIG, "'bias'"], bias="all"),
+    content("configuration is a list", CONFIG, json.dumps([ADAPTER_CONFIG]), ["adapter_config.json", "object"]),
+    content("configuration is no JSON", CONFIG, "{", ["adapter_config.json"]),
+    content("configuration is empty", CONFIG, "", ["adapter_config.json"]),
+    content("configuration is deep", CONFIG, DEEP, ["adapter_config.json"]),
+    content("configuration is binary", CONFIG, b"\xff\xfe\0\0", ["adapter_config.json"]),
+    content("configuration has a key twice", CONFIG, '{"r": 1, "r": 2}', ["adapter_config.json"]),
+    content("weights are empty", WEIGHTS, b"", ["adapter_model.safetensors"]),
+    content("weights are cut", WEIGHTS, struct.pack("<Q", 1 << 40) + b"{}", ["adapter_model.safetensors"]),
+    Case("no weights", without(WEIGHTS), ["adapter_model.safetensors"]),
+    Case("no configuration", without(CONFIG), ["adapter_config.json"]),
+    weights("one lacks", ["lacks the tensor", FIRST], {name: shape for name, shape in tensors().items() if name != FIRST}),
+    weights("one too many", ["no place", "extra"], {**tensors(), "extra": [2]}),
+    weights("one of another shape", [FIRST, "another shape"], {**tensors(), FIRST: [8, 2]}),
+    weights("one of whole numbers", [FIRST, "real numbers"], tensors(), {FIRST: "I64"}),
+]  # fmt: skip
+
+if __name__ == "__main__":
+    judge(sys.argv[1], CASES)

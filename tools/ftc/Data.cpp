@@ -1,0 +1,69 @@
+//===- Data.cpp - the data of a compiled recipe ----------------------------===//
+
+#include "Data.h"
+
+#include "ftc/Runtime/Data/Dataset.h"
+
+#include "llvm/Support/Path.h"
+
+using namespace ftc;
+using runtime::Expected;
+
+Expected<run::Manifest> ftc::manifestOf(Compilation &compilation) {
+  auto text = target::emitManifest(compilation.module(), compilation.targetOptions());
+  return mlir::succeeded(text) ? run::readManifest(*text)
+                               : runtime::makeError(runtime::ExitStatus::Bug, "the manifest was not made");
+}
+
+Expected<runtime::text::TextCodec> ftc::readCodec(const std::string &path) {
+  if (!llvm::StringRef(path).ends_with(".gguf"))
+    return runtime::text::TextCodec::fromDirectory(path);
+  auto file = runtime::GgufFile::open(path);
+  if (!file)
+    return file.error();
+  return runtime::text::TextCodec::fromGguf(*file);
+}
+
+static std::string resolve(const run::Manifest &manifest, llvm::StringRef path) {
+  llvm::SmallString<256> whole(path);
+  llvm::sys::path::make_absolute(manifest.folder, whole);
+  return whole.str().str();
+}
+
+Expected<RecipeData> ftc::readData(const run::Manifest &manifest, const std::string &name) {
+  RecipeData data;
+  data.step = &std::get<run::DatasetStep>(manifest.find(name)->detail);
+  data.path = resolve(manifest, data.step->path);
+  runtime::data::DatasetOptions options;
+  options.path = data.path;
+  options.format = *runtime::data::parseFormat(data.step->format);
+  options.fields = data.step->fields;
+  options.promptLoss = float(data.step->promptLoss);
+  options.limit = data.step->limit.value_or(0);
+  options.vocabularySize = data.step->vocabularySize.value_or(0);
+  if (data.step->tokenizer) {
+    const auto &load = std::get<run::LoadStep>(manifest.find(*data.step->tokenizer)->detail);
+    auto codec = readCodec(resolve(manifest, load.path));
+    if (!codec)
+      return codec.error();
+    data.codec.emplace(std::move(*codec));
+  }
+  auto documents = runtime::data::readDataset(options, data.codec ? &*data.codec : nullptr);
+  if (!documents)
+    return documents.error();
+  if (documents->size() == 0)
+    return runtime::makeError(runtime::ExitStatus::Input, "{}: holds no example", data.path);
+  data.documents = std::move(*documents);
+  return data;
+}
+
+runtime::data::Batcher ftc::batcherOf(const RecipeData &data, const run::BatchShape &shape, bool shuffle,
+                                      int64_t seed) {
+  runtime::data::BatchOptions options;
+  options.rows = shape.sequences;
+  options.tokens = shape.tokens;
+  options.packing = shape.packing;
+  options.shuffle = shuffle;
+  options.seed = uint64_t(seed);
+  return {data.documents, options};
+}
