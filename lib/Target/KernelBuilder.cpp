@@ -76,4 +76,17 @@ func::FuncOp KernelBuilder::declare(StringRef symbol, FunctionType type) {
   return declaration;
 }
 
+func::FuncOp KernelBuilder::share(StringRef symbol, ArrayRef<Type> arguments,
+                                  llvm::function_ref<void(ValueRange)> emit) {
+  auto module = function->getParentOfType<ModuleOp>();
+  if (auto known = module.lookupSymbol<func::FuncOp>(symbol))
+    return known;
+  func::FuncOp shared = declare(symbol, getFunctionType(arguments, {}));
+  InsertionGuard guard(*this);
+  setInsertionPointToStart(shared.addEntryBlock());
+  emit(shared.getArguments());
+  func::ReturnOp::create(*this);
+  return shared;
+}
+
 } // namespace ftc::target

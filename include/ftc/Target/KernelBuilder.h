@@ -76,6 +76,11 @@ public:
   mlir::func::FuncOp kernel() const { return function; }
   mlir::func::FuncOp declare(llvm::StringRef symbol, mlir::FunctionType type);
 
+  /// A function without results that kernels share, named for all that its body depends on. `emit` writes the body, with
+  /// this builder, if no kernel has asked for it before.
+  mlir::func::FuncOp share(llvm::StringRef symbol, llvm::ArrayRef<mlir::Type> arguments,
+                           llvm::function_ref<void(mlir::ValueRange)> emit);
+
 private:
   mlir::func::FuncOp function;
   KernelInfo &info;

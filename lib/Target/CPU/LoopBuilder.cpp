@@ -8,13 +8,16 @@ using namespace mlir;
 
 namespace ftc::target::cpu {
 
-static constexpr int64_t kTileRows = 8;
+/// Rows of the tiles of emitTile.
+static constexpr int64_t kRows = 8;
 
 Value LoopBuilder::index(int64_t value) { return arith::ConstantIndexOp::create(b, value); }
 Value LoopBuilder::add(Value x, Value y) { return arith::AddIOp::create(b, x, y); }
 Value LoopBuilder::mul(Value x, int64_t y) { return y == 1 ? x : arith::MulIOp::create(b, x, index(y)).getResult(); }
+Value LoopBuilder::mul(Value x, Value y) { return arith::MulIOp::create(b, x, y); }
 Value LoopBuilder::div(Value x, int64_t y) { return y == 1 ? x : arith::DivUIOp::create(b, x, index(y)).getResult(); }
 Value LoopBuilder::rem(Value x, int64_t y) { return arith::RemUIOp::create(b, x, index(y)); }
+Value LoopBuilder::sub(Value x, Value y) { return arith::SubIOp::create(b, x, y); }
 Value LoopBuilder::min(Value x, Value y) { return arith::MinUIOp::create(b, x, y); }
 
 SmallVector<Value> LoopBuilder::loop(Value from, Value to, int64_t step, ValueRange carried, Body body) {
@@ -50,6 +53,10 @@ Value LoopBuilder::flatten(Value memref, int64_t elements) {
   return memref::ReinterpretCastOp::create(b, type, memref, /*offset=*/int64_t(0), ArrayRef<int64_t>{elements},
                                            ArrayRef<int64_t>{1});
 }
+
+MemRefType LoopBuilder::pointerType() { return MemRefType::get({1}, b.getF32Type()); }
+
+Value LoopBuilder::pointer(Value memref) { return flatten(memref, 1); }
 
 Value LoopBuilder::offset(Value memory, Value from) {
   auto type = cast<MemRefType>(memory.getType());
@@ -102,6 +109,10 @@ void LoopBuilder::store(Value vector, Value memory, Value at) {
   store(vector, memory, at, cast<VectorType>(vector.getType()).getNumElements());
 }
 
+void LoopBuilder::prefetch(Value memory, Value at) {
+  memref::PrefetchOp::create(b, memory, at, /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
+}
+
 /// Each round exchanges one bit of the row's number with the same bit of the column's.
 void LoopBuilder::transpose16(MutableArrayRef<Value> rows) {
   for (int64_t bit : {8, 4, 2, 1}) {
@@ -143,8 +154,8 @@ SmallVector<Value> emitTile(LoopBuilder &l, const ScalarOperand &a, const Vector
 }
 
 void forTiles(LoopBuilder &l, Value rows, llvm::function_ref<void(Value, int64_t)> tile) {
-  Value whole = l.mul(l.div(rows, kTileRows), kTileRows);
-  l.loop(l.index(0), whole, kTileRows, [&](Value row) { tile(row, kTileRows); });
+  Value whole = l.mul(l.div(rows, kRows), kRows);
+  l.loop(l.index(0), whole, kRows, [&](Value row) { tile(row, kRows); });
   l.loop(whole, rows, 1, [&](Value row) { tile(row, 1); });
 }
 

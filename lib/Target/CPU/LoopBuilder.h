@@ -15,9 +15,11 @@ public:
   mlir::Value add(mlir::Value x, mlir::Value y);
   mlir::Value add(mlir::Value x, int64_t y) { return y ? add(x, index(y)) : x; }
   mlir::Value mul(mlir::Value x, int64_t y);
+  mlir::Value mul(mlir::Value x, mlir::Value y);
   mlir::Value div(mlir::Value x, int64_t y);
   mlir::Value rem(mlir::Value x, int64_t y);
   mlir::Value min(mlir::Value x, mlir::Value y);
+  mlir::Value sub(mlir::Value x, mlir::Value y);
 
   /// for (i = from; i < to; i += step) carried = body(i, carried); returns the last values.
   using Body = llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)>;
@@ -29,6 +31,10 @@ public:
   /// The same memory as one dimension, from the buffer's first element on.
   mlir::Value flatten(mlir::Value memref);
   mlir::Value flatten(mlir::Value memref, int64_t elements);
+
+  /// The address of a buffer's first element, for functions that kernels share: its type tells nothing of the size.
+  mlir::MemRefType pointerType();
+  mlir::Value pointer(mlir::Value memref);
 
   /// Flat memory from an element on.
   mlir::Value offset(mlir::Value memory, mlir::Value from);
@@ -43,10 +49,13 @@ public:
   void store(mlir::Value vector, mlir::Value memory, mlir::Value at, int64_t active);
   void store(mlir::Value vector, mlir::Value memory, mlir::Value at);
 
+  /// Fetches the cache line of an element, which need not exist, for reading.
+  void prefetch(mlir::Value memory, mlir::Value at);
+
   /// Rows and columns of 16 vectors of 16 elements change places.
   void transpose16(llvm::MutableArrayRef<mlir::Value> rows);
 
-  /// `elements` f32 of this thread's scratch memory.
+  /// `elements` f32 of this thread's scratch memory: flat.
   mlir::Value scratch(int64_t elements);
 
   KernelBuilder &b;

@@ -1,6 +1,7 @@
-// Kernels of products: oneDNN's, and rows for contractions that read a matrix once.
+// Kernels of products: our own, oneDNN's, and rows for contractions that read a matrix once.
 
 #include "Generators.h"
+#include "Matmul.h"
 #include "RowEmitter.h"
 
 #include "dialects/Dnnl/IR/Dnnl.h"
@@ -30,6 +31,8 @@ class MatmulGenerator : public KernelGenerator {
 public:
   LogicalResult generate(Operation *op, KernelBuilder &builder) const override {
     auto product = cast<dnnl::MatmulOp>(op);
+    if (emitMatmul(product, builder))
+      return success();
     ProductShape shape = product.getTerm(0);
     Blocks blocks = chooseBlocks(shape);
     SmallVector<int64_t> arguments{

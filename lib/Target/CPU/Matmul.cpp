@@ -1,0 +1,354 @@
+// dnnl.matmul by the micro-kernel of Tile.h. An item is a block of columns of a block of rows: it packs its columns of
+// the right operands into the thread's memory, where they stay in the second cache while the rows go by.
+
+#include "Matmul.h"
+
+#include "Tile.h"
+
+#include "llvm/ADT/SetVector.h"
+#include "llvm/TargetParser/Host.h"
+
+#include <limits>
+
+using namespace mlir;
+using ftc::dnnl::ProductDimension;
+using ftc::dnnl::ProductShape;
+
+namespace ftc::target::cpu {
+
+/// Packed columns of one item, in elements: most of a second cache of 1 MB.
+static constexpr int64_t kPacked = 3 << 16;
+/// Depth of the terms that are added while a tile is in registers. A longer one is cut into parts.
+static constexpr int64_t kDepth = 1600;
+/// Columns and rows of an item at most. Where the depth is cut, an item has all columns if it may, since its rows come
+/// from memory for each block of columns, and kCutRows rows.
+static constexpr int64_t kMostColumns = 640, kMostRows = 1024, kCutRows = 128;
+/// Items are a multiple of this if there are fewer than kManyItems, so that threads finish together.
+static constexpr int64_t kEvenItems = 8, kManyItems = 64;
+/// Rows from which packing is cheap beside the product: a copy, or a transposition.
+static constexpr int64_t kRowsToCopy = 128, kRowsToTranspose = 64;
+/// Rows whose distance is a multiple of this (elements: 4 KB) compete for one place of the first cache.
+static constexpr int64_t kAliasing = 1024;
+
+/// Elements from a copied row to the next: an odd number of cache lines, so that rows do not compete for the same
+/// places of the cache.
+static int64_t getCopiedStride(int64_t depth) { return llvm::alignTo(depth, 32) + 16; }
+
+/// The depth that is added at a time.
+static int64_t getPart(const ProductShape &term) {
+  int64_t k = term.k.size;
+  if (k <= kDepth)
+    return k;
+  int64_t most = std::min(kPacked / std::min<int64_t>(llvm::alignTo(term.n.size, kTileColumns), kMostColumns), kDepth);
+  return llvm::alignTo(llvm::divideCeil(k, llvm::divideCeil(k, most)), 16);
+}
+static bool isCut(const ProductShape &term) { return getPart(term) < term.k.size; }
+
+namespace {
+/// How a product is cut into items and tiles.
+struct Blocking {
+  explicit Blocking(ArrayRef<ProductShape> terms);
+
+  int64_t getItems() const { return batch * rowBlocks * columnBlocks; }
+  bool packs(const ProductShape &term) const {
+    return term.n.b != 1 || (std::min(blockRows, rows) >= kRowsToCopy && term.k.size <= kDepth);
+  }
+  static bool copiesRows(const ProductShape &term) { return term.k.a != 1 || term.m.a % kAliasing == 0; }
+
+  SmallVector<SmallVector<size_t>> sweeps; ///< terms that are added in one go; a long one is alone, part by part
+  int64_t deepest = 0;                     ///< of the sweeps, parts counted
+  int64_t batch = 1, rows, columns;
+  int64_t tileRows = 0;
+  int64_t blockRows = 0, blockColumns = 0; ///< of an item; columns are whole panels
+  int64_t rowBlocks = 1, columnBlocks = 1;
+
+private:
+  void groupTerms(ArrayRef<ProductShape> terms);
+  void setColumns(int64_t most);
+  void setRows(int64_t blocks);
+};
+} // namespace
+
+void Blocking::groupTerms(ArrayRef<ProductShape> terms) {
+  int64_t depth = kDepth;
+  for (auto [i, term] : llvm::enumerate(terms)) {
+    if (depth + term.k.size > kDepth) {
+      sweeps.emplace_back();
+      depth = 0;
+    }
+    sweeps.back().push_back(i);
+    depth += term.k.size;
+    deepest = std::max(deepest, isCut(term) ? getPart(term) : depth);
+  }
+}
+
+/// Blocks of at most so many columns, in a number that wastes least.
+void Blocking::setColumns(int64_t most) {
+  most = std::clamp(most / kTileColumns * kTileColumns, kTileColumns, kMostColumns);
+  int64_t least = llvm::divideCeil(columns, most), waste = std::numeric_limits<int64_t>::max();
+  for (int64_t count = least; count <= 2 * least; ++count) {
+    int64_t block = llvm::alignTo(llvm::divideCeil(columns, count), kTileColumns);
+    if (block * count - columns >= waste)
+      continue;
+    waste = block * count - columns;
+    blockColumns = block;
+  }
+  columnBlocks = llvm::divideCeil(columns, blockColumns);
+}
+
+void Blocking::setRows(int64_t blocks) {
+  blockRows = llvm::divideCeil(rows, blocks);
+  rowBlocks = llvm::divideCeil(rows, blockRows);
+  tileRows = llvm::divideCeil(blockRows, llvm::divideCeil(blockRows, kTileRows));
+}
+
+Blocking::Blocking(ArrayRef<ProductShape> terms) : rows(terms[0].m.size), columns(terms[0].n.size) {
+  groupTerms(terms);
+  for (const ProductDimension &dim : terms[0].batch)
+    batch *= dim.size;
+  setColumns(kPacked / deepest);
+  setRows(llvm::divideCeil(rows, llvm::any_of(terms, isCut) ? kCutRows : kMostRows));
+  auto isEven = [&] { return getItems() >= kManyItems || getItems() % kEvenItems == 0; };
+  for (int64_t blocks = rowBlocks; !isEven() && rows / blocks >= 2 * kRowsToCopy; ++blocks)
+    setRows(blocks);
+  // Narrow results: packing does not count.
+  if (rows <= kRowsToCopy)
+    while (getItems() < kEvenItems && blockColumns > kTileColumns)
+      setColumns(blockColumns / 2);
+  if (columns <= kTileColumns)
+    for (int64_t blocks = rowBlocks; getItems() < kEvenItems && rows / blocks >= kTileRows; ++blocks)
+      setRows(blocks);
+}
+
+namespace {
+/// Emits the kernel of one op.
+class MatmulEmitter {
+public:
+  MatmulEmitter(dnnl::MatmulOp op, ArrayRef<ProductShape> terms, KernelBuilder &builder)
+      : op(op), l(builder), terms(terms), shape(terms.front()), blocking(terms) {}
+
+  void emit();
+
+private:
+  /// A term of the part that is being added: where row 0, the block's first column and the first depth are.
+  struct Operands {
+    Place a, b;
+    Value depth;
+    int64_t panelStep; ///< elements of b from a panel of columns to the next
+    bool isPacked;
+    Value copiedAt; ///< null if the rows are read where they are
+  };
+  /// Where sums begin: from zero, or with what lies in `init`.
+  struct Start {
+    Value init, isZero;
+  };
+
+  Value truth(bool value) { return l.constant(l.b.getI1Type(), value); }
+  Value pointer(Value operand) { return l.pointer(l.b.buffer(operand)); }
+  int64_t countScratch() const;
+  void locate(Value item);
+  void emitSweep(ArrayRef<size_t> sweep, Start start);
+  void emitPart(ArrayRef<size_t> sweep, Value from, Value depth, Start start);
+  Operands makeOperands(size_t term, Value from, Value depth);
+  void pack(size_t term, Operands &operands, Value to);
+  Value countPanels();
+  void ifNarrowPanel(llvm::function_ref<void(int64_t)> body);
+  void emitRows(ArrayRef<size_t> sweep, ArrayRef<Operands> operands, Start start, Value row, int64_t rows);
+
+  dnnl::MatmulOp op;
+  LoopBuilder l;
+  ArrayRef<ProductShape> terms;
+  const ProductShape &shape; ///< of the first term: rows, columns and batch are those of all
+  Blocking blocking;
+
+  Value scratch; ///< packed columns, then copied rows
+  // Of the item that is being emitted; the last ones are exclusive.
+  Value firstRow, lastRow, firstColumn, lastColumn;
+  SmallVector<Value> aBases, bBases; ///< of the batch entry, for each term
+  Value cBase;
+};
+} // namespace
+
+int64_t MatmulEmitter::countScratch() const {
+  int64_t copies = 0;
+  for (ArrayRef<size_t> sweep : blocking.sweeps) {
+    int64_t elements = 0;
+    for (size_t i : sweep)
+      elements += Blocking::copiesRows(terms[i]) ? 16 * getCopiedStride(getPart(terms[i])) : 0;
+    copies = std::max(copies, elements);
+  }
+  return blocking.deepest * blocking.blockColumns + copies;
+}
+
+void MatmulEmitter::emit() {
+  l.b.setItems(blocking.getItems());
+  scratch = l.pointer(l.scratch(countScratch()));
+  l.loop(l.b.lo(), l.b.hi(), 1, [&](Value item) {
+    locate(item);
+    Value c = pointer(op.getResult());
+    Start start{op.getInit() ? pointer(op.getInit()) : c, truth(!op.getInit())};
+    for (ArrayRef<size_t> sweep : blocking.sweeps) {
+      emitSweep(sweep, start);
+      start = {c, truth(false)};
+    }
+  });
+}
+
+void MatmulEmitter::locate(Value item) {
+  Value rest = l.div(item, blocking.columnBlocks);
+  firstColumn = l.mul(l.rem(item, blocking.columnBlocks), blocking.blockColumns);
+  lastColumn = l.min(l.add(firstColumn, blocking.blockColumns), l.index(shape.n.size));
+  firstRow = l.mul(l.rem(rest, blocking.rowBlocks), blocking.blockRows);
+  lastRow = l.min(l.add(firstRow, blocking.blockRows), l.index(shape.m.size));
+  rest = l.div(rest, blocking.rowBlocks);
+  aBases.assign(terms.size(), l.index(0));
+  bBases = aBases;
+  cBase = l.index(0);
+  for (size_t dim = shape.batch.size(); dim-- > 0;) {
+    Value entry = l.rem(rest, shape.batch[dim].size);
+    rest = l.div(rest, shape.batch[dim].size);
+    cBase = l.add(cBase, l.mul(entry, shape.batch[dim].c));
+    for (auto [i, term] : llvm::enumerate(terms)) {
+      aBases[i] = l.add(aBases[i], l.mul(entry, term.batch[dim].a));
+      bBases[i] = l.add(bBases[i], l.mul(entry, term.batch[dim].b));
+    }
+  }
+}
+
+void MatmulEmitter::emitSweep(ArrayRef<size_t> sweep, Start start) {
+  const ProductShape &term = terms[sweep.front()];
+  int64_t part = getPart(term), depth = term.k.size;
+  emitPart(sweep, l.index(0), sweep.size() == 1 ? l.index(part) : Value(), start);
+  if (part == depth)
+    return;
+  l.loop(l.index(part), l.index(depth), part, [&](Value from) {
+    emitPart(sweep, from, l.min(l.index(part), l.sub(l.index(depth), from)), {pointer(op.getResult()), truth(false)});
+  });
+}
+
+/// Adds the terms of a sweep from this depth on; `depth` null: each to its end.
+void MatmulEmitter::emitPart(ArrayRef<size_t> sweep, Value from, Value depth, Start start) {
+  SmallVector<Operands> operands;
+  Value packed = l.index(0), copied = l.index(blocking.deepest * blocking.blockColumns);
+  for (size_t i : sweep) {
+    Operands &own = operands.emplace_back(makeOperands(i, from, depth));
+    if (own.isPacked) {
+      pack(i, own, packed);
+      packed = l.add(packed, getPart(terms[i]) * blocking.blockColumns);
+    }
+    if (Blocking::copiesRows(terms[i])) {
+      own.copiedAt = copied;
+      copied = l.add(copied, 16 * getCopiedStride(getPart(terms[i])));
+    }
+  }
+  int64_t tileRows = blocking.tileRows;
+  Value end = l.add(firstRow, l.mul(l.div(l.sub(lastRow, firstRow), tileRows), tileRows));
+  l.loop(firstRow, end, tileRows, [&](Value row) { emitRows(sweep, operands, start, row, tileRows); });
+  // The last block may be smaller, and so its last tile.
+  int64_t lastBlock = shape.m.size - (blocking.rowBlocks - 1) * blocking.blockRows;
+  llvm::SmallSetVector<int64_t, 2> tails;
+  for (int64_t size : {blocking.blockRows, lastBlock})
+    if (size % tileRows)
+      tails.insert(size % tileRows);
+  for (int64_t tail : tails) {
+    Value isThis = arith::CmpIOp::create(l.b, arith::CmpIPredicate::eq, l.sub(lastRow, end), l.index(tail));
+    l.ifTrue(isThis, [&] { emitRows(sweep, operands, start, end, tail); });
+  }
+}
+
+MatmulEmitter::Operands MatmulEmitter::makeOperands(size_t i, Value from, Value depth) {
+  const ProductShape &term = terms[i];
+  Value a = op.getLhs()[i], b = op.getRhs()[i];
+  if (term.swapped)
+    std::swap(a, b);
+  Operands operands;
+  operands.a = {pointer(a), l.add(aBases[i], l.mul(from, term.k.a))};
+  Value row = l.add(bBases[i], l.mul(from, term.k.b));
+  operands.b = {pointer(b), l.add(row, l.mul(firstColumn, term.n.b))};
+  operands.depth = depth ? depth : l.index(term.k.size);
+  operands.panelStep = kTileColumns * term.n.b;
+  operands.isPacked = blocking.packs(term);
+  return operands;
+}
+
+Value MatmulEmitter::countPanels() { return l.div(l.sub(lastColumn, firstColumn), kTileColumns); }
+
+/// Runs `body` with the columns of the product's last panel if it is a narrower one, and in this block.
+void MatmulEmitter::ifNarrowPanel(llvm::function_ref<void(int64_t)> body) {
+  int64_t tail = shape.n.size % kTileColumns;
+  if (!tail)
+    return;
+  Value isLast = arith::CmpIOp::create(l.b, arith::CmpIPredicate::eq, lastColumn, l.index(shape.n.size));
+  l.ifTrue(isLast, [&] { body(tail); });
+}
+
+void MatmulEmitter::pack(size_t i, Operands &operands, Value to) {
+  const ProductShape &term = terms[i];
+  int64_t step = getPart(term) * kTileColumns;
+  Value whole = countPanels();
+  auto packPanels = [&](Value first, Panels panels) {
+    Place from{operands.b.base, l.add(operands.b.at, l.mul(first, operands.panelStep))};
+    callPack(l, from, {scratch, l.add(to, l.mul(first, step))}, operands.depth, term.k.b, term.n.b, panels);
+  };
+  if (shape.n.size >= kTileColumns)
+    packPanels(l.index(0), {whole, kTileColumns, step});
+  ifNarrowPanel([&](int64_t columns) { packPanels(whole, {l.index(1), columns, step}); });
+  operands.b = {scratch, to};
+  operands.panelStep = step;
+}
+
+void MatmulEmitter::emitRows(ArrayRef<size_t> sweep, ArrayRef<Operands> operands, Start start, Value row,
+                             int64_t rows) {
+  SmallVector<TileTerm> tile;
+  for (auto [i, own] : llvm::zip_equal(sweep, operands)) {
+    const ProductShape &term = terms[i];
+    TileTerm next{own.a, own.b, own.depth, l.index(term.m.a), l.index(term.k.b), own.isPacked};
+    next.a.at = l.add(own.a.at, l.mul(row, term.m.a));
+    if (own.copiedAt) {
+      Place to{scratch, own.copiedAt};
+      int64_t stride = getCopiedStride(getPart(term));
+      callCopyRows(l, next.a, to, rows, own.depth, term.m.a, term.k.a, stride);
+      next.a = to;
+      next.aRow = term.k.a == 1 ? l.index(stride) : Value();
+    }
+    tile.push_back(next);
+  }
+  Value c = pointer(op.getResult());
+  Value first = l.add(l.add(cBase, l.mul(row, shape.m.c)), firstColumn);
+  auto emitPanel = [&](Value panel, int64_t columns) {
+    Value at = l.add(first, l.mul(panel, kTileColumns));
+    Start next = start;
+    for (auto [term, operand] : llvm::zip_equal(tile, operands)) {
+      TileTerm own = term;
+      own.b.at = l.add(operand.b.at, l.mul(panel, operand.panelStep));
+      callTile(l, {c, next.init, at, shape.m.c, next.isZero, rows, columns}, own);
+      next = {c, truth(false)};
+    }
+  };
+  if (shape.n.size >= kTileColumns)
+    l.loop(l.index(0), countPanels(), 1, [&](Value panel) { emitPanel(panel, kTileColumns); });
+  ifNarrowPanel([&](int64_t columns) { emitPanel(countPanels(), columns); });
+}
+
+static bool hasWideRegisters() {
+  static const bool has = llvm::sys::getHostCPUFeatures().lookup("avx512f");
+  return has;
+}
+
+bool emitMatmul(dnnl::MatmulOp op, KernelBuilder &builder) {
+  SmallVector<ProductShape> terms;
+  for (size_t i = 0; i < op.getNumTerms(); ++i)
+    terms.push_back(op.getTerm(i));
+  auto suits = [](const ProductShape &term) {
+    bool readable = (term.m.a == 1 || term.k.a == 1) && (term.n.b == 1 || term.k.b == 1);
+    if (term.k.a != 1 && term.n.size < kTileColumns)
+      return false; // copying rows would cost as much as the product
+    return readable && term.n.size >= 16 && (term.n.b == 1 || term.m.size >= kRowsToTranspose);
+  };
+  if (!hasWideRegisters() || !llvm::all_of(terms, suits))
+    return false;
+  MatmulEmitter(op, terms, builder).emit();
+  return true;
+}
+
+} // namespace ftc::target::cpu

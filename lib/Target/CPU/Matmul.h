@@ -1,0 +1,15 @@
+#ifndef FTC_LIB_TARGET_CPU_MATMUL_H
+#define FTC_LIB_TARGET_CPU_MATMUL_H
+
+#include "dialects/Dnnl/IR/Dnnl.h"
+#include "ftc/Target/KernelBuilder.h"
+
+namespace ftc::target::cpu {
+
+/// Emits the kernel of a product in f32. False, and nothing, if the micro-kernel does not suit it: few rows, narrow
+/// columns, or a processor without AVX-512. The library does it then.
+bool emitMatmul(dnnl::MatmulOp op, KernelBuilder &builder);
+
+} // namespace ftc::target::cpu
+
+#endif // FTC_LIB_TARGET_CPU_MATMUL_H

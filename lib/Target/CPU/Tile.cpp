@@ -1,0 +1,248 @@
+#include "Tile.h"
+
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+
+namespace ftc::target::cpu {
+
+/// Steps of the depth in one iteration, and how many steps ahead b is fetched into the first cache.
+static constexpr int64_t kUnroll = 1, kPrefetch = 8;
+
+//===----------------------------------------------------------------------===//
+// The tile
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Writes the body of the micro-kernel.
+class TileEmitter {
+public:
+  TileEmitter(LoopBuilder &l, int64_t rows, int64_t columns, bool isPacked)
+      : l(l), rows(rows), lanes(columns <= 16 ? 16 : 32), active(columns), isPacked(isPacked) {}
+
+  void emit(Value c, Value init, Value stride, Value isZero, const TileTerm &term) {
+    for (int64_t row = 0; row < rows; ++row)
+      places.push_back(l.mul(stride, row));
+    SmallVector<Value> sums = emitTerm(term, emitStart(init, isZero));
+    forVectors([&](int64_t i, int64_t row, int64_t column, int64_t count) {
+      l.store(sums[i], c, l.add(places[row], column), count);
+    });
+  }
+
+private:
+  /// The accumulators: (number, row, first column, columns that count).
+  void forVectors(llvm::function_ref<void(int64_t, int64_t, int64_t, int64_t)> body) {
+    int64_t number = 0;
+    for (int64_t row = 0; row < rows; ++row)
+      for (int64_t column = 0; column < lanes; column += 16)
+        body(number++, row, column, std::min<int64_t>(16, active - column));
+  }
+
+  SmallVector<Value> emitStart(Value init, Value isZero) {
+    SmallVector<Type> types(rows * lanes / 16, l.f32(16));
+    auto start = scf::IfOp::create(l.b, types, isZero, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(l.b);
+    l.b.setInsertionPointToStart(start.thenBlock());
+    scf::YieldOp::create(l.b, SmallVector<Value>(types.size(), l.constant(l.f32(16), 0)));
+    l.b.setInsertionPointToStart(start.elseBlock());
+    SmallVector<Value> loaded;
+    forVectors([&](int64_t, int64_t row, int64_t column, int64_t count) {
+      loaded.push_back(l.load(init, l.add(places[row], column), 16, count));
+    });
+    scf::YieldOp::create(l.b, loaded);
+    return SmallVector<Value>(start.getResults());
+  }
+
+  SmallVector<Value> emitTerm(const TileTerm &term, ValueRange start) {
+    // Few addresses for many rows: a pointer to every third, and three offsets.
+    Value a = l.offset(term.a.base, term.a.at);
+    if (term.aRow) {
+      rowOffsets = {l.index(0), term.aRow, l.mul(term.aRow, 2)};
+      for (int64_t row = 0; row < rows; row += 3)
+        rowPointers.push_back(l.offset(term.a.base, l.add(term.a.at, l.mul(term.aRow, row))));
+    } else {
+      rowPointers.assign(1, a);
+    }
+    Value b = l.offset(term.b.base, term.b.at);
+    Value whole = l.mul(l.div(term.depth, kUnroll), kUnroll);
+    SmallVector<Value> sums = l.loop(l.index(0), whole, kUnroll, start, [&](Value k, ValueRange carried) {
+      SmallVector<Value> next(carried);
+      for (int64_t step = 0; step < kUnroll; ++step)
+        next = emitStep(b, term.bDepth, l.add(k, step), next);
+      return next;
+    });
+    return l.loop(whole, term.depth, 1, sums,
+                  [&](Value k, ValueRange carried) { return emitStep(b, term.bDepth, k, carried); });
+  }
+
+  Value loadFactor(int64_t row, Value k) {
+    if (rowOffsets.empty())
+      return l.load(rowPointers[0], l.add(l.mul(k, 16), row));
+    return l.load(rowPointers[row / 3], l.add(k, rowOffsets[row % 3]));
+  }
+
+  SmallVector<Value> emitStep(Value b, Value bDepth, Value k, ValueRange sums) {
+    Value bRow = isPacked ? l.mul(k, kTileColumns) : l.mul(k, bDepth);
+    SmallVector<Value> columns;
+    for (int64_t column = 0; column < lanes; column += 16) {
+      Value at = l.add(bRow, column);
+      columns.push_back(l.load(b, at, 16, isPacked ? 16 : std::min<int64_t>(16, active - column)));
+      if (isPacked)
+        l.prefetch(b, l.add(at, kPrefetch * kTileColumns));
+    }
+    SmallVector<Value> next;
+    for (int64_t row = 0; row < rows; ++row) {
+      Value factor = l.splat(loadFactor(row, k), 16);
+      for (auto [i, column] : llvm::enumerate(columns))
+        next.push_back(vector::FMAOp::create(l.b, factor, column, sums[row * columns.size() + i]));
+    }
+    return next;
+  }
+
+  LoopBuilder &l;
+  int64_t rows, lanes, active;
+  bool isPacked;
+  SmallVector<Value> places; ///< of c's rows
+  SmallVector<Value> rowPointers, rowOffsets;
+};
+} // namespace
+
+void callTile(LoopBuilder &l, const TileResult &result, const TileTerm &term) {
+  std::string symbol = llvm::formatv("tile_{0}x{1}", result.rows, result.columns);
+  symbol += term.aRow ? "" : "_transposed";
+  symbol += term.isPacked ? "_packed" : "";
+  Type index = l.b.getIndexType(), pointer = l.pointerType();
+  SmallVector<Type> types{pointer, index, index, pointer, index, index, index, pointer, pointer, index, index};
+  types.push_back(l.b.getI1Type());
+  func::FuncOp tile = l.b.share(symbol, types, [&](ValueRange own) {
+    TileTerm inner{{own[0], own[1]}, {own[3], own[4]}, own[6], term.aRow ? own[2] : Value(), own[5], term.isPacked};
+    TileEmitter emitter(l, result.rows, result.columns, term.isPacked);
+    emitter.emit(l.offset(own[7], own[9]), l.offset(own[8], own[9]), own[10], own[11], inner);
+  });
+  Value aRow = term.aRow ? term.aRow : l.index(1);
+  SmallVector<Value> operands{term.a.base,
+                              term.a.at,
+                              aRow,
+                              term.b.base,
+                              term.b.at,
+                              term.bDepth,
+                              term.depth,
+                              result.c,
+                              result.init,
+                              result.at,
+                              l.index(result.stride),
+                              result.isZero};
+  func::CallOp::create(l.b, tile, operands);
+}
+
+//===----------------------------------------------------------------------===//
+// Packing
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Depth, stride of what is packed, number of panels and elements from one to the next.
+struct PackNumbers {
+  Value depth, stride, panels, step;
+};
+} // namespace
+
+/// Rows whose elements are neighbours, `stride` apart: row by row through all panels, as they come from memory.
+static void emitPackRows(LoopBuilder &l, Value from, Value to, const PackNumbers &n, int64_t columns) {
+  l.loop(l.index(0), n.depth, 1, [&](Value k) {
+    Value source = l.mul(k, n.stride), target = l.mul(k, kTileColumns);
+    l.loop(l.index(0), n.panels, 1, [&](Value panel) {
+      Value first = l.add(source, l.mul(panel, kTileColumns)), place = l.add(target, l.mul(panel, n.step));
+      for (int64_t column = 0; column < columns; column += 16) {
+        Value row = l.load(from, l.add(first, column), 16, std::min<int64_t>(16, columns - column));
+        l.store(row, to, l.add(place, column));
+      }
+    });
+  });
+}
+
+/// Columns whose elements are neighbours, `stride` apart.
+static void emitPackColumns(LoopBuilder &l, Value from, Value to, const PackNumbers &n, int64_t columns) {
+  Value whole = l.mul(l.div(n.depth, 16), 16), panelStride = l.mul(n.stride, kTileColumns);
+  l.loop(l.index(0), n.panels, 1, [&](Value panel) {
+    Value source = l.mul(panel, panelStride), target = l.mul(panel, n.step);
+    SmallVector<Value> places;
+    for (int64_t column = 0; column < columns; ++column)
+      places.push_back(l.add(source, l.mul(n.stride, column)));
+    l.loop(l.index(0), whole, 16, [&](Value k) {
+      Value row = l.add(target, l.mul(k, kTileColumns));
+      for (int64_t first = 0; first < columns; first += 16) {
+        SmallVector<Value> block;
+        for (int64_t i = 0; i < 16; ++i) {
+          Value at = l.add(k, places[std::min(first + i, columns - 1)]);
+          block.push_back(l.load(from, at, 16));
+          l.prefetch(from, l.add(at, panelStride)); // too far apart for the processor's own prefetching
+        }
+        l.transpose16(block);
+        for (auto [i, vector] : llvm::enumerate(block))
+          l.store(vector, to, l.add(row, int64_t(i) * kTileColumns + first));
+      }
+    });
+    l.loop(whole, n.depth, 1, [&](Value k) {
+      Value row = l.add(target, l.mul(k, kTileColumns));
+      for (int64_t column = 0; column < columns; ++column)
+        memref::StoreOp::create(l.b, l.load(from, l.add(k, places[column])), to, l.add(row, column));
+    });
+  });
+}
+
+/// Calls a shared function of two places, a depth and two strides.
+static void callMove(LoopBuilder &l, StringRef symbol, Place from, Place to, ArrayRef<Value> numbers,
+                     llvm::function_ref<void(Value, Value, ValueRange)> emit) {
+  Type index = l.b.getIndexType();
+  SmallVector<Type> types{l.pointerType(), index, l.pointerType(), index};
+  types.append(numbers.size(), index);
+  func::FuncOp move = l.b.share(symbol, types, [&](ValueRange own) {
+    emit(l.offset(own[0], own[1]), l.offset(own[2], own[3]), own.drop_front(4));
+  });
+  SmallVector<Value> operands{from.base, from.at, to.base, to.at};
+  operands.append(numbers.begin(), numbers.end());
+  func::CallOp::create(l.b, move, operands);
+}
+
+void callPack(LoopBuilder &l, Place from, Place to, Value depth, int64_t depthStride, int64_t columnStride,
+              const Panels &panels) {
+  bool isRows = columnStride == 1;
+  std::string symbol = llvm::formatv("pack_{0}_{1}", isRows ? "rows" : "columns", panels.columns);
+  Value stride = l.index(isRows ? depthStride : columnStride);
+  callMove(l, symbol, from, to, {depth, stride, panels.count, l.index(panels.step)},
+           [&](Value source, Value target, ValueRange own) {
+             PackNumbers numbers{own[0], own[1], own[2], own[3]};
+             (isRows ? emitPackRows : emitPackColumns)(l, source, target, numbers, panels.columns);
+           });
+}
+
+static void emitCopyRows(LoopBuilder &l, Value from, Value to, Value rows, ValueRange numbers) {
+  Value depth = numbers[0], fromRow = numbers[1], toRow = numbers[2];
+  Value whole = l.mul(l.div(depth, 16), 16);
+  l.loop(l.index(0), rows, 1, [&](Value row) {
+    Value source = l.mul(row, fromRow), target = l.mul(row, toRow);
+    l.loop(l.index(0), whole, 16, [&](Value k) { l.store(l.load(from, l.add(source, k), 16), to, l.add(target, k)); });
+    l.loop(whole, depth, 1,
+           [&](Value k) { memref::StoreOp::create(l.b, l.load(from, l.add(source, k)), to, l.add(target, k)); });
+  });
+}
+
+void callCopyRows(LoopBuilder &l, Place from, Place to, int64_t rows, Value depth, int64_t rowStride,
+                  int64_t depthStride, int64_t toRow) {
+  if (depthStride == 1) {
+    callMove(
+        l, "copy_rows", from, to, {depth, l.index(rowStride), l.index(toRow), l.index(rows)},
+        [&](Value source, Value target, ValueRange numbers) { emitCopyRows(l, source, target, numbers[3], numbers); });
+    return;
+  }
+  std::string symbol = llvm::formatv("copy_columns_{0}", rows);
+  callMove(l, symbol, from, to, {depth, l.index(depthStride)}, [&](Value source, Value target, ValueRange numbers) {
+    l.loop(l.index(0), numbers[0], 1,
+           [&](Value k) { l.store(l.load(source, l.mul(k, numbers[1]), 16, rows), target, l.mul(k, 16)); });
+  });
+}
+
+} // namespace ftc::target::cpu
