@@ -45,6 +45,15 @@ Value KernelBuilder::immediate(Operation *owner, StringRef attribute) const {
 
 Value KernelBuilder::workspace() const { return scratch; }
 
+Value KernelBuilder::threadMemory(int64_t elements) {
+  info.scratch = std::max<int64_t>(info.scratch, elements * int64_t(sizeof(float)));
+  auto pointer = MemRefType::get({1}, getF32Type());
+  func::FuncOp function = declare("ftc_scratch", getFunctionType({}, pointer));
+  Value memory = func::CallOp::create(*this, function, ValueRange()).getResult(0);
+  return memref::ReinterpretCastOp::create(*this, MemRefType::get({elements}, getF32Type()), memory,
+                                           /*offset=*/int64_t(0), ArrayRef<int64_t>{elements}, ArrayRef<int64_t>{1});
+}
+
 Value KernelBuilder::lo() { return function.getArguments().drop_back().back(); }
 Value KernelBuilder::hi() { return function.getArguments().back(); }
 

@@ -140,11 +140,20 @@ FailureOr<const KernelInfo *> KernelSet::generate(Operation *call) {
   KernelBuilder kernelBuilder(call, registry, function, info, plans);
   if (failed(generator->generate(call, kernelBuilder)))
     return failure();
+  if (info.scratch > generator->scratchBytes(call))
+    return call->emitOpError("takes more of a thread's memory than is planned");
   if (info.symbol != function.getSymName()) // the runtime's
     function.erase();
   else
     func::ReturnOp::create(kernelBuilder);
   return &info;
+}
+
+int64_t KernelSet::getScratch() const {
+  int64_t most = 0;
+  for (const KernelInfo &info : infos)
+    most = std::max(most, info.scratch);
+  return most;
 }
 
 } // namespace ftc::target

@@ -34,6 +34,8 @@ public:
   /// The functions of all kernels that are not the runtime's.
   mlir::ModuleOp getModule() { return *module; }
   llvm::ArrayRef<LibraryPlan> getPlans() const { return plans; }
+  /// Bytes of each thread's own memory.
+  int64_t getScratch() const;
 
 private:
   llvm::FailureOr<const KernelInfo *> generate(mlir::Operation *call);

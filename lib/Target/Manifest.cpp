@@ -120,6 +120,7 @@ FailureOr<std::string> ManifestWriter::write() {
   json::Object plan = getFields(arena);
   json::Value stateBytes = *plan.get("state_bytes");
   plan.erase("state_bytes");
+  plan.erase("thread");
   json::Value peak = *plan.get("peak");
   json::Object manifest{
       {"version", 1},

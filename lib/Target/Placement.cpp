@@ -369,6 +369,18 @@ void ProgramPlacer::writeAttributes(int64_t scratchBase) {
 // The module
 //===----------------------------------------------------------------------===//
 
+/// Bytes of its own memory that each thread needs.
+static int64_t getThreadBytes(ModuleOp module, const KernelRegistry &registry) {
+  int64_t most = 0;
+  for (func::FuncOp program : getPrograms(module))
+    program.walk([&](Operation *op) {
+      const KernelGenerator *generator = getRole(op) == Role::Call ? registry.lookup(op) : nullptr;
+      if (generator)
+        most = std::max(most, generator->scratchBytes(op));
+    });
+  return most;
+}
+
 LogicalResult placeModule(ModuleOp module, const KernelRegistry &registry, PlacementMode mode) {
   SymbolTable symbols(module);
   ModuleLayout layout(symbols, registry, mode);
@@ -389,6 +401,7 @@ LogicalResult placeModule(ModuleOp module, const KernelRegistry &registry, Place
   layout.plan["activations"] = activations;
   layout.plan["workspace"] += scratch - activations;
   layout.plan["peak"] = layout.end + scratch;
+  layout.plan["thread"] = getThreadBytes(module, registry);
 
   SmallVector<NamedAttribute> entries;
   OpBuilder builder(module.getContext());

@@ -25,7 +25,7 @@ public:
 
   void writePrograms(ArrayRef<CallTable> programs);
   void writeNotes(ArrayRef<CallTable> programs);
-  void writeSetup(ModuleOp placed, ArrayRef<LibraryPlan> plans);
+  void writeSetup(ModuleOp placed, const KernelSet &kernels);
   void writeManifest(const std::string &manifest);
 
 private:
@@ -176,7 +176,7 @@ static std::string getData(Attribute contents) {
   return bytes;
 }
 
-void TableWriter::writeSetup(ModuleOp placed, ArrayRef<LibraryPlan> plans) {
+void TableWriter::writeSetup(ModuleOp placed, const KernelSet &kernels) {
   SmallVector<llvm::Constant *> constants, planRecords;
   std::set<int64_t> known;
   placed.walk([&](Operation *op) {
@@ -190,9 +190,10 @@ void TableWriter::writeSetup(ModuleOp placed, ArrayRef<LibraryPlan> plans) {
     std::string bytes = getData(splat ? splat : cast<arith::ConstantOp>(op).getValue());
     constants.push_back(record({data(bytes), number(bytes.size()), number(offset), number(getBytes(value.getType()))}));
   });
-  for (const LibraryPlan &plan : plans)
+  for (const LibraryPlan &plan : kernels.getPlans())
     planRecords.push_back(record({getEntry(plan.symbol), numbers(plan.arguments)}));
-  global(record({array(constants), number(constants.size()), array(planRecords), number(planRecords.size())}),
+  global(record({array(constants), number(constants.size()), array(planRecords), number(planRecords.size()),
+                 number(kernels.getScratch())}),
          "ftc_program_setup");
 }
 
@@ -208,7 +209,7 @@ std::unique_ptr<llvm::Module> makeModule(KernelSet &kernels, const ObjectContent
     return nullptr;
   TableWriter writer(*module);
   writer.writePrograms(contents.programs);
-  writer.writeSetup(contents.placed, kernels.getPlans());
+  writer.writeSetup(contents.placed, kernels);
   writer.writeManifest(contents.manifest);
   return module;
 }

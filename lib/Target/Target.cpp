@@ -16,6 +16,8 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <thread>
+
 using namespace mlir;
 
 namespace ftc::target {
@@ -43,11 +45,17 @@ LogicalResult lowerToPlaced(ModuleOp module, const TargetOptions &options) {
   return verifyPlacement(module, registry);
 }
 
+int64_t getArenaBytes(ModuleOp placed) {
+  return placed->getAttrOfType<DictionaryAttr>(kArenaAttr).getAs<IntegerAttr>("peak").getInt();
+}
+
 PlanSummary getPlan(ModuleOp placed) {
   auto arena = placed->getAttrOfType<DictionaryAttr>(kArenaAttr);
   auto get = [&](StringRef name) { return arena.getAs<IntegerAttr>(name).getInt(); };
-  return {get("weights"),     get("trained"),   get("gradients"), get("states"),
-          get("activations"), get("workspace"), get("peak")};
+  int64_t threads = get("thread") * int64_t(std::max(1u, std::thread::hardware_concurrency()));
+  return {get("weights"),       get("trained"),     get("gradients"),
+          get("states"),        get("activations"), get("workspace") + threads,
+          get("peak") + threads};
 }
 
 FailureOr<PlanSummary> computePlan(ModuleOp module, const TargetOptions &options) {

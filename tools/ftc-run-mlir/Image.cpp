@@ -43,11 +43,12 @@ llvm::FailureOr<Image> Image::load(OwningOpRef<ModuleOp> module, const target::T
   auto programs = (*jit)->lookup("ftc_programs"), setup = (*jit)->lookup("ftc_program_setup");
   if (!programs || !setup)
     return module->emitError() << llvm::toString(llvm::joinErrors(programs.takeError(), setup.takeError()));
-  image.arenaBytes = target::getPlan(*module).peak;
+  image.arenaBytes = target::getArenaBytes(*module);
   image.arena = ftc_arena_create(image.arenaBytes);
   if (!image.arena)
     return module->emitError() << "needs " << image.arenaBytes << " bytes, which cannot be had";
-  ftc_prepare(setup->toPtr<const ftc_setup *>(), image.arena);
+  if (ftc_prepare(setup->toPtr<const ftc_setup *>(), image.arena) != 0)
+    return module->emitError() << ftc_failure();
   image.programs = programs->toPtr<const ftc_program *>();
   if (std::getenv("FTC_PROFILE"))
     if (auto notes = (*jit)->lookup("ftc_program_notes"))
@@ -63,7 +64,10 @@ Image::Image(Image &&other)
 
 Image::~Image() { ftc_arena_destroy(arena, arenaBytes); }
 
-void Image::run(unsigned program) { ftc_run_program(&programs[program], arena); }
+void Image::run(unsigned program) {
+  if (ftc_run_program(&programs[program], arena) != 0)
+    llvm::reportFatalUsageError(ftc_failure());
+}
 
 /// Calls `visit(element's address, index)` with the element's C++ type; reals narrower than f32 are not supported.
 template <typename Visitor> static void visitElements(Type type, uint8_t *data, int64_t count, Visitor visit) {

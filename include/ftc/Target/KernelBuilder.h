@@ -26,6 +26,8 @@ struct KernelInfo {
   std::string symbol;
   int64_t items = 1;
   int64_t grain = 1;
+  /// Bytes of each thread's own memory.
+  int64_t scratch = 0;
   /// Immediates that are the same in all calls of the kernel; they come before those of the op.
   llvm::SmallVector<int64_t> immediates;
 };
@@ -57,6 +59,10 @@ public:
   /// memref<N x i8>; only if the generator asked for workspace.
   mlir::Value workspace() const;
 
+  /// The calling thread's own memory: `elements` of f32 as memref<elements x f32>, aligned to 4096. At most what the
+  /// generator's scratchBytes says.
+  mlir::Value threadMemory(int64_t elements);
+
   /// The range of items to do, of type index.
   mlir::Value lo();
   mlir::Value hi();
@@ -76,8 +82,8 @@ public:
   mlir::func::FuncOp kernel() const { return function; }
   mlir::func::FuncOp declare(llvm::StringRef symbol, mlir::FunctionType type);
 
-  /// A function without results that kernels share, named for all that its body depends on. `emit` writes the body, with
-  /// this builder, if no kernel has asked for it before.
+  /// A function without results that kernels share, named for all that its body depends on. `emit` writes the body,
+  /// with this builder, if no kernel has asked for it before.
   mlir::func::FuncOp share(llvm::StringRef symbol, llvm::ArrayRef<mlir::Type> arguments,
                            llvm::function_ref<void(mlir::ValueRange)> emit);
 

@@ -30,6 +30,9 @@ public:
     return false;
   }
 
+  /// Bytes of its own memory (KernelBuilder::threadMemory) that each thread needs at most for items of this op.
+  virtual int64_t scratchBytes([[maybe_unused]] mlir::Operation *op) const { return 0; }
+
   /// Bytes of scratch memory that one call needs beside its operands and results, for all items together.
   virtual int64_t workspaceBytes([[maybe_unused]] mlir::Operation *op) const { return 0; }
 };

@@ -24,7 +24,7 @@ struct TargetOptions {
   std::string recipe, source, folder;
 };
 
-/// Bytes of the arena by what they are for (docs/manifest.md, "plan").
+/// Bytes by what they are for (docs/manifest.md, "plan").
 struct PlanSummary {
   int64_t weights = 0, trained = 0, gradients = 0, states = 0, activations = 0, workspace = 0, peak = 0;
 };
@@ -38,7 +38,10 @@ llvm::LogicalResult lowerToPlaced(mlir::ModuleOp module, const TargetOptions &op
 /// Where a tensor of a placed module lies, in bytes from the arena's base.
 int64_t getTensorOffset(tune::TensorOp tensor);
 
-/// What a placed module needs.
+/// Size of the arena of a placed module.
+int64_t getArenaBytes(mlir::ModuleOp placed);
+
+/// What a placed module needs: the arena, and, as workspace, the memory of each of this machine's threads.
 PlanSummary getPlan(mlir::ModuleOp placed);
 
 /// Places a copy of the module and says what it needs; generates no code.

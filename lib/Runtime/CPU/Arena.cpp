@@ -2,6 +2,9 @@
 
 #include "ftc/Runtime/CPU/Program.h"
 
+#include "Pool.h"
+
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <sys/mman.h>
@@ -34,12 +37,16 @@ extern "C" void ftc_arena_destroy(uint8_t *arena, uint64_t bytes) {
     munmap(arena, roundUp(bytes ? bytes : 1));
 }
 
-extern "C" void ftc_prepare(const ftc_setup *setup, uint8_t *arena) {
+extern "C" int ftc_prepare(const ftc_setup *setup, uint8_t *arena) {
   for (uint64_t i = 0; i < setup->constant_count; ++i) {
     const ftc_constant &constant = setup->constants[i];
     for (uint64_t done = 0; done < constant.bytes; done += constant.data_bytes)
       std::memcpy(arena + constant.offset + done, constant.data, constant.data_bytes);
   }
+  uint64_t scratch = setup->scratch;
   for (uint64_t i = 0; i < setup->plan_count; ++i)
-    setup->plans[i].plan(int64_t(i), setup->plans[i].arguments);
+    scratch = std::max(scratch, setup->plans[i].plan(int64_t(i), setup->plans[i].arguments));
+  if (int status = ftc_take_failure())
+    return status;
+  return ftc::cpu::Pool::get().reserve(scratch);
 }

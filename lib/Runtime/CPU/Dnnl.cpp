@@ -7,12 +7,11 @@
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <dlfcn.h>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -79,10 +78,10 @@ struct Worker {
   Place place;
 };
 
-[[noreturn]] void fail(const char *what, const MatmulPlan &plan, const dnnl::error &error) {
-  std::fprintf(stderr, "error: oneDNN cannot %s a matrix product of %lld rows and %lld columns: %s\n", what,
-               (long long)plan.m, (long long)plan.n, error.what());
-  std::abort();
+void fail(const char *what, const MatmulPlan &plan, const dnnl::error &error) {
+  std::string text = "oneDNN cannot " + std::string(what) + " a matrix product of " + std::to_string(plan.m) +
+                     " rows and " + std::to_string(plan.n) + " columns: " + error.what();
+  ftc_fail(error.status == dnnl_out_of_memory ? FTC_NO_MEMORY : FTC_BUG, text.c_str());
 }
 
 Term::Block makeBlock(const MatmulPlan &plan, const Term &term, int64_t rows, int64_t columns, bool accumulate) {
@@ -146,7 +145,7 @@ void runTerm(const MatmulPlan &plan, const Term &term, const Place &place, const
   block.primitive.execute(stream, {{DNNL_ARG_SRC, use(block.a, a)},
                                    {DNNL_ARG_WEIGHTS, use(block.b, b)},
                                    {DNNL_ARG_DST, use(block.c, c)},
-                                   {DNNL_ARG_SCRATCHPAD, use(block.scratch, ftc_scratch(block.scratch.get_size()))}});
+                                   {DNNL_ARG_SCRATCHPAD, use(block.scratch, ftc_scratch())}});
   stream.wait();
 }
 
@@ -197,11 +196,17 @@ MatmulPlan readPlan(const int64_t *next) {
 
 using namespace ftc::cpu;
 
-void ftc_dnnl_matmul_plan(int64_t number, const int64_t *arguments) {
+uint64_t ftc_dnnl_matmul_plan(int64_t number, const int64_t *arguments) {
   auto plan = std::make_unique<MatmulPlan>(readPlan(arguments));
+  uint64_t scratch = 0;
   try {
-    for (Term &term : plan->terms)
+    for (Term &term : plan->terms) {
       makeBlocks(*plan, term, plan->hasInit || &term != plan->terms.data());
+      for (const auto &row : term.blocks)
+        for (const Term::Block &block : row)
+          if (block.primitive)
+            scratch = std::max<uint64_t>(scratch, block.scratch.get_size());
+    }
   } catch (const dnnl::error &error) {
     fail("plan", *plan, error);
   }
@@ -209,6 +214,7 @@ void ftc_dnnl_matmul_plan(int64_t number, const int64_t *arguments) {
   if (plans.size() <= size_t(number))
     plans.resize(number + 1);
   plans[number] = std::move(plan);
+  return scratch;
 }
 
 void ftc_dnnl_matmul_run(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi) {

@@ -3,6 +3,7 @@
 
 #include "Pool.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <sched.h>
 #include <xmmintrin.h>
@@ -25,6 +26,9 @@ private:
   unsigned saved;
 };
 
+/// 0 in the thread that runs programs.
+thread_local int threadNumber = 0;
+
 int countProcessors() {
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof(set), &set) != 0)
@@ -45,21 +49,52 @@ Pool &Pool::get() {
 
 Pool::Pool() { start(countProcessors()); }
 
-Pool::~Pool() { stop(); }
+Pool::~Pool() {
+  stop();
+  release();
+}
 
-void Pool::setThreads(int threads) {
+int Pool::setThreads(int threads) {
   if (threads <= 0)
     threads = countProcessors();
   if (threads == getThreads())
-    return;
+    return 0;
   stop();
+  release();
   start(threads);
+  return reserve(scratchEach);
 }
+
+void Pool::release() {
+  ftc_arena_destroy(scratch, scratchMapped);
+  scratch = nullptr;
+  scratchMapped = 0;
+}
+
+int Pool::reserve(uint64_t bytes) {
+  constexpr uint64_t kPage = 4096;
+  bytes = (std::max(bytes, scratchEach) + kPage - 1) / kPage * kPage;
+  if (bytes * uint64_t(getThreads()) <= scratchMapped)
+    return 0;
+  uint64_t mapped = bytes * uint64_t(getThreads());
+  uint8_t *memory = ftc_arena_create(mapped);
+  if (!memory) {
+    ftc_fail(FTC_NO_MEMORY, "there is no memory for the threads");
+    return ftc_take_failure();
+  }
+  release();
+  scratch = memory;
+  scratchEach = bytes;
+  scratchMapped = mapped;
+  return 0;
+}
+
+void *Pool::getScratch() const { return scratch + uint64_t(threadNumber) * scratchEach; }
 
 void Pool::start(int threads) {
   stopping.store(false);
   for (int i = 1; i < threads; ++i)
-    workers.emplace_back([this, seen = ticket.load()] { work(seen); });
+    workers.emplace_back([this, i, seen = ticket.load()] { work(seen, i); });
 }
 
 void Pool::stop() {
@@ -88,7 +123,8 @@ uint64_t Pool::awaitTicket(uint64_t seen) {
   return now;
 }
 
-void Pool::work(uint64_t seen) {
+void Pool::work(uint64_t seen, int number) {
+  threadNumber = number;
   FlushDenormals flush;
   while (true) {
     seen = awaitTicket(seen);
@@ -150,7 +186,9 @@ void Pool::run(ftc_kernel kernel, void *const *buffers, const int64_t *immediate
 
 using ftc::cpu::Pool;
 
-extern "C" void ftc_set_threads(int threads) { Pool::get().setThreads(threads); }
+extern "C" int ftc_set_threads(int threads) { return Pool::get().setThreads(threads); }
+
+extern "C" void *ftc_scratch(void) { return Pool::get().getScratch(); }
 
 extern "C" int ftc_threads(void) { return Pool::get().getThreads(); }
 

@@ -18,8 +18,14 @@ public:
   ~Pool();
 
   /// Workers and the caller; 0: one for each processor this process may use.
-  void setThreads(int threads);
+  /// Returns 0, or FTC_NO_MEMORY.
+  int setThreads(int threads);
   int getThreads() const { return int(workers.size()) + 1; }
+
+  /// Gives each thread at least so many bytes of its own. Returns 0, or FTC_NO_MEMORY.
+  int reserve(uint64_t bytes);
+  /// Those of the calling thread.
+  void *getScratch() const;
 
   void run(ftc_kernel kernel, void *const *buffers, const int64_t *immediates, int64_t items, int64_t grain);
 
@@ -32,9 +38,10 @@ private:
   };
 
   Pool();
+  void release();
   void start(int threads);
   void stop();
-  void work(uint64_t seen);
+  void work(uint64_t seen, int number);
   void claimBlocks(uint32_t epoch);
   uint64_t awaitTicket(uint64_t seen);
 
@@ -45,6 +52,9 @@ private:
   alignas(64) std::atomic<int> sleepers{0};
   std::atomic<bool> stopping{false};
   std::vector<std::thread> workers;
+
+  uint8_t *scratch = nullptr;                  ///< of all threads, one after another
+  uint64_t scratchEach = 0, scratchMapped = 0; ///< bytes of each, of the mapping
 };
 
 } // namespace ftc::cpu

@@ -5,27 +5,32 @@
 #include "Profile.h"
 
 namespace {
-void runCall(const ftc_program &program, uint64_t number, uint8_t *arena, uint64_t iteration) {
+/// Status of the call.
+int runCall(const ftc_program &program, uint64_t number, uint8_t *arena, uint64_t iteration) {
   ftc::cpu::CallTimer timer(program, number);
   const ftc_call &call = program.calls[number];
   void *buffers[FTC_MAX_BUFFERS];
   for (uint64_t i = 0; i < call.buffers; ++i)
     buffers[i] = arena + call.offsets[i] + (call.strides ? int64_t(iteration) * call.strides[i] : 0);
   ftc_parallel(call.kernel, buffers, call.immediates, call.items, call.grain);
+  return ftc_take_failure();
 }
 } // namespace
 
-extern "C" void ftc_run_program(const ftc_program *program, uint8_t *arena) {
+extern "C" int ftc_run_program(const ftc_program *program, uint8_t *arena) {
   const ftc_loop *loop = program->loops, *lastLoop = loop + program->loop_count;
   for (uint64_t next = 0; next < program->count;) {
     if (loop == lastLoop || next < loop->first) {
-      runCall(*program, next++, arena, 0);
+      if (int status = runCall(*program, next++, arena, 0))
+        return status;
       continue;
     }
     for (uint64_t iteration = 0; iteration < loop->times; ++iteration)
       for (uint64_t i = 0; i < loop->count; ++i)
-        runCall(*program, loop->first + i, arena, iteration);
+        if (int status = runCall(*program, loop->first + i, arena, iteration))
+          return status;
     next = loop->first + loop->count;
     ++loop;
   }
+  return 0;
 }

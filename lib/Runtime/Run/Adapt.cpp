@@ -18,8 +18,7 @@ Status runAdapt(Session &session, const Step &step, const AdaptStep &adapt) {
     return Status::success();
   if (Status status = session.machine.setInteger(adapt.key, mixKey(session.seed(adapt.seed), 0)); !status)
     return status;
-  session.machine.run(*adapt.initialise);
-  return Status::success();
+  return session.machine.run(*adapt.initialise);
 }
 
 Status runRestore(Session &session, const Step &step, const RestoreStep &restore) {
@@ -48,7 +47,8 @@ Status runRestore(Session &session, const Step &step, const RestoreStep &restore
 Status runMerge(Session &session, const Step &step, const MergeStep &merge) {
   if (Status status = session.loadWeights(step); !status)
     return status;
-  session.machine.run(merge.program);
+  if (Status status = session.machine.run(merge.program); !status)
+    return status;
   for (const FileTensor &tensor : merge.tensors)
     if (!session.machine.isFinite(tensor.tensor))
       return makeError(ExitStatus::Numbers, "{}: {} is not finite when merged", step.name, quote(tensor.file));

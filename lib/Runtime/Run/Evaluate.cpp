@@ -26,7 +26,8 @@ Expected<Outcome> forEachPart(Session &session, const Step &step, const data::Ba
     for (int64_t part = 0; part < parts; ++part) {
       if (Status status = fillInputs(session.machine, inputs, shape, batch, part); !status)
         return status.error();
-      session.machine.run(program);
+      if (Status status = session.machine.run(program); !status)
+        return status.error();
       if (Status status = after(batch, part); !status)
         return status.error();
     }

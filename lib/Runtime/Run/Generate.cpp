@@ -105,7 +105,8 @@ Status Generator::runPass(const GeneratePass &pass, uint32_t program, std::span<
     return status;
   if (Status status = machine.setInteger(pass.last, static_cast<int64_t>(ids.size()) - 1); !status)
     return status;
-  machine.run(program);
+  if (Status status = machine.run(program); !status)
+    return status;
   filled += static_cast<int64_t>(ids.size());
   logits = pass.logits;
   return Status::success();

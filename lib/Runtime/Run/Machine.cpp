@@ -71,18 +71,29 @@ static Error doesNotFit(const Manifest &manifest, uint64_t available) {
                    byteText(plan.workspace));
 }
 
+/// What ftc_prepare and ftc_run_program return.
+static Status makeStatus(int status) {
+  if (status == 0)
+    return Status::success();
+  return makeError(status == FTC_NO_MEMORY ? ExitStatus::Memory : ExitStatus::Bug, "{}", ftc_failure());
+}
+
 Expected<Machine> Machine::create(const Manifest &manifest, const Image &image, int threads) {
   uint64_t available = availableMemory();
-  if (manifest.arenaBytes > available)
+  if (ftc_set_threads(threads) != 0)
+    return doesNotFit(manifest, available);
+  uint64_t needed = manifest.arenaBytes + uint64_t(ftc_threads()) * image.setup->scratch;
+  if (needed > available)
     return doesNotFit(manifest, available);
   if (manifest.arenaBytes != manifest.plan.peak)
     return makeError(ExitStatus::Bug, "the arena has {} bytes, the plan {}", manifest.arenaBytes, manifest.plan.peak);
   uint8_t *arena = ftc_arena_create(manifest.arenaBytes);
   if (!arena)
     return doesNotFit(manifest, available);
-  ftc_set_threads(threads);
-  ftc_prepare(image.setup, arena);
-  return Machine(manifest, image, arena);
+  Machine machine(manifest, image, arena);
+  if (Status status = makeStatus(ftc_prepare(image.setup, arena)); !status)
+    return status.error();
+  return machine;
 }
 
 Machine::Machine(Machine &&other) noexcept
@@ -178,6 +189,6 @@ bool Machine::isFinite(uint32_t tensor) {
   }
 }
 
-void Machine::run(uint32_t program) { ftc_run_program(&image.programs[program], arena); }
+Status Machine::run(uint32_t program) { return makeStatus(ftc_run_program(&image.programs[program], arena)); }
 
 } // namespace ftc::run

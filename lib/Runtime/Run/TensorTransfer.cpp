@@ -53,7 +53,8 @@ static Status decodeBlocks(Machine &machine, const Manifest &manifest, const Dec
   for (uint64_t row = 0; row < rows; row += chunk) {
     uint64_t count = std::min(chunk, rows - row);
     std::memcpy(raw.data(), stored.bytes.data() + row * rowBytes, count * rowBytes);
-    machine.run(decode.program);
+    if (Status status = machine.run(decode.program); !status)
+      return status;
     std::memcpy(to + row * rowValues, values.data(), count * rowValues);
   }
   return Status::success();

@@ -69,7 +69,8 @@ Status Trainer::begin() {
   for (uint32_t state : train.states)
     machine.zero(state);
   if (train.initialise)
-    machine.run(*train.initialise);
+    if (Status status = machine.run(*train.initialise); !status)
+      return status;
   Expected<std::optional<TrainingPoint>> point = checkpoints.restore(machine.state(), [&](std::string damage) {
     session.console.note(fmt::format("a checkpoint is passed over: {}", damage));
   });
@@ -105,7 +106,8 @@ Status Trainer::accumulate() {
     for (int64_t part = 0; part < parts && !interruptRequested(); ++part) {
       if (Status status = fillInputs(machine, train.inputs, train.batch, batch, part); !status)
         return status;
-      machine.run(*train.weigh);
+      if (Status status = machine.run(*train.weigh); !status)
+        return status;
     }
     if (Status status = passDenominators(machine, train.outputs, train.inputs); !status)
       return status;
@@ -116,7 +118,8 @@ Status Trainer::accumulate() {
   for (int64_t part = 0; part < parts && !interruptRequested(); ++part) {
     if (Status status = fillInputs(machine, train.inputs, train.batch, batch, part); !status)
       return status;
-    machine.run(*train.micro);
+    if (Status status = machine.run(*train.micro); !status)
+      return status;
   }
   return Status::success();
 }
@@ -145,7 +148,8 @@ Status Trainer::update() {
   metrics.loss = machine.real(train.outputs.loss);
   if (!std::isfinite(metrics.loss))
     return explain(fmt::format("the loss is {}", metrics.loss));
-  machine.run(*train.update);
+  if (Status status = machine.run(*train.update); !status)
+    return status;
   metrics.lr = machine.real(train.outputs.lr);
   metrics.gradNorm = machine.real(train.outputs.gradNorm);
   if (!std::isfinite(metrics.gradNorm))

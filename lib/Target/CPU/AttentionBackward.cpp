@@ -19,11 +19,16 @@ public:
   AttentionBackward(tune::AttentionBackwardOp op, KernelBuilder &builder)
       : op(op), l(builder), shape(getAttentionShape(op)), block(l, shape, bindBuffers()) {}
 
+  /// Elements: three squares transposed [padded, lanes], two as they are [lanes, padded], two of all keys [keys,
+  /// lanes].
+  static int64_t countScratch(const AttentionShape &shape) {
+    return (5 * shape.padded() + 2 * shape.keys) * shape.lanes();
+  }
+
   void emit() {
     l.b.setItems(shape.batch * shape.heads);
-    // Three squares transposed [padded, lanes], two as they are [lanes, padded], two of all keys [keys, lanes].
     int64_t square = shape.padded() * shape.lanes(), scores = shape.keys * shape.lanes();
-    Value memory = l.scratch(5 * square + 2 * scores);
+    Value memory = l.b.threadMemory(countScratch(shape));
     queriesT = l.offset(memory, l.index(0));
     dOutT = l.offset(memory, l.index(square));
     dQueriesT = l.offset(memory, l.index(2 * square));
@@ -161,6 +166,11 @@ public:
   }
 
   bool foldsSplat(OpOperand &) const override { return false; }
+
+  int64_t scratchBytes(Operation *op) const override {
+    AttentionShape shape = getAttentionShape(cast<tune::AttentionBackwardOp>(op));
+    return AttentionBackward::countScratch(shape) * int64_t(sizeof(float));
+  }
 };
 } // namespace
 

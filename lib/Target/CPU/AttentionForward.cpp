@@ -19,10 +19,13 @@ public:
   AttentionForward(tune::AttentionOp op, KernelBuilder &builder)
       : op(op), l(builder), shape(getAttentionShape(op)), block(l, shape, bindBuffers()) {}
 
+  /// Elements: two squares [padded, lanes], scores of all keys [keys, lanes].
+  static int64_t countScratch(const AttentionShape &shape) { return (2 * shape.padded() + shape.keys) * shape.lanes(); }
+
   void emit() {
     l.b.setItems(shape.batch * shape.heads * shape.blocks());
-    int64_t square = shape.padded() * shape.lanes(), scores = shape.keys * shape.lanes();
-    Value memory = l.scratch(2 * square + scores);
+    int64_t square = shape.padded() * shape.lanes();
+    Value memory = l.b.threadMemory(countScratch(shape));
     l.loop(l.b.lo(), l.b.hi(), 1, [&](Value item) {
       Value rest = l.div(item, shape.blocks());
       block.begin(l.div(rest, shape.heads), l.rem(rest, shape.heads),
@@ -123,6 +126,11 @@ public:
   }
 
   bool foldsSplat(OpOperand &) const override { return false; }
+
+  int64_t scratchBytes(Operation *op) const override {
+    AttentionShape shape = getAttentionShape(cast<tune::AttentionOp>(op));
+    return AttentionForward::countScratch(shape) * int64_t(sizeof(float));
+  }
 };
 } // namespace
 

@@ -131,13 +131,6 @@ void LoopBuilder::transpose16(MutableArrayRef<Value> rows) {
   }
 }
 
-Value LoopBuilder::scratch(int64_t elements) {
-  auto type = MemRefType::get({1}, b.getF32Type());
-  auto function = b.declare("ftc_scratch", b.getFunctionType(b.getI64Type(), type));
-  Value bytes = arith::ConstantOp::create(b, b.getI64IntegerAttr(elements * sizeof(float)));
-  return flatten(func::CallOp::create(b, function, bytes).getResult(0), elements);
-}
-
 SmallVector<Value> emitTile(LoopBuilder &l, const ScalarOperand &a, const VectorOperand &b, Value depth,
                             ValueRange start) {
   int64_t lanes = cast<VectorType>(start.front().getType()).getNumElements();

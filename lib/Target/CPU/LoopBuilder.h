@@ -55,9 +55,6 @@ public:
   /// Rows and columns of 16 vectors of 16 elements change places.
   void transpose16(llvm::MutableArrayRef<mlir::Value> rows);
 
-  /// `elements` f32 of this thread's scratch memory: flat.
-  mlir::Value scratch(int64_t elements);
-
   KernelBuilder &b;
 
 private:

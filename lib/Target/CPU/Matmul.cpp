@@ -120,6 +120,18 @@ Blocking::Blocking(ArrayRef<ProductShape> terms) : rows(terms[0].m.size), column
       setRows(blocks);
 }
 
+/// Elements of a thread's memory: packed columns, then copied rows.
+static int64_t countScratch(ArrayRef<ProductShape> terms, const Blocking &blocking) {
+  int64_t copies = 0;
+  for (ArrayRef<size_t> sweep : blocking.sweeps) {
+    int64_t elements = 0;
+    for (size_t i : sweep)
+      elements += Blocking::copiesRows(terms[i]) ? 16 * getCopiedStride(getPart(terms[i])) : 0;
+    copies = std::max(copies, elements);
+  }
+  return blocking.deepest * blocking.blockColumns + copies;
+}
+
 namespace {
 /// Emits the kernel of one op.
 class MatmulEmitter {
@@ -145,7 +157,6 @@ private:
 
   Value truth(bool value) { return l.constant(l.b.getI1Type(), value); }
   Value pointer(Value operand) { return l.pointer(l.b.buffer(operand)); }
-  int64_t countScratch() const;
   void locate(Value item);
   void emitSweep(ArrayRef<size_t> sweep, Start start);
   void emitPart(ArrayRef<size_t> sweep, Value from, Value depth, Start start);
@@ -169,20 +180,9 @@ private:
 };
 } // namespace
 
-int64_t MatmulEmitter::countScratch() const {
-  int64_t copies = 0;
-  for (ArrayRef<size_t> sweep : blocking.sweeps) {
-    int64_t elements = 0;
-    for (size_t i : sweep)
-      elements += Blocking::copiesRows(terms[i]) ? 16 * getCopiedStride(getPart(terms[i])) : 0;
-    copies = std::max(copies, elements);
-  }
-  return blocking.deepest * blocking.blockColumns + copies;
-}
-
 void MatmulEmitter::emit() {
   l.b.setItems(blocking.getItems());
-  scratch = l.pointer(l.scratch(countScratch()));
+  scratch = l.pointer(l.b.threadMemory(countScratch(terms, blocking)));
   l.loop(l.b.lo(), l.b.hi(), 1, [&](Value item) {
     locate(item);
     Value c = pointer(op.getResult());
@@ -335,7 +335,8 @@ static bool hasWideRegisters() {
   return has;
 }
 
-bool emitMatmul(dnnl::MatmulOp op, KernelBuilder &builder) {
+/// The terms of a product that the micro-kernel suits; nothing if it does not.
+static SmallVector<ProductShape> getSuitedTerms(dnnl::MatmulOp op) {
   SmallVector<ProductShape> terms;
   for (size_t i = 0; i < op.getNumTerms(); ++i)
     terms.push_back(op.getTerm(i));
@@ -346,9 +347,21 @@ bool emitMatmul(dnnl::MatmulOp op, KernelBuilder &builder) {
     return readable && term.n.size >= 16 && (term.n.b == 1 || term.m.size >= kRowsToTranspose);
   };
   if (!hasWideRegisters() || !llvm::all_of(terms, suits))
+    return {};
+  return terms;
+}
+
+bool emitMatmul(dnnl::MatmulOp op, KernelBuilder &builder) {
+  SmallVector<ProductShape> terms = getSuitedTerms(op);
+  if (terms.empty())
     return false;
   MatmulEmitter(op, terms, builder).emit();
   return true;
+}
+
+int64_t getMatmulScratch(dnnl::MatmulOp op) {
+  SmallVector<ProductShape> terms = getSuitedTerms(op);
+  return terms.empty() ? 0 : countScratch(terms, Blocking(terms)) * int64_t(sizeof(float));
 }
 
 } // namespace ftc::target::cpu

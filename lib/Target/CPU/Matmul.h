@@ -10,6 +10,9 @@ namespace ftc::target::cpu {
 /// columns, or a processor without AVX-512. The library does it then.
 bool emitMatmul(dnnl::MatmulOp op, KernelBuilder &builder);
 
+/// Bytes of each thread's memory that this kernel needs; 0 if the library does it.
+int64_t getMatmulScratch(dnnl::MatmulOp op);
+
 } // namespace ftc::target::cpu
 
 #endif // FTC_LIB_TARGET_CPU_MATMUL_H

@@ -53,6 +53,8 @@ public:
 
   bool foldsSplat(OpOperand &) const override { return false; }
 
+  int64_t scratchBytes(Operation *op) const override { return getMatmulScratch(cast<dnnl::MatmulOp>(op)); }
+
   /// The result may be computed where its init is.
   bool mayShare(OpOperand &operand, OpResult) const override {
     auto product = cast<dnnl::MatmulOp>(operand.getOwner());

@@ -16,9 +16,24 @@ void addImmediate(void *const *buffers, const int64_t *immediates, int64_t lo, i
 }
 
 int64_t plannedNumber = -1, plannedArgument = -1;
-void plan(int64_t number, const int64_t *arguments) {
+uint64_t plan(int64_t number, const int64_t *arguments) {
   plannedNumber = number;
   plannedArgument = arguments[0];
+  return 5000;
+}
+
+/// Writes an item's number to all of the thread's memory and back to the result, whose elements are the sizes checked.
+void useScratch(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi) {
+  int64_t *memory = static_cast<int64_t *>(ftc_scratch());
+  for (int64_t item = lo; item < hi; ++item) {
+    std::fill(memory, memory + immediates[0], item);
+    static_cast<int64_t *>(buffers[0])[item] = std::count(memory, memory + immediates[0], item);
+  }
+}
+
+void failOnThird(void *const *, const int64_t *, int64_t lo, int64_t hi) {
+  if (lo <= 3 && 3 < hi)
+    ftc_fail(FTC_NO_MEMORY, "the third item needs more");
 }
 
 class ProgramTest : public testing::Test {
@@ -71,12 +86,47 @@ TEST_F(ProgramTest, preparesConstantsAndPlans) {
   const int64_t whole[] = {1, 2, 3}, element[] = {7}, argument[] = {42};
   ftc_constant constants[] = {{whole, 24, 64, 24}, {element, 8, 128, 40}};
   ftc_plan plans[] = {{plan, argument}};
-  ftc_setup setup = {constants, 2, plans, 1};
-  ftc_prepare(&setup, arena);
+  ftc_setup setup = {constants, 2, plans, 1, 100};
+  EXPECT_EQ(ftc_prepare(&setup, arena), 0);
   EXPECT_EQ(std::vector<int64_t>(at(64), at(64) + 4), (std::vector<int64_t>{1, 2, 3, 0}));
   EXPECT_EQ(std::vector<int64_t>(at(128), at(128) + 6), (std::vector<int64_t>{7, 7, 7, 7, 7, 0}));
   EXPECT_EQ(plannedNumber, 0);
   EXPECT_EQ(plannedArgument, 42);
+}
+
+TEST_F(ProgramTest, threadsHaveTheMemoryThatIsAskedFor) {
+  const uint64_t offsets[] = {0};
+  const int64_t elements[] = {100000};
+  ftc_setup setup = {nullptr, 0, nullptr, 0, 800000};
+  for (int threads : {1, 3}) {
+    EXPECT_EQ(ftc_set_threads(threads), 0);
+    EXPECT_EQ(ftc_prepare(&setup, arena), 0);
+    ftc_call calls[] = {{useScratch, 64, 1, offsets, nullptr, elements, 1}};
+    ftc_program program = {calls, 1, nullptr, 0};
+    EXPECT_EQ(ftc_run_program(&program, arena), 0);
+    for (int i = 0; i < 64; ++i)
+      ASSERT_EQ(at(0)[i], 100000);
+  }
+  ftc_set_threads(1);
+}
+
+TEST_F(ProgramTest, memoryOfThreadsThatCannotBeHadIsAFailure) {
+  ftc_setup setup = {nullptr, 0, nullptr, 0, uint64_t(1) << 60};
+  EXPECT_EQ(ftc_prepare(&setup, arena), FTC_NO_MEMORY);
+  EXPECT_STREQ(ftc_failure(), "there is no memory for the threads");
+}
+
+TEST_F(ProgramTest, aFailedCallEndsTheProgram) {
+  const uint64_t offsets[] = {0, 256};
+  const int64_t one[] = {1};
+  ftc_call calls[] = {{failOnThird, 8, 1, offsets, nullptr, one, 2}, {addImmediate, 4, 1, offsets, nullptr, one, 2}};
+  ftc_program program = {calls, 2, nullptr, 0};
+  EXPECT_EQ(ftc_run_program(&program, arena), FTC_NO_MEMORY);
+  EXPECT_STREQ(ftc_failure(), "the third item needs more");
+  EXPECT_EQ(at(256)[0], 0);
+  ftc_program next = {calls + 1, 1, nullptr, 0};
+  EXPECT_EQ(ftc_run_program(&next, arena), 0);
+  EXPECT_EQ(at(256)[0], 1);
 }
 
 TEST(Kernels, copyZeroAndAccumulateCoverPiecesAndTheirRest) {

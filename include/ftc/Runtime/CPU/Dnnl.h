@@ -13,7 +13,7 @@ extern "C" {
 /// is an init; the number of batch dimensions, and of each its size and its stride in c; the number of terms, and of
 /// each: k, a's strides of m and k, b's of k and n, whether b is the left buffer, and a's and b's strides of each batch
 /// dimension.
-void ftc_dnnl_matmul_plan(int64_t number, const int64_t *arguments);
+uint64_t ftc_dnnl_matmul_plan(int64_t number, const int64_t *arguments);
 
 /// Buffers: the left ones of all terms, the right ones, init if the plan has one (laid out as c, and it may be c), c.
 /// Immediates: the plan's number. An item is a block of one entry of the batch; those of one entry are neighbours,

@@ -50,8 +50,9 @@ typedef struct ftc_constant {
 } ftc_constant;
 
 /// Prepares a library kernel once, before the first call: `plan(number, arguments)`. Calls name the plan by its number.
+/// Returns how many bytes of a thread's memory (ftc_scratch) its calls need; after ftc_fail, anything.
 typedef struct ftc_plan {
-  void (*plan)(int64_t number, const int64_t *arguments);
+  uint64_t (*plan)(int64_t number, const int64_t *arguments);
   const int64_t *arguments;
 } ftc_plan;
 
@@ -61,6 +62,7 @@ typedef struct ftc_setup {
   uint64_t constant_count;
   const ftc_plan *plans;
   uint64_t plan_count;
+  uint64_t scratch; ///< bytes of each thread's memory that the object's kernels need
 } ftc_setup;
 
 // Every object made by the compiler defines these (docs/manifest.md).
@@ -74,24 +76,35 @@ extern const uint64_t ftc_manifest_size;
 uint8_t *ftc_arena_create(uint64_t bytes);
 void ftc_arena_destroy(uint8_t *arena, uint64_t bytes);
 
-/// Copies the constants into the arena and makes the plans.
-void ftc_prepare(const ftc_setup *setup, uint8_t *arena);
+/// Copies the constants into the arena, makes the plans, and reserves the threads' memory. Returns 0, or FTC_NO_MEMORY
+/// or FTC_BUG and ftc_failure() says why.
+int ftc_prepare(const ftc_setup *setup, uint8_t *arena);
 
-/// Runs all calls of a program in order, each spread over the threads.
-void ftc_run_program(const ftc_program *program, uint8_t *arena);
+/// Runs all calls of a program in order, each spread over the threads. Returns 0, or as ftc_prepare; the program is
+/// left after the call that failed.
+int ftc_run_program(const ftc_program *program, uint8_t *arena);
 
 /// Sets the number of threads, the caller's included; 0: one for each processor this process may use. Must not be
-/// called while a program runs.
-void ftc_set_threads(int threads);
+/// called while a program runs. Returns 0, or FTC_NO_MEMORY if there is none for the threads' memory.
+int ftc_set_threads(int threads);
 int ftc_threads(void);
 
 /// Runs `kernel` over `items` items in blocks of `grain` on all threads; returns when all are done. Denormals count as
 /// zero (FTZ and DAZ) inside. Kernels must not call it.
 void ftc_parallel(ftc_kernel kernel, void *const *buffers, const int64_t *immediates, int64_t items, int64_t grain);
 
-/// Memory of the calling thread, of at least `bytes` bytes and aligned to 64, for the time of one kernel's call. It
-/// grows to the largest request and is kept.
-void *ftc_scratch(uint64_t bytes);
+/// The calling thread's own memory inside of a kernel, of the size that was reserved, aligned to 4096.
+void *ftc_scratch(void);
+
+/// What is wrong; the values are exit statuses of executables.
+enum { FTC_NO_MEMORY = 4, FTC_BUG = 70 };
+
+/// Called by a kernel or a plan that cannot do its work: the first failure ends the program that is run.
+void ftc_fail(int status, const char *text);
+/// The status of the first failure since the last call; 0 if there is none.
+int ftc_take_failure(void);
+/// The text of the last failure.
+const char *ftc_failure(void);
 
 // Kernels of the runtime, with the interface of ftc_kernel.
 

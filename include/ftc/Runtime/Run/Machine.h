@@ -49,7 +49,7 @@ public:
   /// Whether all elements of a tensor of reals are finite; true for other tensors.
   bool isFinite(uint32_t tensor);
 
-  void run(uint32_t program);
+  Status run(uint32_t program);
 
 private:
   Machine(const Manifest &manifest, const Image &image, uint8_t *arena)
