@@ -80,6 +80,10 @@ Expected<Outcome> runEvaluate(Session &session, const Step &step, const Evaluate
   double loss = machine.real(evaluate.outputs.loss);
   if (!std::isfinite(loss))
     return makeError(ExitStatus::Numbers, "{}: the loss is {}", step.name, loss);
+  for (uint32_t gradient : evaluate.gradients)
+    if (!machine.isFinite(gradient))
+      return makeError(ExitStatus::Numbers, "{}: {} is not finite", step.name,
+                       quote(session.manifest.tensors[gradient].name));
   std::string line = evaluationLine(step.name, loss);
   session.console.printJson(line);
   session.console.print(fmt::format("{}: loss {:.6f}, perplexity {:.4f} ({} tokens)", step.name, loss, std::exp(loss),
@@ -109,7 +113,12 @@ Expected<Outcome> runLogits(Session &session, const Step &step, const LogitsStep
     written += count;
     convertFloats(info.type, session.machine.bytes(logits.logits).data(), ElementType::F32, values.data(),
                   values.size());
-    std::span<const float> kept(values.data(), static_cast<size_t>(count * info.shape[1] * info.shape[2]));
+    int64_t rowValues = info.shape[1] * info.shape[2];
+    std::span<const float> kept(values.data(), static_cast<size_t>(count * rowValues));
+    auto wrong = std::find_if(kept.begin(), kept.end(), [](float value) { return !std::isfinite(value); });
+    if (wrong != kept.end())
+      return makeError(ExitStatus::Numbers, "{}: row {}: a logit is not finite", step.name,
+                       written - count + (wrong - kept.begin()) / rowValues + 1);
     return writer->append("logits", std::as_bytes(kept));
   };
   Expected<Outcome> outcome = forEachPart(session, step, batcher, logits.batch, logits.inputs, logits.forward, write);

@@ -1,4 +1,5 @@
 // RUN: ftc-run-mlir %s | FileCheck %s
+// RUN: ftc-run-mlir %s --target=cpu --judge 0
 // The generator's numbers, from its definition (ftc/Runtime/Core/Philox.h); sites are immediates, rows move counters.
 
 tune.tensor input @key : tensor<i64> {test.values = dense<1234567890123> : tensor<i64>}
