@@ -27,10 +27,11 @@ examples = os.path.join(config.ftc_source, "examples")
 # A result against the golden one: %check-logits TARGET BOUND MODEL.
 golden = os.path.join(config.test_source_root, "Execution", "Golden", "Inputs", "golden.sh")
 execution = os.path.join(config.test_source_root, "Execution", "Inputs")
-given = lambda script: f"bash {os.path.join(os.path.dirname(golden), script)} %s %t {os.path.join(data, 'optimizers')}"
+given = lambda script, folder: f"bash {os.path.join(os.path.dirname(golden), script)} %s %t {os.path.join(data, folder)}"
 config.substitutions += [
-    ("%check-optimizer", given("optimizer.sh")),
-    ("%check-schedule", given("schedule.sh")),
+    ("%check-optimizer", given("optimizer.sh", "optimizers")),
+    ("%check-schedule", given("schedule.sh", "optimizers")),
+    ("%check-objective", given("objective.sh", "")),
     ("%check-packed", f"bash {os.path.join(execution, 'packed.sh')} %s %t"),
     ("%compare", f"python3 {os.path.join(execution, 'compare.py')}"),
     ("%check-logits", f"bash {golden} %s %t logits"),

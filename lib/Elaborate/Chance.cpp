@@ -9,6 +9,15 @@
 using namespace ftc;
 using namespace ftc::elaborate;
 
+Value Evaluator::initialValue(const ast::Expr &expr, Scope &scope) {
+  Value value = eval(expr, scope);
+  auto *builtin = value.as<Builtin>();
+  if (!builtin)
+    return value;
+  ast::CallExpr call(expr.range);
+  return builtin->call(*this, call, scope);
+}
+
 /// The context of an initial value, or null after an error.
 static InitialContext *context(Evaluator &evaluator, llvm::SMRange range) {
   if (!evaluator.initial || !evaluator.builder) {

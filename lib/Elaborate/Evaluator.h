@@ -79,6 +79,8 @@ public:
   /// The same with some of its adapters only.
   Value callAdapted(ModuleInstance &module, llvm::ArrayRef<AdapterInstance *> adapters, Arguments arguments);
 
+  /// An initial value; a distribution may stand by its bare name: `= kaiming_uniform`.
+  Value initialValue(const ast::Expr &expr, Scope &scope);
   /// A model's tensor in the program: read, with the dimensions of its declaration.
   Value modelTensor(const ModelTensor &tensor);
   Value lastToken(const Tensor &hidden);

@@ -16,45 +16,142 @@ namespace {
 /// An objective on one micro-batch.
 class Loss {
 public:
-  Loss(ProgramBuilder::State &state, const AdaptedModel &policy, const Batch &batch, bool training)
-      : state(state), policy(policy), batch(batch), training(training) {}
+  Loss(ProgramBuilder::State &state, const LossModels &models, const Batch &batch)
+      : state(state), models(models), policy(*models.policy), batch(batch) {}
 
   /// The share of this micro-batch in the loss; null after errors. `sums` keeps the denominators.
   mlir::Value evaluate(const Value &objective, mlir::Value whole, llvm::SmallVector<mlir::Value> &denominators);
 
+  /// A log-probability that was taken of a model other than the policy.
+  struct Reference {
+    const AdaptedModel *model;
+    const Batch *row;
+    Tensor value;
+  };
+  std::vector<Reference> references;
+
 private:
   using Function = Value (Loss::*)(const AdaptedModel &, const Batch &, llvm::SMRange);
   void define(Scope &scope, llvm::StringRef name, Function function);
+  void defineRecord(Scope &scope);
   const ModelRun &run(const AdaptedModel &model, const Batch &row);
-  Value logits(const AdaptedModel &model, const Batch &row, llvm::SMRange) { return value(run(model, row).logits); }
-  Value hidden(const AdaptedModel &model, const Batch &row, llvm::SMRange) { return value(run(model, row).hidden); }
+  Value logits(const AdaptedModel &model, const Batch &row, llvm::SMRange range);
+  Value hidden(const AdaptedModel &model, const Batch &row, llvm::SMRange range);
   Value logp(const AdaptedModel &model, const Batch &row, llvm::SMRange range);
-  Value value(const Tensor &tensor) { return tensor.value ? Value(tensor) : Value(); }
+  Value ofModel(const AdaptedModel &model, const Tensor &tensor, Dim &last, llvm::StringRef name, llvm::SMRange range);
+  bool sharesTrained(const AdaptedModel &model) const;
   Tensor weights(const Batch &row) { return state.batchTensor(row.weights, row, state.builder.getF64Type()); }
+  Value field();
   Tensor present();
+  mlir::Value scalarLoss(const Value &loss, const ast::Definition &definition, mlir::Value whole,
+                         llvm::SmallVector<mlir::Value> &denominators, Scope &scope);
 
   ProgramBuilder::State &state;
+  const LossModels &models;
   const AdaptedModel &policy;
   const Batch &batch;
-  bool training;
   std::map<std::pair<const AdaptedModel *, const Batch *>, ModelRun> runs;
+  Dim lastOfLogits = nullptr, lastOfHidden = nullptr; ///< `vocab` or `classes`, and `hidden`
 };
 } // namespace
+
+//===----------------------------------------------------------------------===//
+// Runs of models
+//===----------------------------------------------------------------------===//
 
 const ModelRun &Loss::run(const AdaptedModel &model, const Batch &row) {
   auto [it, fresh] = runs.try_emplace({&model, &row});
   if (fresh) {
     RowSums *outer = std::exchange(state.evaluator.rowSums, nullptr);
-    it->second = state.run(model, row, training, nullptr);
+    it->second = state.run(model, row, models.training && &model == &policy, nullptr);
     state.evaluator.rowSums = outer;
   }
   return it->second;
 }
 
-Value Loss::logp(const AdaptedModel &model, const Batch &row, llvm::SMRange range) {
-  const ModelRun &known = run(model, row);
-  return known.logits.value ? state.logProbability(known.logits, row, range) : Value();
+/// Whether training the policy changes a tensor that the model reads.
+bool Loss::sharesTrained(const AdaptedModel &model) const {
+  return llvm::any_of(model.tensors(AdapterRole::Trained), [&](const AdapterTensor *tensor) {
+    return llvm::is_contained(policy.tensors(AdapterRole::Trained), tensor);
+  });
 }
+
+/// What a model gave, its last dimension by the name that objectives know it by: one for all models of that size. Of a
+/// model other than the policy it has no gradient.
+Value Loss::ofModel(const AdaptedModel &model, const Tensor &tensor, Dim &last, llvm::StringRef name,
+                    llvm::SMRange range) {
+  if (!tensor.value)
+    return {};
+  Tensor result = tensor;
+  if (&model != &policy && sharesTrained(model)) {
+    if (models.training) {
+      state.shared.diagnostics()
+          .report(Diag::TrainedMeanwhile, range, "the objective")
+          .help("only its log-probabilities, `logp(model, row)`, are found before the first step and kept");
+      return {};
+    }
+    result.value = tune::StopGradientOp::create(state.builder, state.builder.getUnknownLoc(), result.value);
+  }
+  Dim own = result.dims.back();
+  if (own->role != DimRole::Ordinary)
+    return result; // a number for each token
+  if (!last)
+    last = state.shared.dimensions().make(name, own->size);
+  if (own->size != last->size) {
+    state.shared.diagnostics().report(Diag::UnlikeModels, range, name, last->size, own->size);
+    return {};
+  }
+  result.dims.back() = last;
+  return result;
+}
+
+Value Loss::logits(const AdaptedModel &model, const Batch &row, llvm::SMRange range) {
+  llvm::StringRef name = batch.form.pooled ? "classes" : "vocab";
+  if (&model != &policy && ofModel(policy, run(policy, row).logits, lastOfLogits, name, range).isError())
+    return {};
+  Value value = ofModel(model, run(model, row).logits, lastOfLogits, name, range);
+  if (value.isError() || !batch.form.pooled)
+    return value;
+  Evaluator &evaluator = state.evaluator;
+  RowSums *outer = std::exchange(evaluator.rowSums, nullptr);
+  Value weighed = evaluator.arithmetic(ast::BinaryOp::Mul, weights(row), value, range);
+  Value pooled = evaluator.reduce("sum", weighed, Dims{state.tokensDim}, range);
+  evaluator.rowSums = outer;
+  return pooled;
+}
+
+Value Loss::hidden(const AdaptedModel &model, const Batch &row, llvm::SMRange range) {
+  return ofModel(model, run(model, row).hidden, lastOfHidden, "hidden", range);
+}
+
+Value Loss::logp(const AdaptedModel &model, const Batch &row, llvm::SMRange range) {
+  if (&model == &policy) {
+    const ModelRun &known = run(model, row);
+    return known.logits.value ? state.logProbability(known.logits, row, range) : Value();
+  }
+  for (const KeptLogProbabilities &kept : row.kept)
+    if (kept.model == &model) {
+      Tensor value = state.batchTensor(kept.input, row, state.builder.getF64Type());
+      return value;
+    }
+  for (const Reference &known : references)
+    if (known.model == &model && known.row == &row)
+      return known.value;
+  const ModelRun &known = run(model, row);
+  Value value = known.logits.value ? state.logProbability(known.logits, row, range) : Value();
+  auto *tensor = value.as<Tensor>();
+  if (!tensor)
+    return {};
+  Tensor result = *tensor;
+  if (sharesTrained(model))
+    result.value = tune::StopGradientOp::create(state.builder, state.builder.getUnknownLoc(), result.value);
+  references.push_back({&model, &row, result});
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Names
+//===----------------------------------------------------------------------===//
 
 void Loss::define(Scope &scope, llvm::StringRef name, Function function) {
   auto native = [this, name = name.str(), function](Evaluator &evaluator, Arguments arguments) -> Value {
@@ -71,16 +168,64 @@ void Loss::define(Scope &scope, llvm::StringRef name, Function function) {
   scope.define(name, Value(std::make_shared<const std::function<Value(Evaluator &, Arguments)>>(native)));
 }
 
+/// The row, its texts and its field.
+void Loss::defineRecord(Scope &scope) {
+  scope.define("row", Value(RowValue{&batch}));
+  for (auto [name, text] : llvm::zip_equal(batch.form.texts, batch.texts))
+    scope.define(name, Value(RowValue{&text}));
+  if (!batch.form.field.empty())
+    scope.define(batch.form.field, Scope::Thunk([this](Evaluator &e) -> Value {
+                   e.passDependent = true;
+                   return field();
+                 }));
+  if (batch.texts.empty())
+    scope.define("w", Scope::Thunk([this](Evaluator &e) -> Value {
+                   e.passDependent = true;
+                   return weights(batch);
+                 }));
+  state.evaluator.rowMember = [this](const RowValue &row, llvm::StringRef name, llvm::SMRange range) -> Value {
+    bool isText = row.batch != &batch || batch.texts.empty();
+    if (name == "w" && isText)
+      return weights(*row.batch);
+    if (row.batch == &batch) {
+      for (auto [known, text] : llvm::zip_equal(batch.form.texts, batch.texts))
+        if (known == name)
+          return RowValue{&text};
+      if (name == batch.form.field)
+        return field();
+    }
+    state.evaluator.diags().report(Diag::NoMember, range, "a row", name);
+    return {};
+  };
+}
+
+/// `[batch]`: the row's integer, or whether it is not 0.
+Value Loss::field() {
+  state.useBatch(batch);
+  mlir::OpBuilder &builder = state.builder;
+  mlir::Location loc = builder.getUnknownLoc();
+  mlir::Value value = state.readInput(batch.field, {batch.sequences}, builder.getI32Type());
+  if (batch.form.truth)
+    value = mlir::arith::CmpIOp::create(builder, loc, mlir::arith::CmpIPredicate::ne, value,
+                                        tune::splatLike(builder, loc, value, 0));
+  return Tensor{value, {state.batchDim}};
+}
+
 /// `[batch]`: rows whose first place holds a token.
 Tensor Loss::present() {
   mlir::OpBuilder &builder = state.builder;
   mlir::Location loc = builder.getUnknownLoc();
-  Tensor segments = state.batchTensor(batch.segments, batch, builder.getI32Type());
+  const Batch &text = batch.texts.empty() ? batch : batch.texts.front();
+  Tensor segments = state.batchTensor(text.segments, text, builder.getI32Type());
   mlir::Value first = tune::pickIndex(builder, loc, segments.value, 1, 0);
   mlir::Value zero = tune::splatLike(builder, loc, first, 0);
   mlir::Value holds = mlir::arith::CmpIOp::create(builder, loc, mlir::arith::CmpIPredicate::sge, first, zero);
   return Tensor{holds, {state.batchDim}};
 }
+
+//===----------------------------------------------------------------------===//
+// The loss
+//===----------------------------------------------------------------------===//
 
 mlir::Value Loss::evaluate(const Value &objective, mlir::Value whole, llvm::SmallVector<mlir::Value> &denominators) {
   Evaluator &evaluator = state.evaluator;
@@ -89,24 +234,28 @@ mlir::Value Loss::evaluate(const Value &objective, mlir::Value whole, llvm::Smal
   if (!definition)
     return {};
   const Applied &applied = **objective.as<std::shared_ptr<const Applied>>();
+  if (definition->site && definition->site->name.text != batch.form.name) {
+    evaluator.diags()
+        .report(Diag::WrongRecord, applied.arguments.range, definition->name.text, definition->site->name.text,
+                batch.form.name)
+        .note(definition->name.range, "declared here");
+    return {};
+  }
   Scope &scope = state.shared.definitionScope(*definition);
   evaluator.pass = state.shared.nextPass();
   state.useBatch(batch);
   scope.define("policy", Value(&policy));
-  scope.define("row", Value(RowValue{&batch}));
-  scope.define("w", Scope::Thunk([this](Evaluator &e) -> Value {
-                 e.passDependent = true;
-                 return weights(batch);
-               }));
+  scope.define(
+      "initial", Scope::Thunk([this, range = applied.arguments.range](Evaluator &e) -> Value {
+        if (models.initial)
+          return models.initial;
+        e.diags().report(Diag::InitialUnknown, range).help("name the model that is meant, as in `reference: base`");
+        return {};
+      }));
+  defineRecord(scope);
   define(scope, "logits", &Loss::logits);
   define(scope, "hidden", &Loss::hidden);
   define(scope, "logp", &Loss::logp);
-  evaluator.rowMember = [this](const RowValue &row, llvm::StringRef name, llvm::SMRange range) -> Value {
-    if (name == "w")
-      return weights(*row.batch);
-    state.evaluator.diags().report(Diag::NoMember, range, "a row", name);
-    return {};
-  };
   if (!evaluator.bindParameters(*definition, applied.arguments, scope))
     return {};
   defineBody(evaluator, *definition, scope);
@@ -116,38 +265,72 @@ mlir::Value Loss::evaluate(const Value &objective, mlir::Value whole, llvm::Smal
   Value loss = equationOf(evaluator, *definition, scope, "loss");
   evaluator.rowSums = nullptr;
   denominators = sums.denominators;
+  return scalarLoss(loss, *definition, whole, denominators, scope);
+}
+
+/// A loss that mixes the rows of a batch is the mean over batches: each counts 1.
+mlir::Value Loss::scalarLoss(const Value &loss, const ast::Definition &definition, mlir::Value whole,
+                             llvm::SmallVector<mlir::Value> &denominators, Scope &scope) {
+  Evaluator &evaluator = state.evaluator;
+  if (loss.isError())
+    return {};
   if (auto *share = loss.as<RowSum>()) {
     if (share->share)
       return share->partial.value;
-    evaluator.diags().report(Diag::NotSumOfRatios, definition->name.range);
+    evaluator.diags().report(Diag::NotSumOfRatios, definition.name.range);
     return {};
   }
-  if (loss.isError())
-    return {};
-  std::optional<Tensor> scalar = evaluator.asTensor(loss, definition->name.range);
+  std::optional<Tensor> scalar = evaluator.asTensor(loss, definition.name.range);
   if (!scalar)
     return {};
   if (!scalar->dims.empty()) {
-    evaluator.diags().report(Diag::NotAScalar, definition->name.range, "the loss", printDims(scalar->dims, scope));
+    evaluator.diags().report(Diag::NotAScalar, definition.name.range, "the loss", printDims(scalar->dims, scope));
     return {};
   }
-  if (!definition->mixing) {
-    evaluator.diags().report(Diag::NotSumOfRatios, definition->name.range);
+  if (!definition.mixing) {
+    evaluator.diags().report(Diag::NotSumOfRatios, definition.name.range);
     return {};
   }
-  return scalar->value;
+  mlir::OpBuilder &builder = state.builder;
+  mlir::Location loc = builder.getUnknownLoc();
+  denominators = {tune::scalar(builder, loc, builder.getF64Type(), 1)};
+  mlir::Value value = evaluator.toReal(*scalar).value;
+  return whole ? tune::div(builder, loc, value, tune::pickIndex(builder, loc, whole, 0, 0)) : value;
 }
 
-llvm::SmallVector<mlir::Value> ProgramBuilder::denominators(const Value &objective, const AdaptedModel &policy,
+llvm::SmallVector<mlir::Value> ProgramBuilder::denominators(const Value &objective, const LossModels &models,
                                                             const Batch &batch) {
   llvm::SmallVector<mlir::Value> parts;
-  Loss(*state, policy, batch, /*training=*/false).evaluate(objective, nullptr, parts);
+  LossModels still = models;
+  still.training = false;
+  Loss(*state, still, batch).evaluate(objective, nullptr, parts);
   return parts;
 }
 
-mlir::Value ProgramBuilder::loss(const Value &objective, const AdaptedModel &policy, const Batch &batch,
-                                 llvm::StringRef denominators, bool training) {
+std::vector<KeptLogProbabilities> ProgramBuilder::references(const Value &objective, const LossModels &models,
+                                                             const Batch &batch, llvm::StringRef prefix) {
+  llvm::SmallVector<mlir::Value> parts;
+  LossModels still = models;
+  still.training = false;
+  Loss loss(*state, still, batch);
+  loss.evaluate(objective, nullptr, parts);
+  std::vector<KeptLogProbabilities> kept;
+  for (auto &[model, row, value] : loss.references) {
+    std::string text;
+    for (auto [name, known] : llvm::zip_equal(batch.form.texts, batch.texts))
+      if (&known == row)
+        text = name;
+    std::string symbol = prefix.str() + std::to_string(kept.size());
+    state->shared.tensors().declareReal(symbol, tune::Kind::output, sizesOf(value.dims));
+    write(value.value, symbol);
+    kept.push_back({model, text, symbol, symbol + ".kept"});
+  }
+  return kept;
+}
+
+mlir::Value ProgramBuilder::loss(const Value &objective, const LossModels &models, const Batch &batch,
+                                 llvm::StringRef denominators) {
   mlir::Value whole = state->shared.tensors().lookup(denominators) ? state->read(denominators) : mlir::Value();
   llvm::SmallVector<mlir::Value> parts;
-  return Loss(*state, policy, batch, training).evaluate(objective, whole, parts);
+  return Loss(*state, models, batch).evaluate(objective, whole, parts);
 }

@@ -82,6 +82,15 @@ void OptimizerPlan::Part::bindDims(Elaborator &shared) {
   }
 }
 
+/// Whether a first value is plainly 0, which needs no program.
+static bool isZero(const ast::Expr *expr, Scope &scope) {
+  if (auto *integer = llvm::dyn_cast_or_null<ast::IntegerExpr>(expr))
+    return integer->value == 0;
+  auto *name = llvm::dyn_cast_or_null<ast::NameExpr>(expr);
+  Scope::Entry *entry = name ? scope.find(name->name) : nullptr;
+  return !expr || (entry && !entry->thunk && entry->value.number() == 0.0);
+}
+
 void OptimizerPlan::Part::declareState(Evaluator &evaluator, const ast::Declaration &declaration,
                                        llvm::StringRef step) {
   const ast::Name &name = declaration.targets.front();
@@ -92,8 +101,7 @@ void OptimizerPlan::Part::declareState(Evaluator &evaluator, const ast::Declarat
     return;
   std::string symbol = step.str() + "." + definition->name.text + "." + name.text + "." + optimized.tensor->name;
   evaluator.shared.tensors().declareReal(symbol, tune::Kind::state, sizesOf(*own));
-  Value first = declaration.value ? evaluator.eval(*declaration.value, *scope) : Value(0.0);
-  states.push_back({&declaration, *own, symbol, first.number() == 0.0});
+  states.push_back({&declaration, *own, symbol, isZero(declaration.value.get(), *scope)});
   Dims stateDims = *own;
   scope->define(name.text, Scope::Thunk([symbol, stateDims](Evaluator &e) -> Value {
                   e.passDependent = true;
@@ -186,12 +194,12 @@ void OptimizerPlan::Part::enter(Evaluator &evaluator, const Value &p, const Valu
       return value;
     return Tensor{tensor->value, dims};
   };
-  scope->redefine("p", named(p));
-  scope->redefine("g", named(g));
+  scope->redefineInPass("p", named(p));
+  scope->redefineInPass("g", named(g));
   if (Scope::Entry *entry = scope->findHere("lr"); entry && !scheduled) {
     Value lr = evaluator.force("lr", *entry, definition->range);
-    scope->redefine("lr",
-                    evaluator.arithmetic(ast::BinaryOp::Mul, lr, evaluator.ambient.lookup("rate"), definition->range));
+    scope->redefineInPass(
+        "lr", evaluator.arithmetic(ast::BinaryOp::Mul, lr, evaluator.ambient.lookup("rate"), definition->range));
     scheduled = true;
   }
 }
@@ -273,6 +281,24 @@ mlir::Value ProgramBuilder::update(OptimizerPlan &plan, mlir::Value step, mlir::
   evaluator.sites = nullptr;
   evaluator.siteSums.clear();
   return rateOfFirst;
+}
+
+void ProgramBuilder::initialise(OptimizerPlan &plan, mlir::Value key) {
+  Evaluator &evaluator = state->evaluator;
+  evaluator.pass = state->shared.nextPass();
+  for (auto &part : plan.parts)
+    part->forEachState([&](OptimizerPlan::Part &owner, OptimizerPlan::Part::State &kept) {
+      if (kept.zero)
+        return;
+      Tensor p{read(part->optimized.parameter), owner.dims};
+      owner.scope->redefineInPass("p", p);
+      InitialContext context{key, kept.dims};
+      evaluator.initial = &context;
+      Value first = evaluator.initialValue(*kept.declaration->value, *owner.scope);
+      evaluator.initial = nullptr;
+      if (std::optional<Tensor> tensor = evaluator.fit(first, kept.dims, *owner.scope, kept.declaration->range))
+        write(evaluator.toReal(*tensor).value, kept.symbol);
+    });
 }
 
 mlir::Value ProgramBuilder::gradientNorm(const OptimizerPlan &plan) {

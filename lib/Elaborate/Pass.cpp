@@ -72,7 +72,8 @@ Value ProgramBuilder::State::logProbability(const Tensor &logits, const Batch &b
       vocab = dim;
   Value picked = evaluator.pick(logits, vocab, targets, range);
   Value total = evaluator.logSumExp(logits, {vocab}, range);
-  Value known = evaluator.binaryTensor(ast::BinaryOp::Ge, targets, 0, range);
+  Tensor weights = batchTensor(batch.weights, batch, builder.getF64Type());
+  Value known = evaluator.binaryTensor(ast::BinaryOp::Gt, weights, 0, range);
   return evaluator.select(known, evaluator.arithmetic(ast::BinaryOp::Sub, picked, total, range), 0.0, range);
 }
 

@@ -157,12 +157,7 @@ void ProgramBuilder::initialise(const AdaptedModel &model, size_t firstGroup, ml
       evaluator.initial = &context;
       evaluator.pass = state->shared.nextPass();
       Scope &scope = *tensor->instance->scope;
-      Value value = evaluator.eval(*declaration.value, scope);
-      // A distribution by its bare name: `= kaiming_uniform`.
-      if (auto *builtin = value.as<Builtin>()) {
-        ast::CallExpr call(declaration.value->range);
-        value = builtin->call(evaluator, call, scope);
-      }
+      Value value = evaluator.initialValue(*declaration.value, scope);
       evaluator.initial = nullptr;
       if (std::optional<Tensor> first = evaluator.fit(value, tensor->dims, scope, declaration.range))
         write(evaluator.toReal(*first).value, tensor->symbol);

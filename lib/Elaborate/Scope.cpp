@@ -1,4 +1,4 @@
-#include "ftc/Elaborate/Scope.h"
+#include "Evaluator.h"
 
 using namespace ftc::elaborate;
 
@@ -25,6 +25,14 @@ void Scope::redefine(llvm::StringRef name, Value value) {
   entry.thunk = nullptr;
   entry.dim = nullptr;
   entry.value = std::move(value);
+}
+
+void Scope::redefineInPass(llvm::StringRef name, Value value) {
+  redefine(name, Value());
+  entries[name].thunk = [value = std::move(value)](Evaluator &evaluator) {
+    evaluator.passDependent = true;
+    return value;
+  };
 }
 
 Scope::Entry *Scope::findHere(llvm::StringRef name) {

@@ -35,19 +35,22 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   static const ftc::fuzz::MemoryFile file;
   ftc::fuzz::require(bool(codec));
   for (data::Format format :
-       {data::Format::Tokens, data::Format::Completion, data::Format::Alpaca, data::Format::Messages}) {
+       {data::Format::Tokens, data::Format::Completion, data::Format::Alpaca, data::Format::Messages,
+        data::Format::Preference, data::Format::Feedback, data::Format::Pairs, data::Format::Classification}) {
     data::DatasetOptions options;
     options.path = file.hold(bytes, size);
     options.format = format;
-    Expected<data::DocumentStore> store = data::readDataset(options, &*codec);
+    Expected<data::RecordStore> store = data::readDataset(options, &*codec);
     if (!store || store->size() == 0)
       continue;
     data::BatchOptions shape;
     shape.rows = 2;
     shape.tokens = 8;
-    data::Batcher batcher(*store, shape);
+    shape.packing = options.format <= data::Format::Messages;
+    data::RecordBatcher batcher(*store, shape);
+    data::RecordBatch batch;
     for (int64_t step = 0; step <= batcher.stepsPerEpoch(); ++step)
-      (void)batcher.batch(step);
+      batcher.fill(step, batch);
   }
   return 0;
 }

@@ -41,6 +41,7 @@ Expected<RecipeData> ftc::readData(const run::Manifest &manifest, const std::str
   options.promptLoss = float(data.step->promptLoss);
   options.limit = data.step->limit.value_or(0);
   options.vocabularySize = data.step->vocabularySize.value_or(0);
+  options.infill = data.step->infill;
   if (data.step->tokenizer) {
     const auto &load = std::get<run::LoadStep>(manifest.find(*data.step->tokenizer)->detail);
     auto codec = readCodec(resolve(manifest, load.path));
@@ -48,22 +49,23 @@ Expected<RecipeData> ftc::readData(const run::Manifest &manifest, const std::str
       return codec.error();
     data.codec.emplace(std::move(*codec));
   }
-  auto documents = runtime::data::readDataset(options, data.codec ? &*data.codec : nullptr);
-  if (!documents)
-    return documents.error();
-  if (documents->size() == 0)
+  auto records = runtime::data::readDataset(options, data.codec ? &*data.codec : nullptr);
+  if (!records)
+    return records.error();
+  if (records->size() == 0)
     return runtime::makeError(runtime::ExitStatus::Input, "{}: holds no example", data.path);
-  data.documents = std::move(*documents);
+  data.records = std::move(*records);
   return data;
 }
 
-runtime::data::Batcher ftc::batcherOf(const RecipeData &data, const run::BatchShape &shape, bool shuffle,
-                                      int64_t seed) {
+runtime::data::RecordBatcher ftc::batcherOf(const RecipeData &data, const run::BatchShape &shape, bool shuffle,
+                                            int64_t seed) {
   runtime::data::BatchOptions options;
   options.rows = shape.sequences;
   options.tokens = shape.tokens;
   options.packing = shape.packing;
+  options.whole = shape.whole;
   options.shuffle = shuffle;
   options.seed = uint64_t(seed);
-  return {data.documents, options};
+  return {data.records, options};
 }

@@ -21,12 +21,12 @@ struct RecipeData {
   std::string path;
   const run::DatasetStep *step = nullptr;
   std::optional<runtime::text::TextCodec> codec; ///< where texts become tokens
-  runtime::data::DocumentStore documents;
+  runtime::data::RecordStore records;
 };
 runtime::Expected<RecipeData> readData(const run::Manifest &manifest, const std::string &name);
 
 /// Batches as a step of that shape sees them; `data` must outlive them.
-runtime::data::Batcher batcherOf(const RecipeData &data, const run::BatchShape &shape, bool shuffle, int64_t seed);
+runtime::data::RecordBatcher batcherOf(const RecipeData &data, const run::BatchShape &shape, bool shuffle, int64_t seed);
 
 } // namespace ftc
 

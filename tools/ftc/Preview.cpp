@@ -17,7 +17,8 @@ namespace json = ftc::runtime::json;
 using run::Manifest;
 using runtime::data::Batch;
 using runtime::data::BatchCounts;
-using runtime::data::Batcher;
+using runtime::data::RecordBatch;
+using runtime::data::RecordBatcher;
 
 static int preview(const char *argv0);
 static Command command("preview", "Show the first rows of each data set: tokens, what is learned, document borders",
@@ -65,18 +66,20 @@ static std::optional<Use> useOf(const Manifest &manifest, const std::string &dat
 static Use aloneUse(const std::string &name, const RecipeData &data) {
   Use use{"", name, {}};
   use.batch.packing = false;
-  for (int64_t i = 0; i < data.documents.size(); ++i)
-    use.batch.tokens = std::max(use.batch.tokens, data.documents.length(i));
+  for (const runtime::data::DocumentStore &text : data.records.texts)
+    for (int64_t i = 0; i < text.size(); ++i)
+      use.batch.tokens = std::max(use.batch.tokens, text.length(i));
   return use;
 }
 
-/// A token is learned where the place before it, of the same document, has it as its target.
-static std::vector<Run> runsOf(const Batch &batch, int64_t row) {
+/// A token is learned where the place before it, of the same document, has it as its target; without targets, the
+/// weight is its own.
+static std::vector<Run> runsOf(const Batch &batch, int64_t row, bool targets) {
   std::vector<Run> runs;
   for (int64_t i = 0; i < batch.tokens; ++i) {
     size_t at = size_t(row * batch.tokens + i);
     bool begins = i == 0 || batch.segments[at] != batch.segments[at - 1];
-    float weight = begins ? 0 : batch.weights[at - 1];
+    float weight = !targets ? batch.weights[at] : begins ? 0 : batch.weights[at - 1];
     if (!runs.empty() && !begins && (runs.back().weight == weight || batch.segments[at] < 0))
       runs.back().end = i + 1;
     else
@@ -98,10 +101,11 @@ static std::string idsText(llvm::ArrayRef<int32_t> ids) {
   return ids.size() > most ? text + " ... " + std::to_string(ids.back()) : text;
 }
 
-static void printRow(const RecipeData &data, const Batch &batch, int64_t row, int64_t number) {
+/// `title`: which row, and which text of it.
+static void printRow(const RecipeData &data, const Batch &batch, int64_t row, const std::string &title) {
   llvm::raw_ostream &out = llvm::outs();
   llvm::ArrayRef<int32_t> ids(batch.inputIds.data() + row * batch.tokens, size_t(batch.tokens));
-  std::vector<Run> runs = runsOf(batch, row);
+  std::vector<Run> runs = runsOf(batch, row, data.records.kind->weighing == runtime::data::Weighing::NextTokens);
   int64_t filled = 0, learned = 0, documents = 0;
   for (const Run &run : runs)
     if (run.document >= 0) {
@@ -109,8 +113,8 @@ static void printRow(const RecipeData &data, const Batch &batch, int64_t row, in
       learned += run.weight > 0 ? run.end - run.begin : 0;
       documents = std::max<int64_t>(documents, run.document + 1);
     }
-  out << "\n  row " << number << ": " << filled << " of " << batch.tokens << " places, "
-      << counted(documents, "document") << ", " << counted(learned, "token") << " learned\n";
+  out << "\n  " << title << ": " << filled << " of " << batch.tokens << " places, " << counted(documents, "document")
+      << ", " << counted(learned, "token") << " learned\n";
   int32_t document = -1;
   for (const Run &run : runs) {
     if (run.document < 0)
@@ -131,7 +135,7 @@ static void printRow(const RecipeData &data, const Batch &batch, int64_t row, in
 }
 
 /// A row as one object: everything that the programs are given.
-static void printJson(const Use &use, const Batch &batch, int64_t row) {
+static void printJson(const Use &use, const Batch &batch, int64_t row, llvm::StringRef text) {
   auto slice = [&](const auto &values) {
     json::Array array;
     for (int64_t i = 0; i < batch.tokens; ++i) {
@@ -148,6 +152,8 @@ static void printJson(const Use &use, const Batch &batch, int64_t row) {
                          {"weights", slice(batch.weights)},
                          {"positions", slice(batch.positions)},
                          {"segments", slice(batch.segments)}};
+  if (!text.empty())
+    object.push_back({"text", text.str()});
   llvm::outs() << json::dump(json::Value(std::move(object))) << "\n";
 }
 
@@ -176,19 +182,25 @@ static runtime::Status showData(const Manifest &manifest, const std::string &nam
     return data.error();
   std::optional<Use> known = useOf(manifest, name);
   Use use = known ? *known : aloneUse(name, *data);
-  Batcher batcher = batcherOf(*data, use.batch, use.shuffle && data->step->shuffle, use.seed);
+  RecordBatcher batcher = batcherOf(*data, use.batch, use.shuffle && data->step->shuffle, use.seed);
   const BatchCounts &counts = batcher.counts();
   if (!asJson)
     printHead(*data, use, counts);
   int64_t rows = std::min<int64_t>(wanted, counts.rows);
-  Batch batch;
+  if (use.batch.whole)
+    rows = std::min(rows, counts.stepsPerEpoch * use.batch.sequences);
+  RecordBatch batch;
   for (int64_t row = 0; row < rows; ++row) {
     if (row % use.batch.sequences == 0)
       batcher.fill(row / use.batch.sequences, batch);
-    if (asJson)
-      printJson(use, batch, row % use.batch.sequences);
-    else
-      printRow(*data, batch, row % use.batch.sequences, row + 1);
+    for (size_t i = 0; i < batch.texts.size(); ++i) {
+      llvm::StringRef text = batch.texts.size() > 1 ? llvm::StringRef(batch.kind->texts[i]) : "";
+      std::string title = ("row " + llvm::Twine(row + 1) + (text.empty() ? "" : ", ") + text).str();
+      if (asJson)
+        printJson(use, batch.texts[i], row % use.batch.sequences, text);
+      else
+        printRow(*data, batch.texts[i], row % use.batch.sequences, title);
+    }
   }
   if (!asJson)
     llvm::outs() << "\n";

@@ -62,7 +62,8 @@ def DatasetOp : Recipe_Step<"dataset", [Pure]> {
   let description = [{
     `fields` gives the file's names for the format's fields; `prompt_loss` the weight of prompt tokens in the loss,
     0 to 1; `limit` the number of rows that are used, from the first; `tokenizer` the model whose tokenizer reads the
-    texts (absent: that of the recipe's only model).
+    texts (absent: that of the recipe's only model); with `token_ids` the file holds ids instead of texts. `infill`
+    holds the options of that format: `rate`, `spm`, `seed`, `sentinels`.
 
     ```mlir
     %corpus = recipe.dataset "corpus" "data/sql.jsonl" format "alpaca" {prompt_loss = 0.1 : f64, shuffle = true}
@@ -72,7 +73,7 @@ def DatasetOp : Recipe_Step<"dataset", [Pure]> {
                        DefaultValuedAttr<DictionaryAttr, "{}">:$fields,
                        DefaultValuedAttr<F64Attr, "0.0">:$prompt_loss,
                        DefaultValuedAttr<BoolAttr, "true">:$shuffle, OptionalAttr<I64Attr>:$limit,
-                       Optional<Recipe_Model>:$tokenizer);
+                       Optional<Recipe_Model>:$tokenizer, UnitAttr:$token_ids, OptionalAttr<DictionaryAttr>:$infill);
   let results = (outs Recipe_Dataset:$result);
   let assemblyFormat = "$name $path `format` $format (`tokenizer` $tokenizer^)? attr-dict";
 }

@@ -18,12 +18,39 @@
 
 namespace ftc::elaborate {
 
+/// What a row of a data set holds (include/ftc/Runtime/Data/Record.h).
+struct RecordForm {
+  std::string name = "tokens";
+  std::vector<std::string> texts; ///< names; none where the row is the only text
+  std::string field;              ///< an integer for each row; empty where there is none
+  bool truth = false;             ///< the field is true or false
+  bool pooled = false;            ///< logits are those of the one token that has a weight
+};
+
+/// The log-probabilities that a model other than the policy gives the labels of a text, found before the training:
+/// real `[B,T]`.
+struct KeptLogProbabilities {
+  const AdaptedModel *model;
+  std::string text; ///< its name; empty for the row itself
+  std::string output, input;
+};
+
 /// The input tensors (symbols) of one micro-batch of `sequences x tokens`. They are declared when first read: ids,
-/// targets, positions, segments i32 `[B,T]`, weights f64 `[B,T]`, row and key i64 scalars. Targets are labels already
-/// shifted, -1 where there is none.
+/// targets, positions, segments i32 `[B,T]`, weights f64 `[B,T]`, row and key i64 scalars, field i32 `[B]`. Targets are
+/// labels already shifted; where there is none, the weight is 0.
 struct Batch {
   int64_t sequences = 0, tokens = 0;
-  std::string ids, targets, weights, positions, segments, row, key;
+  std::string ids, targets, weights, positions, segments, row, key, field;
+  RecordForm form;
+  std::vector<Batch> texts; ///< of each of the form's texts; `row` and `key` are those of the record
+  std::vector<KeptLogProbabilities> kept;
+};
+
+/// The models of an objective besides those that its arguments name.
+struct LossModels {
+  const AdaptedModel *policy;
+  const AdaptedModel *initial; ///< the policy before the first step; null where that is not known any more
+  bool training = false;
 };
 
 /// Keys and values kept between programs of a generation. Caches of attention site n are `<prefix>.keys.n` and
@@ -70,17 +97,22 @@ public:
   mlir::Value logits(const AdaptedModel &model, const Batch &batch, bool training, Caches *caches = nullptr);
 
   /// The denominators of an objective on this micro-batch, each a scalar; none if its loss needs none.
-  llvm::SmallVector<mlir::Value> denominators(const Value &objective, const AdaptedModel &policy, const Batch &batch);
+  llvm::SmallVector<mlir::Value> denominators(const Value &objective, const LossModels &models, const Batch &batch);
+  /// Writes the log-probabilities that an objective takes of models other than the policy to tensors whose symbols
+  /// begin with `prefix`, and says which.
+  std::vector<KeptLogProbabilities> references(const Value &objective, const LossModels &models, const Batch &batch,
+                                               llvm::StringRef prefix);
   /// The share of this micro-batch in the loss, a scalar: numerators over the batch's denominators, read from `symbol`
   /// (f64 `[n]`).
-  mlir::Value loss(const Value &objective, const AdaptedModel &policy, const Batch &batch, llvm::StringRef denominators,
-                   bool training);
+  mlir::Value loss(const Value &objective, const LossModels &models, const Batch &batch, llvm::StringRef denominators);
 
   /// The factor of the learning rate, a scalar; the operands are f64 scalars.
   mlir::Value rate(const Value &schedule, mlir::Value step, mlir::Value steps, mlir::Value stepsPerEpoch);
   /// Next values of parameters and states, written; `step` counts updates done, `rate` is the schedule's factor.
   /// Returns the learning rate of the first parameter, an f64 scalar, for the log.
   mlir::Value update(OptimizerPlan &plan, mlir::Value step, mlir::Value rate);
+  /// First values of the states that do not begin at 0, written; `key` is an i64 scalar.
+  void initialise(OptimizerPlan &plan, mlir::Value key);
   /// sqrt of the sum of squares of all gradients, a scalar.
   mlir::Value gradientNorm(const OptimizerPlan &plan);
 

@@ -36,6 +36,8 @@ public:
   bool define(llvm::StringRef name, Value value, llvm::SMRange range = {});
   /// Binds a name, replacing an earlier binding.
   void redefine(llvm::StringRef name, Value value);
+  /// The same for a value of the program being built: what is found from it is found anew in the next program.
+  void redefineInPass(llvm::StringRef name, Value value);
 
   /// The entry of the nearest scope that has the name, or null.
   Entry *find(llvm::StringRef name);

@@ -14,6 +14,7 @@
 #include "ftc/Elaborate/Elaborator.h"
 #include "ftc/Elaborate/Peft.h"
 #include "ftc/Elaborate/Program.h"
+#include "ftc/Runtime/Data/Record.h"
 
 #include <map>
 #include <set>
@@ -49,6 +50,7 @@ struct StepValue {
   std::string load;              ///< of models: the `load` step below
   std::string path;              ///< of `load` steps: as the recipe has it
   std::optional<elaborate::AdaptedModel> model;
+  const runtime::data::RecordKind *rows = nullptr; ///< of data sets: what a row holds
   /// Tensors of its own that it makes, as names in files and symbols: what merging changed, gradients.
   std::vector<std::pair<std::string, std::string>> results;
   llvm::SMRange range;
@@ -83,24 +85,35 @@ private:
   StepValue loadPeft(const StepCall &call, llvm::StringRef path, const std::string &resolved);
   const StepValue *baseOf(const StepCall &call, const runtime::json::Value &config, llvm::StringRef file);
 
-  // Training.cpp
+  // Data.cpp
   StepValue dataset(const StepCall &call);
+  void addInfilling(const StepCall &call, Fields &fields);
+  const StepValue *tokenizerFor(const StepCall &call, bool needed);
+  elaborate::Batch makeBatch(const StepCall &call, const StepValue &data, bool whole, Fields &fields);
+  Fields inputsOf(const StepCall &call, const elaborate::Batch &batch);
+
+  // Losses.cpp
+  struct LossStep;
+  bool beginLoss(const StepCall &call, LossStep &loss);
+  void bindModels(const ast::Expr *expr, std::vector<std::string> &uses);
+  bool isTrained(const StepValue &policy) const;
+  void keepReferences(const StepCall &call, LossStep &loss);
+  void weigh(const StepCall &call, LossStep &loss);
+  void micro(const StepCall &call, LossStep &loss, llvm::ArrayRef<std::string> parameters,
+             llvm::ArrayRef<std::string> gradients);
+  void finishLoss(const StepCall &call, StepValue &result, LossStep &loss);
+  Fields lossOutputs(const StepCall &call);
+
+  // Training.cpp
   StepValue train(const StepCall &call);
   StepValue evaluate(const StepCall &call);
   StepValue gradients(const StepCall &call);
   StepValue measure(const StepCall &call, llvm::ArrayRef<elaborate::AdapterTensor *> by);
   StepValue logits(const StepCall &call);
-  void weigh(const StepCall &call, const elaborate::Value &objective, const StepValue &policy,
-             const elaborate::Batch &batch, Fields &programs);
-  void micro(const StepCall &call, const elaborate::Value &objective, const StepValue &policy,
-             const elaborate::Batch &batch, llvm::ArrayRef<std::string> parameters,
-             llvm::ArrayRef<std::string> gradients, Fields &programs);
-  Fields lossOutputs(const StepCall &call);
   void update(const StepCall &call, const elaborate::Value &schedule, elaborate::OptimizerPlan &plan, Fields &programs);
-  const StepValue *tokenizerFor(const StepCall &call, bool needed);
+  void initialiseStates(const StepCall &call, elaborate::OptimizerPlan &plan, const elaborate::Batch &batch,
+                        Fields &programs);
   elaborate::Value clipped(const StepCall &call, elaborate::Value optimizer);
-  elaborate::Batch makeBatch(const StepCall &call, Fields &fields);
-  Fields inputsOf(const StepCall &call, const elaborate::Batch &batch);
 
   // Generation.cpp
   StepValue generate(const StepCall &call);
@@ -148,6 +161,7 @@ private:
   std::set<std::string> busy;
   std::map<const elaborate::AdapterTensor *, std::string> trainedBy;
   std::vector<std::unique_ptr<elaborate::Model>> models;
+  std::vector<std::unique_ptr<elaborate::AdaptedModel>> otherModels; ///< of objectives, besides the policy
   std::string folder;
   int exitStatus = 1, saves = 0;
 };

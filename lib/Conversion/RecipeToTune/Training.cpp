@@ -1,6 +1,6 @@
-//===- Training.cpp - data sets, training, evaluation, logits -------------===//
+//===- Training.cpp - training, evaluation, gradients, logits -------------===//
 
-#include "Converter.h"
+#include "Losses.h"
 
 #include "dialects/Tune/Utils/Builders.h"
 #include "ftc/Elaborate/Optimizer.h"
@@ -8,168 +8,6 @@
 using namespace ftc;
 using namespace ftc::elaborate;
 using namespace ftc::recipe_to_tune;
-
-/// How many tokens a model knows: ids of data are checked against it.
-static std::optional<int64_t> vocabularyOf(const StepValue &step) {
-  const auto *config = step.model ? step.model->model().config().as<Value::Object>() : nullptr;
-  if (!config)
-    return std::nullopt;
-  auto found = (*config)->find("vocab_size");
-  const auto *size = found != (*config)->end() ? found->second.as<int64_t>() : nullptr;
-  return size ? std::optional(*size) : std::nullopt;
-}
-
-StepValue Converter::dataset(const StepCall &call) {
-  StepValue result;
-  mlir::MLIRContext *context = elaborator.module().getContext();
-  Value path = value(call.operand(0));
-  const auto *file = path.as<std::string>();
-  if (!file) {
-    error(Diag::WrongOption, call.range(), "dataset: expected a path, got " + path.describe());
-    return result;
-  }
-  Fields fields(context);
-  fields.set("path", *file).set("format", text(call, "format").value_or("completion"));
-  Fields renamed(context);
-  if (const auto *names = llvm::dyn_cast_or_null<ast::MapExpr>(call.option("fields")))
-    for (const ast::MapEntry &entry : names->entries)
-      if (Value name = value(entry.value.get()); name.is<std::string>())
-        renamed.set(entry.key(), *name.as<std::string>());
-  fields.set("fields", renamed).set("prompt_loss", real(call, "prompt_loss").value_or(0));
-  fields.set("shuffle", flag(call, "shuffle", true));
-  if (auto limit = integer(call, "limit"))
-    fields.set("limit", *limit);
-  bool hasIds = text(call, "format").value_or("") == "tokens";
-  if (const StepValue *model = tokenizerFor(call, /*needed=*/!hasIds)) {
-    if (auto size = vocabularyOf(*model))
-      fields.set("vocabulary", *size);
-    if (!hasIds) {
-      fields.set("tokenizer", model->name);
-      result.uses = {model->name};
-    }
-  }
-  finish(result, call, std::move(fields));
-  return result;
-}
-
-/// The `load` step whose tokenizer reads a data set: below the model of option `tokenizer`, or the recipe's only one.
-const StepValue *Converter::tokenizerFor(const StepCall &call, bool needed) {
-  if (const ast::Expr *named = call.option("tokenizer")) {
-    const StepValue *model = stepOf(named, "model", call);
-    return model ? &steps.at(model->load) : nullptr;
-  }
-  std::set<std::string> loads;
-  for (const ast::Binding &binding : file.bindings) {
-    const auto *found = llvm::cast<ast::CallExpr>(binding.value.get());
-    StepCall load(binding.name.text, *found);
-    if (load.kind() != "load" || load.option("base"))
-      continue;
-    const StepValue &loaded = step(binding.name.text, *found);
-    if (loaded.model)
-      loads.insert(loaded.load);
-  }
-  if (loads.size() == 1)
-    return &steps.at(*loads.begin());
-  if (loads.size() > 1 && needed)
-    error(Diag::MissingOption, call.range(), "tokenizer");
-  return nullptr;
-}
-
-/// Reads `batch`, `micro_batch` and `packing`, and names the input tensors of a micro-batch.
-Batch Converter::makeBatch(const StepCall &call, Fields &fields) {
-  Batch batch;
-  int64_t sequences = 4;
-  batch.tokens = 512;
-  if (const ast::Expr *expr = call.option("batch")) {
-    if (const auto *extent = llvm::dyn_cast<ast::ExtentExpr>(expr)) {
-      sequences = extent->first;
-      batch.tokens = extent->second;
-    } else {
-      error(Diag::WrongOption, expr->range, "batch: expected sequences x tokens, as in '16 x 512'");
-    }
-  }
-  batch.sequences = integer(call, "micro_batch").value_or(sequences);
-  if (batch.sequences < 1 || sequences % batch.sequences)
-    error(Diag::WrongOption, call.range(),
-          "micro_batch: " + llvm::Twine(batch.sequences) + " does not divide the batch's " + llvm::Twine(sequences) +
-              " sequences");
-  Fields shape(elaborator.module().getContext());
-  shape.set("sequences", sequences).set("tokens", batch.tokens).set("micro", batch.sequences);
-  shape.set("packing", flag(call, "packing", true));
-  fields.set("batch", shape);
-  for (auto [field, name] : {std::pair(&Batch::ids, "input_ids"),
-                             {&Batch::targets, "targets"},
-                             {&Batch::weights, "weights"},
-                             {&Batch::positions, "positions"},
-                             {&Batch::segments, "segments"},
-                             {&Batch::row, "row"},
-                             {&Batch::key, "key"}})
-    batch.*field = call.name + "." + name;
-  return batch;
-}
-
-/// Those inputs that some program reads.
-Fields Converter::inputsOf(const StepCall &call, const Batch &batch) {
-  Fields inputs(elaborator.module().getContext());
-  for (const std::string &input :
-       {batch.ids, batch.targets, batch.weights, batch.positions, batch.segments, batch.row, batch.key,
-        call.name + ".step", call.name + ".steps", call.name + ".steps_per_epoch", call.name + ".denominators"})
-    if (declared(input))
-      inputs.setSymbol(llvm::StringRef(input).drop_front(call.name.size() + 1), input);
-  return inputs;
-}
-
-/// The program that adds a micro-batch's denominators to `<step>.weighed`.
-void Converter::weigh(const StepCall &call, const Value &objective, const StepValue &policy, const Batch &batch,
-                      Fields &programs) {
-  ProgramBuilder program(elaborator, call.name + ".weigh");
-  llvm::SmallVector<mlir::Value> parts = program.denominators(objective, *policy.model, batch);
-  if (parts.empty())
-    return void(program.finish());
-  for (mlir::Value &part : parts)
-    part = tune::reshape(program.builder(), program.loc(), part, {1});
-  std::string weighed = call.name + ".weighed";
-  elaborator.tensors().declareReal(weighed, tune::Kind::output, {int64_t(parts.size())});
-  elaborator.tensors().declareReal(call.name + ".denominators", tune::Kind::input, {int64_t(parts.size())});
-  program.accumulate(tune::concat(program.builder(), program.loc(), parts, 0), weighed);
-  if (mlir::func::FuncOp built = program.finish())
-    programs.setSymbol("weigh", built.getSymName());
-}
-
-/// The program that adds a micro-batch's loss and the gradients of `parameters`.
-void Converter::micro(const StepCall &call, const Value &objective, const StepValue &policy, const Batch &batch,
-                      llvm::ArrayRef<std::string> parameters, llvm::ArrayRef<std::string> gradients, Fields &programs) {
-  ProgramBuilder program(elaborator, call.name + ".micro");
-  bool training = call.kind() == "train";
-  mlir::Value loss = program.loss(objective, *policy.model, batch, call.name + ".denominators", training);
-  if (!loss)
-    return void(program.finish());
-  elaborator.tensors().declareReal(call.name + ".loss", tune::Kind::output, {});
-  program.accumulate(loss, call.name + ".loss");
-  if (!parameters.empty()) {
-    llvm::SmallVector<mlir::Value> values;
-    llvm::SmallVector<mlir::Type> types;
-    for (const std::string &parameter : parameters) {
-      values.push_back(program.read(parameter));
-      types.push_back(values.back().getType());
-    }
-    auto op = tune::GradientOp::create(program.builder(), program.loc(), types, loss, values);
-    for (auto [gradient, symbol] : llvm::zip_equal(op.getGradients(), gradients))
-      program.accumulate(gradient, symbol);
-  }
-  if (mlir::func::FuncOp built = program.finish())
-    programs.setSymbol("micro", built.getSymName());
-}
-
-/// Where the runtime finds what the programs of a step give.
-Fields Converter::lossOutputs(const StepCall &call) {
-  Fields outputs(elaborator.module().getContext());
-  for (auto [key, name] :
-       {std::pair("loss", ".loss"), {"denominators", ".weighed"}, {"lr", ".lr"}, {"grad_norm", ".grad_norm"}})
-    if (declared(call.name + name))
-      outputs.setSymbol(key, call.name + name);
-  return outputs;
-}
 
 /// The program that ends a step: schedule, norm of the gradients, optimizer.
 void Converter::update(const StepCall &call, const Value &schedule, OptimizerPlan &plan, Fields &programs) {
@@ -207,45 +45,55 @@ Value Converter::clipped(const StepCall &call, Value optimizer) {
   return std::shared_ptr<const Applied>(std::move(applied));
 }
 
+/// The program that gives states their first values, where some do not begin at 0.
+void Converter::initialiseStates(const StepCall &call, OptimizerPlan &plan, const Batch &batch, Fields &programs) {
+  if (!plan.needsInitialise())
+    return;
+  mlir::MLIRContext *context = elaborator.module().getContext();
+  auto scalar = mlir::RankedTensorType::get({}, mlir::IntegerType::get(context, 64));
+  elaborator.tensors().declare(batch.key, tune::Kind::input, scalar);
+  ProgramBuilder program(elaborator, call.name + ".initialise");
+  program.initialise(plan, program.read(batch.key));
+  if (mlir::func::FuncOp built = program.finish())
+    programs.setSymbol("initialise", built.getSymName());
+}
+
 StepValue Converter::train(const StepCall &call) {
   StepValue result;
-  mlir::MLIRContext *context = elaborator.module().getContext();
-  const StepValue *start = modelOf(call);
-  const StepValue *data = stepOf(call.option("data"), "dataset", call);
-  if (!start || !data)
+  LossStep loss(elaborator.module().getContext());
+  if (!beginLoss(call, loss))
     return result;
-  for (llvm::StringRef needed : {"objective", "optimizer"})
-    if (!call.option(needed)) {
-      error(Diag::MissingOption, call.range(), needed);
-      return result;
-    }
-  auto trained = start->model->tensors(AdapterRole::Trained);
+  if (!call.option("optimizer")) {
+    error(Diag::MissingOption, call.range(), "optimizer");
+    return result;
+  }
+  const StepValue &start = *loss.policy;
+  auto trained = start.model->tensors(AdapterRole::Trained);
   if (trained.empty()) {
-    error(Diag::NothingToTrain, call.range(), start->name);
+    error(Diag::NothingToTrain, call.range(), start.name);
     return result;
   }
   // Training is in place: a second one may go on from the first, not begin again beside it.
   for (const AdapterTensor *tensor : trained) {
     std::string &last = trainedBy[tensor];
-    if (!last.empty() && !dependsOn(*start, last)) {
-      error(Diag::TrainedTwice, call.range(), start->name);
+    if (!last.empty() && !dependsOn(start, last)) {
+      error(Diag::TrainedTwice, call.range(), start.name);
       return result;
     }
     last = call.name;
   }
-  Fields fields(context), programs(context);
-  Batch batch = makeBatch(call, fields);
-  Value objective = value(call.option("objective"));
   Value optimizer = clipped(call, value(call.option("optimizer")));
   auto plan = OptimizerPlan::make(elaborator, call.name, optimizer, trained, call.range());
   if (!plan)
     return result;
-  weigh(call, objective, *start, batch, programs);
-  micro(call, objective, *start, batch, plan->trained(), plan->gradients(), programs);
+  keepReferences(call, loss);
+  weigh(call, loss);
+  micro(call, loss, plan->trained(), plan->gradients());
   Value schedule = call.option("schedule") ? value(call.option("schedule")) : Value::none();
-  update(call, schedule, *plan, programs);
-  fields.set("data", data->name).set("programs", programs).set("inputs", inputsOf(call, batch));
-  fields.set("outputs", lossOutputs(call));
+  update(call, schedule, *plan, loss.programs);
+  initialiseStates(call, *plan, loss.batch, loss.programs);
+  finishLoss(call, result, loss);
+  Fields &fields = loss.fields;
   fields.setSymbols("trained", plan->trained()).setSymbols("gradients", plan->gradients());
   fields.setSymbols("states", plan->states());
   fields.set("seed", integer(call, "seed").value_or(0));
@@ -253,9 +101,8 @@ StepValue Converter::train(const StepCall &call) {
     if (auto number = integer(call, key))
       fields.set(key, *number);
   fields.set("epochs", real(call, "epochs").value_or(1));
-  result.model = start->model;
-  result.load = start->load;
-  result.uses = {start->name, start->load, data->name};
+  result.model = start.model;
+  result.load = start.load;
   finish(result, call, std::move(fields));
   return result;
 }
@@ -270,17 +117,9 @@ StepValue Converter::gradients(const StepCall &call) {
 
 StepValue Converter::measure(const StepCall &call, llvm::ArrayRef<AdapterTensor *> by) {
   StepValue result;
-  mlir::MLIRContext *context = elaborator.module().getContext();
-  const StepValue *policy = modelOf(call);
-  const StepValue *data = stepOf(call.option("data"), "dataset", call);
-  if (!policy || !data)
+  LossStep loss(elaborator.module().getContext());
+  if (!beginLoss(call, loss))
     return result;
-  if (!call.option("objective")) {
-    error(Diag::MissingOption, call.range(), "objective");
-    return result;
-  }
-  Fields fields(context), programs(context);
-  Batch batch = makeBatch(call, fields);
   std::vector<std::string> parameters, gradients;
   for (const AdapterTensor *tensor : by) {
     parameters.push_back(tensor->symbol);
@@ -288,15 +127,12 @@ StepValue Converter::measure(const StepCall &call, llvm::ArrayRef<AdapterTensor 
     elaborator.tensors().declareReal(gradients.back(), tune::Kind::gradient, sizesOf(tensor->dims));
     result.results.emplace_back(tensor->name, gradients.back());
   }
-  Value objective = value(call.option("objective"));
-  weigh(call, objective, *policy, batch, programs);
-  micro(call, objective, *policy, batch, parameters, gradients, programs);
-  fields.set("data", data->name).set("programs", programs).set("inputs", inputsOf(call, batch));
-  fields.set("outputs", lossOutputs(call));
+  weigh(call, loss);
+  micro(call, loss, parameters, gradients);
+  finishLoss(call, result, loss);
   if (!gradients.empty())
-    fields.setSymbols("gradients", gradients);
-  result.uses = {policy->name, policy->load, data->name};
-  finish(result, call, std::move(fields));
+    loss.fields.setSymbols("gradients", gradients);
+  finish(result, call, std::move(loss.fields));
   return result;
 }
 
@@ -305,10 +141,14 @@ StepValue Converter::logits(const StepCall &call) {
   mlir::MLIRContext *context = elaborator.module().getContext();
   const StepValue *model = modelOf(call);
   const StepValue *data = stepOf(call.option("data"), "dataset", call);
-  if (!model || !data)
+  if (!model || !data || !data->rows)
     return result;
   Fields fields(context), programs(context);
-  Batch batch = makeBatch(call, fields);
+  if (data->rows->textCount() > 1) {
+    error(Diag::WrongOption, call.range(), "logits: the rows of '" + data->name + "' have several texts");
+    return result;
+  }
+  Batch batch = makeBatch(call, *data, /*whole=*/false, fields);
   ProgramBuilder program(elaborator, call.name + ".forward");
   mlir::Value values = program.logits(*model->model, batch, /*training=*/false);
   if (!values)

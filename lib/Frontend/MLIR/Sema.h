@@ -155,6 +155,7 @@ private:
   template <typename T> mlir::Value operandOf(const ast::Expr &expr, llvm::StringRef what);
   mlir::Value buildLoad(const ast::CallExpr &call, llvm::StringRef name);
   mlir::Value buildDataset(const ast::CallExpr &call, llvm::StringRef name);
+  mlir::DictionaryAttr infillOf(Options &options, llvm::StringRef format);
   mlir::Value buildRestore(const ast::CallExpr &call, llvm::StringRef name);
   mlir::Value buildMerge(const ast::CallExpr &call, llvm::StringRef name);
   mlir::Value buildLogits(const ast::CallExpr &call, llvm::StringRef name);

@@ -130,7 +130,8 @@ Value Sema::buildLoad(const CallExpr &call, StringRef name) {
 }
 
 Value Sema::buildDataset(const CallExpr &call, StringRef name) {
-  static constexpr StringRef keys[] = {"path", "format", "fields", "prompt_loss", "shuffle", "limit", "tokenizer"};
+  static constexpr StringRef keys[] = {"path",      "format", "fields", "prompt_loss", "shuffle",  "limit",
+                                       "tokenizer", "rate",   "spm",    "seed",        "sentinels"};
   static constexpr StringRef formats[] = {"tokens",     "completion", "alpaca", "messages",      "infill",
                                           "preference", "feedback",   "pairs",  "classification"};
   unsigned before = problems();
@@ -161,15 +162,42 @@ Value Sema::buildDataset(const CallExpr &call, StringRef name) {
     }
   }
   Value tokenizer;
-  if (const Expr *expr = options.find("tokenizer"))
-    tokenizer = operandOf<recipe::ModelType>(*expr, "'tokenizer'");
+  const Expr *named = options.find("tokenizer");
+  auto *word = named ? llvm::dyn_cast<NameExpr>(&resolve(*named)) : nullptr;
+  bool tokenIds = word && word->name == "none";
+  if (named && !tokenIds)
+    tokenizer = operandOf<recipe::ModelType>(*named, "'tokenizer'");
+  DictionaryAttr infill = infillOf(options, format.value_or(""));
   if (problems() != before)
     return {};
   return DatasetOp::create(builder, locationOf(call.range), DatasetType::get(builder.getContext()),
                            builder.getStringAttr(name), builder.getStringAttr(*path), builder.getStringAttr(*format),
                            fields.getDictionary(builder.getContext()), builder.getF64FloatAttr(promptLoss.value_or(0)),
                            builder.getBoolAttr(!options.has("shuffle")),
-                           limit ? builder.getI64IntegerAttr(*limit) : IntegerAttr(), tokenizer);
+                           limit ? builder.getI64IntegerAttr(*limit) : IntegerAttr(), tokenizer,
+                           tokenIds ? builder.getUnitAttr() : UnitAttr(), infill);
+}
+
+/// The options of the format that moves the middle of texts to their ends; null where there are none.
+DictionaryAttr Sema::infillOf(Options &options, StringRef format) {
+  static constexpr StringRef keys[] = {"rate", "spm", "seed", "sentinels"};
+  if (format != "infill")
+    for (StringRef key : keys)
+      if (options.has(key))
+        diags.report(Diag::NoEffect, options.rangeOf(key), key, "it is an option of the format 'infill'");
+  NamedAttrList given;
+  for (StringRef key : {"rate", "spm"})
+    if (auto share = options.real(key, {0, 1, "a share from 0% to 100%"}))
+      given.set(key, builder.getF64FloatAttr(*share));
+  if (auto seed = options.integer("seed", seedBounds))
+    given.set("seed", builder.getI64IntegerAttr(*seed));
+  if (auto sentinels = options.strings("sentinels")) {
+    if (sentinels->size() != 3)
+      diags.report(Diag::WrongValue, options.rangeOf("sentinels"), "'sentinels'",
+                   "three tokens: before the prefix, the suffix and the middle", std::to_string(sentinels->size()));
+    given.set("sentinels", builder.getStrArrayAttr(llvm::SmallVector<StringRef>(sentinels->begin(), sentinels->end())));
+  }
+  return given.empty() || format != "infill" ? DictionaryAttr() : given.getDictionary(builder.getContext());
 }
 
 Value Sema::buildRestore(const CallExpr &call, StringRef name) {

@@ -242,6 +242,11 @@ void SyntaxBuilder::dataset(Call &call, DatasetOp op) {
     call.set("fields", std::move(fields));
   }
   call.set("prompt_loss", op.getPromptLossAttr()).set("limit", op.getLimitAttr()).model("tokenizer", op.getTokenizer());
+  if (op.getTokenIds())
+    call.set("tokenizer", name("none", range));
+  for (mlir::NamedAttribute option :
+       op.getInfillAttr() ? op.getInfillAttr().getValue() : llvm::ArrayRef<mlir::NamedAttribute>())
+    call.set(option.getName(), option.getValue());
   if (!op.getShuffle())
     call.set("shuffle", name("none", range));
 }

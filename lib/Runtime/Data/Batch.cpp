@@ -90,7 +90,7 @@ void Batcher::assignRows() {
 void Batcher::count() {
   numbers.documents = documents->size();
   numbers.rows = static_cast<int64_t>(rowBegin.size()) - 1;
-  numbers.stepsPerEpoch = (numbers.rows + choices.rows - 1) / choices.rows;
+  numbers.stepsPerEpoch = (numbers.rows + (choices.whole ? 0 : choices.rows - 1)) / choices.rows;
   std::vector<bool> supervised(static_cast<size_t>(documents->size()));
   for (const Part &part : parts) {
     numbers.tokens += part.length;
@@ -107,6 +107,12 @@ void Batcher::count() {
 
 template <typename Visit> void Batcher::forEachTarget(const Part &part, Visit visit) const {
   Document document = (*documents)[part.document];
+  if (documents->weighing != Weighing::NextTokens) {
+    int64_t first = documents->weighing == Weighing::LastToken ? part.length - 1 : 0;
+    for (int64_t place = first; place < part.length; ++place)
+      visit(place, 0, 1.0F);
+    return;
+  }
   auto length = static_cast<int64_t>(document.ids.size());
   // The last token of a part predicts the first of the next part, if that is shown at all.
   int64_t end = std::min(part.begin + part.length + (documents->cutsLongDocuments ? 1 : 0), length);
@@ -132,11 +138,14 @@ void Batcher::fill(int64_t step, Batch &batch) const {
   batch.weights.assign(places, 0);
   batch.positions.assign(places, 0);
   batch.segments.assign(places, -1);
+  batch.places.assign(places, -1);
+  batch.documents.assign(static_cast<size_t>(choices.rows), -1);
   batch.filled = batch.supervised = 0;
   int64_t epoch = step / numbers.stepsPerEpoch, first = step % numbers.stepsPerEpoch * choices.rows;
   for (int64_t row = 0; row < choices.rows && first + row < numbers.rows; ++row) {
     auto shown = static_cast<size_t>(rowAt(epoch, first + row));
     auto begin = static_cast<size_t>(rowBegin[shown]), end = static_cast<size_t>(rowBegin[shown + 1]);
+    batch.documents[static_cast<size_t>(row)] = parts[begin].document;
     fillRow(std::span(parts).subspan(begin, end - begin), static_cast<size_t>(row * choices.tokens), batch);
   }
 }
@@ -156,6 +165,7 @@ void Batcher::fillRow(std::span<const Part> row, size_t offset, Batch &batch) co
     std::copy_n(document.ids.begin() + part.begin, length, at(batch.inputIds));
     std::iota(at(batch.positions), at(batch.positions) + part.length, 0);
     std::fill_n(at(batch.segments), length, static_cast<int32_t>(segment));
+    std::iota(at(batch.places), at(batch.places) + part.length, documents->firstToken(part.document) + part.begin);
     forEachTarget(part, [&](int64_t place, int32_t label, float weight) {
       batch.targets[offset + static_cast<size_t>(place)] = label;
       batch.weights[offset + static_cast<size_t>(place)] = weight;

@@ -1,6 +1,6 @@
 #include "ftc/Runtime/Data/Dataset.h"
 
-#include "RowReader.h"
+#include "RecordReader.h"
 
 #include <algorithm>
 #include <array>
@@ -21,10 +21,15 @@ struct FormatName {
   std::array<std::string_view, 3> fields;
 };
 
-constexpr FormatName formats[] = {{"tokens", Format::Tokens, {"input_ids", "labels"}},
+constexpr FormatName formats[] = {{"tokens", Format::Tokens, {"input_ids", "labels", "completion_mask"}},
                                   {"completion", Format::Completion, {"text"}},
+                                  {"infill", Format::Infill, {"text"}},
                                   {"alpaca", Format::Alpaca, {"instruction", "input", "output"}},
-                                  {"messages", Format::Messages, {"messages"}}};
+                                  {"messages", Format::Messages, {"messages"}},
+                                  {"preference", Format::Preference, {"prompt", "chosen", "rejected"}},
+                                  {"feedback", Format::Feedback, {"prompt", "completion", "desirable"}},
+                                  {"pairs", Format::Pairs, {"query", "positive"}},
+                                  {"classification", Format::Classification, {"text", "label"}}};
 
 /// Renamed fields are fields of the format.
 Status checkFields(const DatasetOptions &options) {
@@ -64,8 +69,10 @@ std::vector<std::string_view> stretchesOf(std::string_view text) {
   return stretches;
 }
 
-/// Adds a sequence if its ids are the model's and it still fits. `place` names it in messages.
-Status add(DocumentStore &store, const Sequence &sequence, const DatasetOptions &options, const std::string &place) {
+} // namespace
+
+Status addDocument(DocumentStore &store, const Sequence &sequence, const DatasetOptions &options,
+                   const std::string &place) {
   if (static_cast<int64_t>(sequence.ids.size()) > mostTokens - store.tokens())
     return makeError(ExitStatus::Memory, "{}: more than {} tokens", options.path, mostTokens);
   auto largest = std::max_element(sequence.ids.begin(), sequence.ids.end());
@@ -76,25 +83,47 @@ Status add(DocumentStore &store, const Sequence &sequence, const DatasetOptions 
   return Status::success();
 }
 
-Expected<DocumentStore> readPlainText(const DatasetOptions &options, const RowReader &reader) {
+namespace {
+
+Expected<RecordStore> readPlainText(const DatasetOptions &options, const RowReader &reader) {
   if (options.format != Format::Completion)
     return makeError(ExitStatus::Recipe, "{}: a text file has the format 'completion'", options.path);
   Expected<MappedFile> file = MappedFile::open(options.path);
   if (!file)
     return file.error();
-  DocumentStore store;
+  RecordStore result;
+  DocumentStore &store = result.texts.front();
   store.cutsLongDocuments = true;
   store.fileRows = 1;
   if (file->text().empty()) {
     store.emptyRows = 1;
-    return store;
+    return result;
   }
   Expected<Sequence> sequence = reader.readText(stretchesOf(file->text()));
   if (!sequence)
     return Error{sequence.error().status, options.path + ": " + sequence.error().message};
-  if (Status status = add(store, *sequence, options, options.path + ": "); !status)
+  if (Status status = addDocument(store, *sequence, options, options.path + ": "); !status)
     return status.error();
-  return store;
+  return result;
+}
+
+const RecordKind &kindOf(Format format) {
+  for (const FormatName &known : formats)
+    if (known.format == format)
+      return recordKindOf(known.name);
+  return recordKinds[0];
+}
+
+/// Adds a row that is one text; one without text is counted only.
+Status addRow(const RowReader &reader, const Row &row, const DatasetOptions &options, DocumentStore &store) {
+  Expected<Sequence> sequence = reader.read(row, store.fileRows - 1);
+  if (!sequence)
+    return sequence.error();
+  if (sequence->ids.empty()) {
+    ++store.emptyRows;
+    return Status::success();
+  }
+  return addDocument(store, *sequence, options, row.place);
 }
 
 } // namespace
@@ -106,10 +135,14 @@ std::optional<Format> parseFormat(std::string_view name) {
   return std::nullopt;
 }
 
-Expected<DocumentStore> readDataset(const DatasetOptions &options, const text::TextCodec *codec) {
+Expected<RecordStore> readDataset(const DatasetOptions &options, const text::TextCodec *codec) {
   if (Status status = checkFields(options); !status)
     return status.error();
-  Expected<RowReader> reader = RowReader::create(options, codec);
+  const RecordKind &kind = kindOf(options.format);
+  DatasetOptions choices = options;
+  if (&kind != &recordKinds[0])
+    choices.promptLoss = 0; // a prompt is no part of the answer that is judged
+  Expected<RowReader> reader = RowReader::create(choices, codec);
   if (!reader)
     return reader.error();
   if (options.path.ends_with(".txt"))
@@ -117,24 +150,23 @@ Expected<DocumentStore> readDataset(const DatasetOptions &options, const text::T
   Expected<RowSource> source = RowSource::open(options.path);
   if (!source)
     return source.error();
-  DocumentStore store;
-  while (options.limit == 0 || store.fileRows < options.limit) {
+  RecordStore store(kind);
+  RecordReader records(*reader, choices);
+  int64_t &rows = store.texts.front().fileRows;
+  while (options.limit == 0 || rows < options.limit) {
     Expected<std::optional<Row>> row = source->next();
     if (!row)
       return row.error();
     if (!*row)
       break;
-    Expected<Sequence> sequence = reader->read(**row);
-    if (!sequence)
-      return sequence.error();
-    ++store.fileRows;
-    if (sequence->ids.empty()) {
-      ++store.emptyRows;
-      continue;
-    }
-    if (Status status = add(store, *sequence, options, (*row)->place); !status)
+    ++rows;
+    bool isRecord = &kind != &recordKinds[0];
+    Status status = isRecord ? records.add(**row, store) : addRow(*reader, **row, options, store.texts.front());
+    if (!status)
       return status.error();
   }
+  if (Status status = records.finish(store); !status)
+    return status.error();
   return store;
 }
 

@@ -30,9 +30,17 @@ Expected<RowReader> RowReader::create(const DatasetOptions &options, const text:
   RowReader reader(options, codec);
   if (options.format == Format::Tokens)
     return reader;
+  bool answers = options.format == Format::Preference || options.format == Format::Feedback;
+  bool canHoldIds = answers || options.format == Format::Pairs || options.format == Format::Classification;
+  if (!codec && canHoldIds)
+    return reader;
   if (!codec)
     return makeError(ExitStatus::Input, "{}: the format needs a model with a tokenizer", options.path);
-  bool turns = options.format == Format::Messages || (options.format == Format::Alpaca && codec->hasChatTemplate());
+  if (options.format == Format::Infill)
+    if (Status status = reader.findSentinels(); !status)
+      return status.error();
+  bool turns =
+      options.format == Format::Messages || ((options.format == Format::Alpaca || answers) && codec->hasChatTemplate());
   if (!turns)
     return reader;
   Expected<text::ChatTemplate> chat = codec->chatTemplate();
@@ -47,7 +55,7 @@ std::string RowReader::name(const std::string &field) const {
   return renamed == options.fields.end() ? field : renamed->second;
 }
 
-Expected<Sequence> RowReader::read(const Row &row) const {
+Expected<Sequence> RowReader::read(const Row &row, int64_t number) const {
   json::ObjectReader object(row.value, row.place);
   Expected<Sequence> sequence = [&]() -> Expected<Sequence> {
     switch (options.format) {
@@ -58,12 +66,17 @@ Expected<Sequence> RowReader::read(const Row &row) const {
       std::string_view whole = text;
       return text.empty() ? Sequence() : readText(std::span(&whole, 1));
     }
+    case Format::Infill: {
+      std::string text = object.string(name("text"));
+      return text.empty() ? Sequence() : readInfill(text, number);
+    }
     case Format::Alpaca:
       return readAlpaca(object);
     case Format::Messages:
       return readMessages(object);
+    default:
+      return makeError(ExitStatus::Bug, "rows of this format are records");
     }
-    return Sequence();
   }();
   // A field that is missing is the cause of whatever went wrong with the text.
   if (Status status = object.status(); !status)
@@ -82,8 +95,20 @@ Sequence RowReader::readTokens(json::ObjectReader &row) const {
       row.fail(fmt::format("'{}' has {} elements for {} tokens", name("labels"), sequence.labels.size(),
                            sequence.ids.size()));
   }
-  if (!sequence.ids.empty())
+  if (row.member(name("completion_mask"))) {
+    const json::Array &mask = row.array(name("completion_mask"));
+    if (mask.size() != sequence.ids.size())
+      row.fail(
+          fmt::format("'{}' has {} elements for {} tokens", name("completion_mask"), mask.size(), sequence.ids.size()));
+    for (size_t i = 0; i < mask.size(); ++i) {
+      std::optional<int64_t> bit = mask[i].asInteger();
+      if (!bit || *bit < 0 || *bit > 1)
+        row.fail(fmt::format("'{}' [{}]: expected 0 or 1", name("completion_mask"), i));
+      extendRun(sequence.weights, i + 1, bit == 1 ? 1 : options.promptLoss);
+    }
+  } else if (!sequence.ids.empty()) {
     extendRun(sequence.weights, sequence.ids.size(), 1);
+  }
   return sequence;
 }
 
@@ -164,8 +189,21 @@ void RowReader::addEndToken(Sequence &sequence) const {
   extendRun(sequence.weights, sequence.ids.size(), 1);
 }
 
-/// Encodes the segments as one text. `whole`: nothing in them begins and ends the text, the tokenizer does.
+Expected<Sequence> RowReader::encodeText(std::string_view text) const {
+  if (!codec)
+    return makeError(ExitStatus::Input, "a text needs a model with a tokenizer (token ids do not)");
+  Expected<std::vector<int32_t>> ids = codec->tokenizer().encode(text);
+  if (!ids)
+    return ids.error();
+  Sequence sequence{std::move(*ids), {}, {}};
+  if (!sequence.ids.empty())
+    extendRun(sequence.weights, sequence.ids.size(), 1);
+  return sequence;
+}
+
 Expected<Sequence> RowReader::encode(std::span<const text::ChatSegment> segments, bool whole) const {
+  if (!codec)
+    return makeError(ExitStatus::Input, "a text needs a model with a tokenizer (token ids do not)");
   std::vector<std::string_view> texts;
   for (const text::ChatSegment &segment : segments)
     texts.push_back(segment.text);

@@ -6,20 +6,27 @@
 
 namespace ftc::run {
 
-data::Batcher makeBatcher(const data::DocumentStore &documents, const BatchShape &shape, bool shuffle, int64_t seed) {
+data::RecordBatcher makeBatcher(const data::RecordStore &records, const BatchShape &shape, bool shuffle, int64_t seed) {
   data::BatchOptions options;
   options.rows = shape.sequences;
   options.tokens = shape.tokens;
   options.packing = shape.packing;
+  options.whole = shape.whole;
   options.shuffle = shuffle;
   options.seed = static_cast<uint64_t>(seed);
-  return data::Batcher(documents, options);
+  return data::RecordBatcher(records, options);
 }
 
-Status fillInputs(Machine &machine, const Inputs &inputs, const BatchShape &shape, const data::Batch &batch,
-                  int64_t micro) {
-  auto places = static_cast<size_t>(shape.micro * shape.tokens);
-  size_t begin = static_cast<size_t>(micro) * places;
+Status checkBatches(const data::RecordBatcher &batcher, const Step &step, const BatchShape &shape) {
+  if (batcher.stepsPerEpoch() > 0)
+    return Status::success();
+  return makeError(ExitStatus::Input, "{}: the data have {} rows, fewer than a batch of {}", step.name,
+                   batcher.counts().rows, shape.sequences);
+}
+
+/// Fills the inputs of one text.
+static Status fillText(Machine &machine, const TextInputs &inputs, const data::Batch &batch, size_t begin,
+                       size_t places) {
   auto part = [&](const auto &values) { return std::span(values).subspan(begin, places); };
   if (Status status = machine.fill(inputs.inputIds, part(batch.inputIds)); !status)
     return status;
@@ -29,8 +36,25 @@ Status fillInputs(Machine &machine, const Inputs &inputs, const BatchShape &shap
     return status;
   if (Status status = machine.fill(inputs.positions, part(batch.positions)); !status)
     return status;
-  if (Status status = machine.fill(inputs.segments, part(batch.segments)); !status)
-    return status;
+  return machine.fill(inputs.segments, part(batch.segments));
+}
+
+Status fillInputs(Machine &machine, const Inputs &inputs, const BatchShape &shape, const data::RecordBatch &batch,
+                  int64_t micro) {
+  auto places = static_cast<size_t>(shape.micro * shape.tokens), rows = static_cast<size_t>(shape.micro);
+  size_t begin = static_cast<size_t>(micro) * places;
+  if (batch.texts.size() == 1)
+    if (Status status = fillText(machine, inputs, batch.front(), begin, places); !status)
+      return status;
+  for (size_t i = 0; i < batch.texts.size() && batch.texts.size() > 1; ++i)
+    if (auto text = inputs.texts.find(std::string(batch.kind->texts[i])); text != inputs.texts.end())
+      if (Status status = fillText(machine, text->second, batch.texts[i], begin, places); !status)
+        return status;
+  if (!batch.fields.empty()) {
+    std::span<const int32_t> fields = std::span(batch.fields).subspan(static_cast<size_t>(micro) * rows, rows);
+    if (Status status = machine.fill(inputs.field, fields); !status)
+      return status;
+  }
   return machine.setInteger(inputs.row, micro * shape.micro);
 }
 

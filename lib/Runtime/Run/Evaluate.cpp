@@ -12,12 +12,12 @@
 namespace ftc::run {
 namespace {
 
-/// Runs a program on all batches of a data set, in the file's order; `after` is called with the batch and the number of
-/// the part that the program has seen.
-Expected<Outcome> forEachPart(Session &session, const Step &step, const data::Batcher &batcher, const BatchShape &shape,
-                              const Inputs &inputs, uint32_t program,
-                              const std::function<Status(const data::Batch &, int64_t)> &after) {
-  data::Batch batch;
+/// Runs a program on all batches of a data set, in the file's order; `after` is called with the number of the part that
+/// the program has seen.
+Expected<Outcome> forEachPart(Session &session, const Step &step, const data::RecordBatcher &batcher,
+                              const BatchShape &shape, const Inputs &inputs, uint32_t program,
+                              const std::function<Status(int64_t)> &after) {
+  data::RecordBatch batch;
   int64_t parts = shape.sequences / shape.micro;
   for (int64_t i = 0; i < batcher.stepsPerEpoch(); ++i) {
     if (interruptRequested())
@@ -28,7 +28,7 @@ Expected<Outcome> forEachPart(Session &session, const Step &step, const data::Ba
         return status.error();
       if (Status status = session.machine.run(program); !status)
         return status.error();
-      if (Status status = after(batch, part); !status)
+      if (Status status = after(part); !status)
         return status.error();
     }
     session.console.showProgress({step.name, "batch", i + 1, batcher.stepsPerEpoch(), "", -1, true});
@@ -36,7 +36,7 @@ Expected<Outcome> forEachPart(Session &session, const Step &step, const data::Ba
   return Outcome::Done;
 }
 
-const auto nothing = [](const data::Batch &, int64_t) { return Status::success(); };
+const auto nothing = [](int64_t) { return Status::success(); };
 
 } // namespace
 
@@ -54,11 +54,13 @@ static Expected<Outcome> record(Session &session, const Step &step, const std::s
 Expected<Outcome> runEvaluate(Session &session, const Step &step, const EvaluateStep &evaluate) {
   if (Status status = session.loadWeights(step); !status)
     return status.error();
-  Expected<const data::DocumentStore *> documents = session.documents(evaluate.data);
-  if (!documents)
-    return documents.error();
+  Expected<const data::RecordStore *> records = session.records(evaluate.data);
+  if (!records)
+    return records.error();
   Machine &machine = session.machine;
-  data::Batcher batcher = makeBatcher(**documents, evaluate.batch, false, 0);
+  data::RecordBatcher batcher = makeBatcher(**records, evaluate.batch, false, 0);
+  if (Status status = checkBatches(batcher, step, evaluate.batch); !status)
+    return status.error();
   if (batcher.counts().supervised == 0)
     return makeError(ExitStatus::Input, "{}: no token of the data is to be predicted, so there is no loss", step.name);
   if (evaluate.weigh) {
@@ -94,10 +96,10 @@ Expected<Outcome> runEvaluate(Session &session, const Step &step, const Evaluate
 Expected<Outcome> runLogits(Session &session, const Step &step, const LogitsStep &logits) {
   if (Status status = session.loadWeights(step); !status)
     return status.error();
-  Expected<const data::DocumentStore *> documents = session.documents(logits.data);
-  if (!documents)
-    return documents.error();
-  data::Batcher batcher = makeBatcher(**documents, logits.batch, false, 0);
+  Expected<const data::RecordStore *> records = session.records(logits.data);
+  if (!records)
+    return records.error();
+  data::RecordBatcher batcher = makeBatcher(**records, logits.batch, false, 0);
   const Tensor &info = session.manifest.tensors[logits.logits];
   int64_t rows = batcher.counts().rows;
   std::string path = session.folder.result(step, session.identity(step), ".safetensors");
@@ -107,7 +109,7 @@ Expected<Outcome> runLogits(Session &session, const Step &step, const LogitsStep
     return writer.error();
   int64_t written = 0;
   std::vector<float> values(static_cast<size_t>(info.elements()));
-  auto write = [&](const data::Batch &, int64_t) -> Status {
+  auto write = [&](int64_t) -> Status {
     // The last batch is filled up with rows of padding.
     int64_t count = std::min(logits.batch.micro, rows - written);
     written += count;

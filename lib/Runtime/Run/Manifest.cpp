@@ -109,19 +109,36 @@ BatchShape readBatch(ObjectReader object) {
   batch.tokens = object.positive("tokens");
   batch.micro = object.has("micro") ? object.positive("micro") : batch.sequences;
   batch.packing = object.boolean("packing", true);
+  batch.whole = object.boolean("whole", false);
   if (batch.sequences % batch.micro != 0)
     object.fail("micro does not divide sequences");
   object.finish();
   return batch;
 }
 
-Inputs readInputs(ObjectReader object) {
-  Inputs inputs;
+void readTextInputs(ObjectReader &object, TextInputs &inputs) {
   inputs.inputIds = object.optionalTensor("input_ids");
   inputs.targets = object.optionalTensor("targets");
   inputs.weights = object.optionalTensor("weights");
   inputs.positions = object.optionalTensor("positions");
   inputs.segments = object.optionalTensor("segments");
+}
+
+Inputs readInputs(ObjectReader object) {
+  Inputs inputs;
+  readTextInputs(object, inputs);
+  inputs.field = object.optionalTensor("field");
+  if (object.has("texts")) {
+    ObjectReader texts = object.object("texts");
+    for (const data::RecordKind &kind : data::recordKinds)
+      for (std::string_view name : kind.texts)
+        if (!name.empty() && texts.has(name)) {
+          ObjectReader text = texts.object(name);
+          readTextInputs(text, inputs.texts[std::string(name)]);
+          text.finish();
+        }
+    texts.finish();
+  }
   inputs.row = object.optionalTensor("row");
   inputs.key = object.optionalTensor("key");
   inputs.step = object.optionalTensor("step");
@@ -142,6 +159,15 @@ Outputs readOutputs(ObjectReader object) {
   return outputs;
 }
 
+std::vector<Reference> readReferences(ObjectReader &object) {
+  std::vector<Reference> references;
+  for (ObjectReader entry : object.objects("references")) {
+    references.push_back({entry.string("text"), entry.tensor("output"), entry.optionalTensor("input")});
+    entry.finish();
+  }
+  return references;
+}
+
 StepDetail readLoad(ObjectReader &object) { return LoadStep{object.string("path"), object.string("format")}; }
 
 StepDetail readDataset(ObjectReader &object) {
@@ -155,6 +181,10 @@ StepDetail readDataset(ObjectReader &object) {
   step.vocabularySize = object.optionalInteger("vocabulary");
   if (object.has("tokenizer"))
     step.tokenizer = object.string("tokenizer");
+  step.infill.rate = object.number("rate", step.infill.rate);
+  step.infill.spm = object.number("spm", step.infill.spm);
+  step.infill.seed = object.optionalInteger("seed").value_or(step.infill.seed);
+  step.infill.sentinels = object.strings("sentinels");
   return step;
 }
 
@@ -184,7 +214,9 @@ StepDetail readTrain(ObjectReader &object) {
   step.micro = programs.program("micro");
   step.update = programs.program("update");
   step.initialise = programs.optionalProgram("initialise");
+  step.refer = programs.optionalProgram("refer");
   programs.finish();
+  step.references = readReferences(object);
   step.inputs = readInputs(object.object("inputs"));
   step.outputs = readOutputs(object.object("outputs"));
   step.trained = object.tensors("trained");

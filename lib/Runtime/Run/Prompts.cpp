@@ -91,12 +91,13 @@ static void shorten(std::vector<Prompt> &prompts) {
 
 static Expected<std::vector<Prompt>> promptsOfData(Session &session, const text::TextCodec &codec,
                                                    const std::string &name) {
-  Expected<const data::DocumentStore *> documents = session.documents(name);
-  if (!documents)
-    return documents.error();
+  Expected<const data::RecordStore *> records = session.records(name);
+  if (!records)
+    return records.error();
+  const data::DocumentStore &documents = (*records)->texts.front();
   std::vector<Prompt> prompts;
-  for (int64_t i = 0; i < (*documents)->size(); ++i) {
-    Expected<Prompt> prompt = splitDocument(codec, (**documents)[i]);
+  for (int64_t i = 0; i < documents.size(); ++i) {
+    Expected<Prompt> prompt = splitDocument(codec, documents[i]);
     if (!prompt)
       return prompt.error();
     if (prompt->ids.empty())

@@ -149,7 +149,7 @@ Expected<const text::TextCodec *> Session::codec(const std::string &name) {
   return &*model.codec;
 }
 
-Expected<const data::DocumentStore *> Session::documents(const std::string &name) {
+Expected<const data::RecordStore *> Session::records(const std::string &name) {
   if (auto known = datasets.find(name); known != datasets.end())
     return &known->second;
   const Step *step = manifest.find(name);
@@ -171,7 +171,8 @@ Expected<const data::DocumentStore *> Session::documents(const std::string &name
   choices.promptLoss = static_cast<float>(dataset->promptLoss);
   choices.limit = dataset->limit.value_or(0);
   choices.vocabularySize = dataset->vocabularySize.value_or(0);
-  Expected<data::DocumentStore> store = data::readDataset(choices, codec);
+  choices.infill = dataset->infill;
+  Expected<data::RecordStore> store = data::readDataset(choices, codec);
   if (!store)
     return store.error();
   if (store->size() == 0)

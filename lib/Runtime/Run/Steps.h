@@ -28,10 +28,13 @@ std::string outputPath(const Session &session, const SaveStep &save);
 Status checkOutput(const Session &session, const Step &step, const SaveStep &save);
 
 /// The batches that a program sees.
-data::Batcher makeBatcher(const data::DocumentStore &documents, const BatchShape &shape, bool shuffle, int64_t seed);
+data::RecordBatcher makeBatcher(const data::RecordStore &records, const BatchShape &shape, bool shuffle, int64_t seed);
+
+/// Fails where an epoch has no batch.
+Status checkBatches(const data::RecordBatcher &batcher, const Step &step, const BatchShape &shape);
 
 /// Fills the inputs for rows `micro * shape.micro` ... of a batch.
-Status fillInputs(Machine &machine, const Inputs &inputs, const BatchShape &shape, const data::Batch &batch,
+Status fillInputs(Machine &machine, const Inputs &inputs, const BatchShape &shape, const data::RecordBatch &batch,
                   int64_t micro);
 
 /// Copies the denominators that `weigh` has summed to the inputs of `micro`; where nothing counts, 1 keeps the loss 0.

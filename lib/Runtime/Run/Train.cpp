@@ -7,7 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Steps.h"
+#include "References.h"
 
 #include "ftc/Runtime/Run/Interrupt.h"
 #include "ftc/Runtime/Run/TrainingState.h"
@@ -24,11 +24,12 @@ double secondsSince(Clock::time_point start) { return std::chrono::duration<doub
 
 class Trainer {
 public:
-  Trainer(Session &session, const Step &step, const TrainStep &train, const data::DocumentStore &documents)
+  Trainer(Session &session, const Step &step, const TrainStep &train, const data::RecordStore &records)
       : session(session), machine(session.machine), step(step), train(train), seed(session.seed(train.seed)),
-        batcher(makeBatcher(documents, train.batch,
+        batcher(makeBatcher(records, train.batch,
                             std::get<DatasetStep>(session.manifest.find(train.data)->detail).shuffle, seed)),
-        checkpoints(session.folder.checkpoints(), step.name, session.identity(step)) {
+        checkpoints(session.folder.checkpoints(), step.name, session.identity(step)),
+        references(session, step, train, records) {
     double updates = std::ceil(train.epochs * static_cast<double>(batcher.stepsPerEpoch()) - 1e-9);
     total = train.steps.value_or(static_cast<int64_t>(updates));
   }
@@ -36,8 +37,10 @@ public:
   Expected<Outcome> run();
 
 private:
-  Status begin();
+  Expected<Outcome> begin();
+  Status restore();
   Status update();
+  Status fill(int64_t part);
   Status accumulate();
   Status fillConstants();
   Error explain(std::string_view what);
@@ -52,11 +55,12 @@ private:
   const Step &step;
   const TrainStep &train;
   int64_t seed;
-  data::Batcher batcher;
+  data::RecordBatcher batcher;
   TrainingCheckpoints checkpoints;
+  References references;
   int64_t total = 0;
   int64_t done = 0;
-  data::Batch batch;
+  data::RecordBatch batch;
 
   Clock::time_point lastCheckpoint = Clock::now();
   double checkpointSeconds = 0; // what writing the last one took
@@ -65,12 +69,28 @@ private:
   double tokensPerStep = 0; // smoothed
 };
 
-Status Trainer::begin() {
+/// The state before the first update, or that of the last checkpoint.
+Expected<Outcome> Trainer::begin() {
+  if (Status status = checkBatches(batcher, step, train.batch); !status)
+    return status.error();
   for (uint32_t state : train.states)
     machine.zero(state);
-  if (train.initialise)
+  if (train.initialise) {
+    if (Status status = machine.setInteger(train.inputs.key, mixKey(seed, 0)); !status)
+      return status.error();
     if (Status status = machine.run(*train.initialise); !status)
-      return status;
+      return status.error();
+  }
+  // What other models say of the data is found while the policy is what it was initially.
+  Expected<Outcome> outcome = references.prepare();
+  if (!outcome || *outcome != Outcome::Done)
+    return outcome;
+  if (Status status = restore(); !status)
+    return status.error();
+  return Outcome::Done;
+}
+
+Status Trainer::restore() {
   Expected<std::optional<TrainingPoint>> point = checkpoints.restore(machine.state(), [&](std::string damage) {
     session.console.note(fmt::format("a checkpoint is passed over: {}", damage));
   });
@@ -98,13 +118,21 @@ Status Trainer::fillConstants() {
   return machine.setReal(train.inputs.stepsPerEpoch, static_cast<double>(batcher.stepsPerEpoch()));
 }
 
+/// Fills the inputs of the programs for a micro-batch.
+Status Trainer::fill(int64_t part) {
+  if (Status status = fillInputs(machine, train.inputs, train.batch, batch, part); !status)
+    return status;
+  references.fill(batch, part);
+  return Status::success();
+}
+
 /// Loss and gradients of the whole batch; cut short by a signal.
 Status Trainer::accumulate() {
   int64_t parts = train.batch.sequences / train.batch.micro;
   if (train.weigh) {
     machine.zero(train.outputs.denominators);
     for (int64_t part = 0; part < parts && !interruptRequested(); ++part) {
-      if (Status status = fillInputs(machine, train.inputs, train.batch, batch, part); !status)
+      if (Status status = fill(part); !status)
         return status;
       if (Status status = machine.run(*train.weigh); !status)
         return status;
@@ -116,7 +144,7 @@ Status Trainer::accumulate() {
   for (uint32_t gradient : train.gradients)
     machine.zero(gradient);
   for (int64_t part = 0; part < parts && !interruptRequested(); ++part) {
-    if (Status status = fillInputs(machine, train.inputs, train.batch, batch, part); !status)
+    if (Status status = fill(part); !status)
       return status;
     if (Status status = machine.run(*train.micro); !status)
       return status;
@@ -155,8 +183,10 @@ Status Trainer::update() {
   if (!std::isfinite(metrics.gradNorm))
     return explain(fmt::format("the norm of the gradients is {}", metrics.gradNorm));
   metrics.step = ++done;
-  metrics.tokens = batch.filled;
-  metrics.supervisedTokens = batch.supervised;
+  for (const data::Batch &text : batch.texts) {
+    metrics.tokens += text.filled;
+    metrics.supervisedTokens += text.supervised;
+  }
   metrics.seconds = secondsSince(start);
   report(metrics);
   return session.metrics.append(metricsLine(metrics));
@@ -225,12 +255,14 @@ Status Trainer::finish() {
   if (Status status = session.finish(step, {path}); !status)
     return status;
   checkpoints.remove();
+  references.remove();
   return Status::success();
 }
 
 Expected<Outcome> Trainer::run() {
-  if (Status status = begin(); !status)
-    return status.error();
+  Expected<Outcome> begun = begin();
+  if (!begun || *begun != Outcome::Done)
+    return begun;
   Clock::time_point start = Clock::now();
   int64_t first = done;
   while (done < total) {
@@ -261,10 +293,10 @@ Expected<Outcome> Trainer::run() {
 Expected<Outcome> runTrain(Session &session, const Step &step, const TrainStep &train) {
   if (Status status = session.loadWeights(step); !status)
     return status.error();
-  Expected<const data::DocumentStore *> documents = session.documents(train.data);
-  if (!documents)
-    return documents.error();
-  return Trainer(session, step, train, **documents).run();
+  Expected<const data::RecordStore *> records = session.records(train.data);
+  if (!records)
+    return records.error();
+  return Trainer(session, step, train, **records).run();
 }
 
 Status replayTrain(Session &session, const Step &step, const TrainStep &train) {

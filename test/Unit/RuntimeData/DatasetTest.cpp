@@ -14,9 +14,9 @@ protected:
     options.path = path;
     options.format = format;
     options.promptLoss = promptLoss;
-    Expected<DocumentStore> store = readDataset(options, codec);
+    Expected<RecordStore> store = readDataset(options, codec);
     EXPECT_TRUE(bool(store)) << store.error().message;
-    return store ? std::move(*store) : DocumentStore();
+    return store ? std::move(store->texts.front()) : DocumentStore();
   }
 
   /// The text of the tokens that weigh `weight`.
@@ -126,10 +126,10 @@ TEST_F(DatasetTest, renamedFieldsAndLimit) {
   options.format = Format::Alpaca;
   options.fields = {{"instruction", "question"}, {"output", "answer"}};
   options.limit = 2;
-  Expected<DocumentStore> store = readDataset(options, &model);
+  Expected<RecordStore> store = readDataset(options, &model);
   ASSERT_TRUE(bool(store)) << store.error().message;
   EXPECT_EQ(store->size(), 2);
-  EXPECT_EQ(textOfWeight(model, (*store)[1], 1), "b<|endoftext|>");
+  EXPECT_EQ(textOfWeight(model, store->texts.front()[1], 1), "b<|endoftext|>");
 }
 
 TEST_F(DatasetTest, plainTextIsOneDocument) {

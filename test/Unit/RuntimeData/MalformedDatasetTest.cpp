@@ -12,7 +12,7 @@ protected:
   /// The message of the error, without the folder.
   std::string refuse(const DatasetOptions &options, const text::TextCodec *codec,
                      ExitStatus status = ExitStatus::Input) {
-    Expected<DocumentStore> store = readDataset(options, codec);
+    Expected<RecordStore> store = readDataset(options, codec);
     EXPECT_FALSE(bool(store));
     if (store)
       return "";

@@ -11,7 +11,7 @@
 #ifndef FTC_RUNTIME_DATA_BATCH_H
 #define FTC_RUNTIME_DATA_BATCH_H
 
-#include "ftc/Runtime/Data/Dataset.h"
+#include "ftc/Runtime/Data/DocumentStore.h"
 
 #include <cstdint>
 #include <span>
@@ -28,6 +28,8 @@ struct BatchOptions {
   int64_t tokens = 1;
   bool packing = true;
   bool shuffle = true;
+  /// No batch has padding rows: those that would not fill the last one of an epoch are left out.
+  bool whole = false;
   uint64_t seed = 0;
 };
 
@@ -40,6 +42,8 @@ struct Batch {
   std::vector<float> weights;     // of the target in the loss; 0 where there is none
   std::vector<int32_t> positions; // within the document; 0 in padding
   std::vector<int32_t> segments;  // number of the document in its row, from 0; -1 in padding
+  std::vector<int64_t> places;    // number of the token among all of the store; -1 in padding
+  std::vector<int64_t> documents; // [rows]: the first document of each row; -1 in padding
   int64_t filled = 0;             // tokens that are no padding
   int64_t supervised = 0;         // targets of a weight above 0
 };

@@ -5,10 +5,22 @@
 //
 // | format       | fields                              | weight 1                           | weight `promptLoss`  |
 // |--------------|-------------------------------------|------------------------------------|----------------------|
-// | `tokens`     | input_ids, labels?                  | labels that are not -100           |                      |
+// | `tokens`     | input_ids, labels?, completion_mask? | labels that are not -100          | where the mask is 0  |
 // | `completion` | text                                | all                                |                      |
+// | `infill`     | text                                | all                                |                      |
 // | `alpaca`     | instruction, input?, output         | output and the end token           | the rest             |
 // | `messages`   | messages: role, content             | assistants' turns and their end    | the rest             |
+//
+// Formats whose rows are of a kind of their own (Record.h):
+//
+// | format           | fields                        | texts                                                          |
+// |------------------|-------------------------------|----------------------------------------------------------------|
+// | `preference`     | prompt, chosen, rejected      | the prompt with each answer                                    |
+// | `feedback`       | prompt, completion, desirable | the prompt with its completion and with that of the row before |
+// | `pairs`          | query, positive               | both                                                           |
+// | `classification` | text, label                   | the text                                                       |
+//
+// Their texts are strings, lists of token ids, or (prompts and answers) lists of messages.
 //
 // `messages` also reads `conversations` with `from` (human, gpt) and `value`, as ShareGPT has them. A plain text file
 // (`.txt`) is a single `completion`, cut into rows without loss. An `alpaca` row is shown to a model that has a chat
@@ -21,7 +33,7 @@
 #define FTC_RUNTIME_DATA_DATASET_H
 
 #include "ftc/Runtime/Core/Status.h"
-#include "ftc/Runtime/Data/DocumentStore.h"
+#include "ftc/Runtime/Data/RecordStore.h"
 
 #include <map>
 #include <optional>
@@ -33,10 +45,21 @@ class TextCodec;
 
 namespace ftc::runtime::data {
 
-enum class Format { Tokens, Completion, Alpaca, Messages };
+enum class Format { Tokens, Completion, Infill, Alpaca, Messages, Preference, Feedback, Pairs, Classification };
 
 /// The format that recipes call `name`.
 std::optional<Format> parseFormat(std::string_view name);
+
+/// How the middle of a text is moved to its end, so that a model learns to fill gaps: Bavarian et al., "Efficient
+/// training of language models to fill in the middle" (2022). A text becomes prefix, suffix, middle, or (SPM) suffix,
+/// then prefix and middle as one; it is cut at two places that are functions of the seed and the row.
+struct InfillOptions {
+  double rate = 0.9; ///< share of the texts that are changed
+  double spm = 0.5;  ///< share of those that begin with the suffix
+  int64_t seed = 0;
+  /// The tokens before prefix, suffix and middle; empty: the first known ones that the tokenizer has.
+  std::vector<std::string> sentinels;
+};
 
 struct DatasetOptions {
   std::string path;
@@ -49,11 +72,12 @@ struct DatasetOptions {
   int64_t limit = 0;
   /// How many tokens the model knows: ids are below this. 0 takes the tokenizer's vocabulary.
   int64_t vocabularySize = 0;
+  InfillOptions infill;
 };
 
-/// Reads a data set. `codec` may be null for the format `tokens`. A mistake in the file has exit status Input and names
-/// `FILE:LINE` and the field.
-Expected<DocumentStore> readDataset(const DatasetOptions &options, const text::TextCodec *codec);
+/// Reads a data set. `codec` may be null where all texts are token ids. A mistake in the file has exit status Input and
+/// names `FILE:LINE` and the field.
+Expected<RecordStore> readDataset(const DatasetOptions &options, const text::TextCodec *codec);
 
 } // namespace ftc::runtime::data
 

@@ -3,6 +3,8 @@
 #ifndef FTC_RUNTIME_DATA_DOCUMENTSTORE_H
 #define FTC_RUNTIME_DATA_DOCUMENTSTORE_H
 
+#include "ftc/Runtime/Data/Record.h"
+
 #include <cstdint>
 #include <span>
 #include <string>
@@ -43,9 +45,12 @@ public:
   Document operator[](int64_t index) const;
   int64_t length(int64_t index) const;
   int64_t tokens() const { return static_cast<int64_t>(ids.size()); }
+  /// The number of a document's first token among all.
+  int64_t firstToken(int64_t index) const { return entries[static_cast<size_t>(index)].token; }
 
   /// Documents longer than a row are cut into several rows; else what is too long is lost.
   bool cutsLongDocuments = false;
+  Weighing weighing = Weighing::NextTokens;
   /// Rows of the file, also those without a token.
   int64_t fileRows = 0;
   int64_t emptyRows = 0;

@@ -7,6 +7,7 @@
 
 #include "ftc/Runtime/Core/ElementType.h"
 #include "ftc/Runtime/Core/Status.h"
+#include "ftc/Runtime/Data/Dataset.h"
 
 #include <cstdint>
 #include <map>
@@ -79,6 +80,7 @@ struct DatasetStep {
   std::optional<int64_t> limit;
   std::optional<int64_t> vocabularySize;
   std::optional<std::string> tokenizer;
+  data::InfillOptions infill;
 };
 
 struct AdaptStep {
@@ -97,11 +99,25 @@ struct RestoreStep {
 struct BatchShape {
   int64_t sequences = 1, tokens = 1, micro = 1;
   bool packing = true;
+  bool whole = false; // no rows of padding
+};
+
+/// Tensors that hold one text of each row; any may be absent.
+struct TextInputs {
+  TensorRef inputIds, targets, weights, positions, segments;
 };
 
 /// Tensors that the runtime fills before a program; any may be absent.
-struct Inputs {
-  TensorRef inputIds, targets, weights, positions, segments, row, key, step, steps, stepsPerEpoch, denominators;
+struct Inputs : TextInputs {
+  TensorRef field, row, key, step, steps, stepsPerEpoch, denominators;
+  std::map<std::string, TextInputs> texts; // where rows have several
+};
+
+/// Log-probabilities that another model gives the labels of a text: what the program `refer` finds before the training.
+struct Reference {
+  std::string text; // empty: of the only one
+  uint32_t output = 0;
+  TensorRef input;
 };
 
 struct Outputs {
@@ -110,9 +126,10 @@ struct Outputs {
 
 struct TrainStep {
   std::string data;
-  ProgramRef weigh, micro, update, initialise;
+  ProgramRef weigh, micro, update, initialise, refer;
   Inputs inputs;
   Outputs outputs;
+  std::vector<Reference> references;
   std::vector<uint32_t> trained, gradients, states;
   BatchShape batch;
   std::optional<int64_t> steps;

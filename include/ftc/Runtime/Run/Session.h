@@ -2,7 +2,7 @@
 #pragma once
 
 #include "ftc/Runtime/Core/Hash.h"
-#include "ftc/Runtime/Data/DocumentStore.h"
+#include "ftc/Runtime/Data/Dataset.h"
 #include "ftc/Runtime/IO/Checkpoint.h"
 #include "ftc/Runtime/Run/Console.h"
 #include "ftc/Runtime/Run/Ledger.h"
@@ -68,7 +68,7 @@ public:
   /// The model that a `load` step opens.
   Expected<Model *> model(const std::string &step);
   Expected<const text::TextCodec *> codec(const std::string &step);
-  Expected<const data::DocumentStore *> documents(const std::string &step);
+  Expected<const data::RecordStore *> records(const std::string &step);
   /// Fills the weights of all models that the step uses, unless they are in the arena already.
   Status loadWeights(const Step &step);
   /// Fills one tensor from the source in its manifest entry.
@@ -82,7 +82,7 @@ public:
 
 private:
   std::map<std::string, Model> models;
-  std::map<std::string, data::DocumentStore> datasets;
+  std::map<std::string, data::RecordStore> datasets;
 };
 
 /// Where a step reads (or writes) a path: --set, else the recipe's, relative to the recipe's folder.

@@ -1,0 +1,184 @@
+//===- Data.cpp - data sets, and the batches that programs see of them -----===//
+
+#include "Converter.h"
+
+#include "ftc/Runtime/Data/Record.h"
+
+using namespace ftc;
+using namespace ftc::elaborate;
+using namespace ftc::recipe_to_tune;
+
+/// How many tokens a model knows: ids of data are checked against it.
+static std::optional<int64_t> vocabularyOf(const StepValue &step) {
+  const auto *config = step.model ? step.model->model().config().as<Value::Object>() : nullptr;
+  if (!config)
+    return std::nullopt;
+  auto found = (*config)->find("vocab_size");
+  const auto *size = found != (*config)->end() ? found->second.as<int64_t>() : nullptr;
+  return size ? std::optional(*size) : std::nullopt;
+}
+
+StepValue Converter::dataset(const StepCall &call) {
+  StepValue result;
+  mlir::MLIRContext *context = elaborator.module().getContext();
+  Value path = value(call.operand(0));
+  const auto *file = path.as<std::string>();
+  if (!file) {
+    error(Diag::WrongOption, call.range(), "dataset: expected a path, got " + path.describe());
+    return result;
+  }
+  Fields fields(context);
+  fields.set("path", *file).set("format", text(call, "format").value_or("completion"));
+  Fields renamed(context);
+  if (const auto *names = llvm::dyn_cast_or_null<ast::MapExpr>(call.option("fields")))
+    for (const ast::MapEntry &entry : names->entries)
+      if (Value name = value(entry.value.get()); name.is<std::string>())
+        renamed.set(entry.key(), *name.as<std::string>());
+  fields.set("fields", renamed).set("prompt_loss", real(call, "prompt_loss").value_or(0));
+  fields.set("shuffle", flag(call, "shuffle", true));
+  if (auto limit = integer(call, "limit"))
+    fields.set("limit", *limit);
+  std::string format = text(call, "format").value_or("");
+  result.rows = &runtime::data::recordKindOf(format);
+  addInfilling(call, fields);
+  const ast::Expr *tokenizer = call.option("tokenizer");
+  bool hasIds = format == "tokens" || (tokenizer && isNone(tokenizer));
+  if (const StepValue *model = tokenizerFor(call, /*needed=*/!hasIds)) {
+    if (auto size = vocabularyOf(*model))
+      fields.set("vocabulary", *size);
+    if (!hasIds) {
+      fields.set("tokenizer", model->name);
+      result.uses = {model->name};
+    }
+  }
+  finish(result, call, std::move(fields));
+  return result;
+}
+
+/// The options of the format that moves the middle of texts to their ends.
+void Converter::addInfilling(const StepCall &call, Fields &fields) {
+  for (llvm::StringRef key : {"rate", "spm"})
+    if (auto share = real(call, key))
+      fields.set(key, *share);
+  if (auto seed = integer(call, "seed"))
+    fields.set("seed", *seed);
+  if (const auto *list = llvm::dyn_cast_or_null<ast::ListExpr>(call.option("sentinels"))) {
+    std::vector<std::string> texts;
+    for (const ast::ExprPtr &expr : list->values)
+      if (Value text = value(expr.get()); text.is<std::string>())
+        texts.push_back(*text.as<std::string>());
+    fields.setTexts("sentinels", texts);
+  }
+}
+
+/// The `load` step whose tokenizer reads a data set: below the model of option `tokenizer`, or the recipe's only one.
+const StepValue *Converter::tokenizerFor(const StepCall &call, bool needed) {
+  if (const ast::Expr *named = call.option("tokenizer"); named && !isNone(named)) {
+    const StepValue *model = stepOf(named, "model", call);
+    return model ? &steps.at(model->load) : nullptr;
+  }
+  std::set<std::string> loads;
+  for (const ast::Binding &binding : file.bindings) {
+    const auto *found = llvm::cast<ast::CallExpr>(binding.value.get());
+    StepCall load(binding.name.text, *found);
+    if (load.kind() != "load" || load.option("base"))
+      continue;
+    const StepValue &loaded = step(binding.name.text, *found);
+    if (loaded.model)
+      loads.insert(loaded.load);
+  }
+  if (loads.size() == 1)
+    return &steps.at(*loads.begin());
+  if (loads.size() > 1 && needed)
+    error(Diag::MissingOption, call.range(), "tokenizer");
+  return nullptr;
+}
+
+/// The form of rows as programs see it.
+static RecordForm formOf(const runtime::data::RecordKind &kind) {
+  RecordForm form;
+  form.name = kind.name;
+  form.field = kind.field;
+  form.truth = kind.truth;
+  form.pooled = kind.weighing == runtime::data::Weighing::LastToken;
+  if (kind.textCount() > 1)
+    for (std::string_view text : kind.texts)
+      form.texts.emplace_back(text);
+  return form;
+}
+
+/// Names the input tensors of one text.
+static void nameInputs(Batch &batch, const std::string &prefix) {
+  for (auto [field, name] : {std::pair(&Batch::ids, "input_ids"),
+                             {&Batch::targets, "targets"},
+                             {&Batch::weights, "weights"},
+                             {&Batch::positions, "positions"},
+                             {&Batch::segments, "segments"}})
+    batch.*field = prefix + name;
+}
+
+/// Reads `batch`, `micro_batch` and `packing`, and names the input tensors of a micro-batch. `whole`: the loss mixes
+/// the rows of a batch.
+Batch Converter::makeBatch(const StepCall &call, const StepValue &data, bool whole, Fields &fields) {
+  Batch batch;
+  int64_t sequences = 4;
+  batch.tokens = 512;
+  if (const ast::Expr *expr = call.option("batch")) {
+    if (const auto *extent = llvm::dyn_cast<ast::ExtentExpr>(expr)) {
+      sequences = extent->first;
+      batch.tokens = extent->second;
+    } else {
+      error(Diag::WrongOption, expr->range, "batch: expected sequences x tokens, as in '16 x 512'");
+    }
+  }
+  batch.sequences = integer(call, "micro_batch").value_or(sequences);
+  if (batch.sequences < 1 || sequences % batch.sequences)
+    error(Diag::WrongOption, call.range(),
+          "micro_batch: " + llvm::Twine(batch.sequences) + " does not divide the batch's " + llvm::Twine(sequences) +
+              " sequences");
+  else if (whole && batch.sequences != sequences)
+    error(Diag::WrongOption, call.range(), "micro_batch: the objective mixes the rows of a batch, which stays whole");
+  batch.form = formOf(*data.rows);
+  // A text of a row with a field, or with several texts, has a place of its own.
+  bool packing = flag(call, "packing", true) && !whole && data.rows == &runtime::data::recordKinds[0];
+  Fields shape(elaborator.module().getContext());
+  shape.set("sequences", sequences).set("tokens", batch.tokens).set("micro", batch.sequences);
+  shape.set("packing", packing).set("whole", whole);
+  fields.set("batch", shape);
+  batch.row = call.name + ".row";
+  batch.key = call.name + ".key";
+  batch.field = call.name + ".field";
+  nameInputs(batch, call.name + ".");
+  for (const std::string &text : batch.form.texts) {
+    Batch &part = batch.texts.emplace_back();
+    part.sequences = batch.sequences;
+    part.tokens = batch.tokens;
+    part.row = batch.row;
+    part.key = batch.key;
+    part.form = batch.form;
+    nameInputs(part, call.name + "." + text + ".");
+  }
+  return batch;
+}
+
+/// Those inputs that some program reads.
+Fields Converter::inputsOf(const StepCall &call, const Batch &batch) {
+  Fields inputs(elaborator.module().getContext());
+  auto add = [&](Fields &to, llvm::ArrayRef<std::string> symbols) {
+    for (const std::string &input : symbols)
+      if (declared(input))
+        to.setSymbol(llvm::StringRef(input).rsplit('.').second, input);
+  };
+  add(inputs,
+      {batch.ids, batch.targets, batch.weights, batch.positions, batch.segments, batch.row, batch.key, batch.field,
+       call.name + ".step", call.name + ".steps", call.name + ".steps_per_epoch", call.name + ".denominators"});
+  if (batch.texts.empty())
+    return inputs;
+  Fields texts(elaborator.module().getContext());
+  for (auto [name, text] : llvm::zip_equal(batch.form.texts, batch.texts)) {
+    Fields own(elaborator.module().getContext());
+    add(own, {text.ids, text.targets, text.weights, text.positions, text.segments});
+    texts.set(name, own);
+  }
+  return inputs.set("texts", texts);
+}

@@ -1,0 +1,159 @@
+//===- Losses.cpp - the programs that give a loss and its gradients --------===//
+
+#include "Losses.h"
+
+#include "dialects/Tune/Utils/Builders.h"
+
+using namespace ftc;
+using namespace ftc::elaborate;
+using namespace ftc::recipe_to_tune;
+
+/// Makes the models that an objective's arguments name known to its evaluation: as models of their own, so that one
+/// that is the policy's beginning is not the policy.
+void Converter::bindModels(const ast::Expr *expr, std::vector<std::string> &uses) {
+  const auto *given = llvm::dyn_cast_or_null<ast::CallExpr>(expr);
+  if (!given)
+    return;
+  for (const ast::Argument &argument : given->arguments) {
+    const auto *name = llvm::dyn_cast<ast::NameExpr>(argument.value.get());
+    bool isBinding = name && llvm::any_of(file.bindings, [&](const ast::Binding &binding) {
+                       return binding.name.text == name->name && llvm::isa<ast::CallExpr>(*binding.value);
+                     });
+    if (!isBinding)
+      continue;
+    const StepValue &value = step(*name);
+    if (!value.model)
+      continue;
+    otherModels.push_back(std::make_unique<AdaptedModel>(*value.model));
+    elaborator.bind(name->name, Value(static_cast<const AdaptedModel *>(otherModels.back().get())));
+    uses.push_back(value.name);
+    uses.push_back(value.load);
+  }
+}
+
+/// Whether a model is what a training has made of it.
+bool Converter::isTrained(const StepValue &policy) const {
+  return llvm::any_of(policy.model->tensors(AdapterRole::Trained), [&](const AdapterTensor *tensor) {
+    auto last = trainedBy.find(tensor);
+    return last != trainedBy.end() && last->second != "" && dependsOn(policy, last->second);
+  });
+}
+
+static bool mixesRows(const Value &objective) {
+  const auto *applied = objective.as<std::shared_ptr<const Applied>>();
+  return applied && llvm::any_of((*applied)->definitions, [](const ast::Definition *definition) {
+           return definition->kind == ast::DefinitionKind::Objective && bool(definition->mixing);
+         });
+}
+
+/// Reads the options of a step with a loss; false after errors.
+bool Converter::beginLoss(const StepCall &call, LossStep &loss) {
+  loss.policy = modelOf(call);
+  loss.data = stepOf(call.option("data"), "dataset", call);
+  if (!loss.policy || !loss.data || !loss.data->rows)
+    return false;
+  if (!call.option("objective")) {
+    error(Diag::MissingOption, call.range(), "objective");
+    return false;
+  }
+  bindModels(call.option("objective"), loss.uses);
+  loss.objective = value(call.option("objective"));
+  if (loss.objective.isError())
+    return false;
+  bool training = call.kind() == "train";
+  loss.models = {&*loss.policy->model, nullptr, training};
+  if (training || !isTrained(*loss.policy)) {
+    otherModels.push_back(std::make_unique<AdaptedModel>(*loss.policy->model));
+    loss.models.initial = otherModels.back().get();
+  }
+  loss.batch = makeBatch(call, *loss.data, mixesRows(loss.objective), loss.fields);
+  return true;
+}
+
+/// The program that finds what models other than the policy say of the data, which no step of a training changes.
+void Converter::keepReferences(const StepCall &call, LossStep &loss) {
+  ProgramBuilder program(elaborator, call.name + ".refer");
+  std::vector<KeptLogProbabilities> kept =
+      program.references(loss.objective, loss.models, loss.batch, call.name + ".reference");
+  mlir::func::FuncOp built = program.finish();
+  if (!built)
+    return;
+  if (kept.empty())
+    return built.erase();
+  for (const KeptLogProbabilities &one : kept) {
+    Batch *text = &loss.batch;
+    for (auto [name, part] : llvm::zip_equal(loss.batch.form.texts, loss.batch.texts))
+      if (name == one.text)
+        text = &part;
+    text->kept.push_back(one);
+  }
+  loss.programs.setSymbol("refer", built.getSymName());
+  loss.kept = std::move(kept);
+}
+
+/// The program that adds a micro-batch's denominators to `<step>.weighed`.
+void Converter::weigh(const StepCall &call, LossStep &loss) {
+  ProgramBuilder program(elaborator, call.name + ".weigh");
+  llvm::SmallVector<mlir::Value> parts = program.denominators(loss.objective, loss.models, loss.batch);
+  if (parts.empty())
+    return void(program.finish());
+  for (mlir::Value &part : parts)
+    part = tune::reshape(program.builder(), program.loc(), part, {1});
+  std::string weighed = call.name + ".weighed";
+  elaborator.tensors().declareReal(weighed, tune::Kind::output, {int64_t(parts.size())});
+  elaborator.tensors().declareReal(call.name + ".denominators", tune::Kind::input, {int64_t(parts.size())});
+  program.accumulate(tune::concat(program.builder(), program.loc(), parts, 0), weighed);
+  if (mlir::func::FuncOp built = program.finish())
+    loss.programs.setSymbol("weigh", built.getSymName());
+}
+
+/// The program that adds a micro-batch's loss and the gradients of `parameters`.
+void Converter::micro(const StepCall &call, LossStep &loss, llvm::ArrayRef<std::string> parameters,
+                      llvm::ArrayRef<std::string> gradients) {
+  ProgramBuilder program(elaborator, call.name + ".micro");
+  mlir::Value value = program.loss(loss.objective, loss.models, loss.batch, call.name + ".denominators");
+  if (!value)
+    return void(program.finish());
+  elaborator.tensors().declareReal(call.name + ".loss", tune::Kind::output, {});
+  program.accumulate(value, call.name + ".loss");
+  if (!parameters.empty()) {
+    llvm::SmallVector<mlir::Value> values;
+    llvm::SmallVector<mlir::Type> types;
+    for (const std::string &parameter : parameters) {
+      values.push_back(program.read(parameter));
+      types.push_back(values.back().getType());
+    }
+    auto op = tune::GradientOp::create(program.builder(), program.loc(), types, value, values);
+    for (auto [gradient, symbol] : llvm::zip_equal(op.getGradients(), gradients))
+      program.accumulate(gradient, symbol);
+  }
+  if (mlir::func::FuncOp built = program.finish())
+    loss.programs.setSymbol("micro", built.getSymName());
+}
+
+/// What all steps with a loss tell the runtime.
+void Converter::finishLoss(const StepCall &call, StepValue &result, LossStep &loss) {
+  std::vector<Fields> values;
+  for (const KeptLogProbabilities &kept : loss.kept) {
+    Fields &entry = values.emplace_back(elaborator.module().getContext());
+    entry.set("text", kept.text).setSymbol("output", kept.output);
+    if (declared(kept.input))
+      entry.setSymbol("input", kept.input);
+  }
+  if (!values.empty())
+    loss.fields.setList("references", values);
+  loss.fields.set("data", loss.data->name).set("programs", loss.programs).set("inputs", inputsOf(call, loss.batch));
+  loss.fields.set("outputs", lossOutputs(call));
+  result.uses = {loss.policy->name, loss.policy->load, loss.data->name};
+  llvm::append_range(result.uses, loss.uses);
+}
+
+/// Where the runtime finds what the programs of a step give.
+Fields Converter::lossOutputs(const StepCall &call) {
+  Fields outputs(elaborator.module().getContext());
+  for (auto [key, name] :
+       {std::pair("loss", ".loss"), {"denominators", ".weighed"}, {"lr", ".lr"}, {"grad_norm", ".grad_norm"}})
+    if (declared(call.name + name))
+      outputs.setSymbol(key, call.name + name);
+  return outputs;
+}
