@@ -32,6 +32,7 @@ config.substitutions += [
     ("%check-optimizer", given("optimizer.sh", "optimizers")),
     ("%check-schedule", given("schedule.sh", "optimizers")),
     ("%check-objective", given("objective.sh", "")),
+    ("%check-run", f"bash {os.path.join(config.test_source_root, 'Execution', 'Objectives', 'Inputs', 'run.sh')} %s %t {data}"),
     ("%check-packed", f"bash {os.path.join(execution, 'packed.sh')} %s %t"),
     ("%compare", f"python3 {os.path.join(execution, 'compare.py')}"),
     ("%check-logits", f"bash {golden} %s %t logits"),
