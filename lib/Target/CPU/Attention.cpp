@@ -14,7 +14,7 @@ void AttentionBlock::begin(Value batchIndex, Value headIndex, Value firstColumn)
   first = firstColumn;
   keyBase = l.mul(l.add(l.mul(batch, shape.keys * shape.heads), head), shape.width);
   Value last = l.min(l.add(first, shape.lanes() - 1), l.index(shape.columns() - 1));
-  count = shape.causal && shape.keysAreQueries ? l.add(l.div(last, shape.groups), 1) : l.index(shape.keys);
+  Value limit = shape.causal && shape.keysAreQueries ? l.add(l.div(last, shape.groups), 1) : l.index(shape.keys);
   auto gatherTokens = [&](Value memory) {
     Value all = l.constant(VectorType::get({shape.lanes()}, l.b.getI32Type()), 0);
     for (int64_t lane = 0; lane < shape.lanes(); ++lane) {
@@ -26,6 +26,42 @@ void AttentionBlock::begin(Value batchIndex, Value headIndex, Value firstColumn)
   };
   positions = gatherTokens(buffers.qpos);
   segments = gatherTokens(buffers.qseg);
+  findKeys(limit);
+}
+
+/// Looks through 16 keys at a time below `limit` for those that lie between the columns' least and greatest segment and
+/// position: a cache's unwritten keys and, in packed rows, the other documents are left out.
+void AttentionBlock::findKeys(Value limit) {
+  using Predicate = arith::CmpIPredicate;
+  VectorType type = VectorType::get({16}, l.b.getI32Type());
+  auto reduce = [&](vector::CombiningKind kind, Value values) {
+    return vector::BroadcastOp::create(l.b, type, vector::ReductionOp::create(l.b, kind, values));
+  };
+  Value leastSegment = reduce(vector::CombiningKind::MINSI, segments);
+  Value mostSegment = reduce(vector::CombiningKind::MAXSI, segments);
+  leastSegment = arith::MaxSIOp::create(l.b, leastSegment, l.constant(type, 0));
+  Value earliest = reduce(vector::CombiningKind::MINSI, positions);
+  Value latest = reduce(vector::CombiningKind::MAXSI, positions);
+  Value lanes = vector::StepOp::create(l.b, VectorType::get({16}, l.b.getIndexType()));
+  Value base = l.mul(batch, shape.keys), none = l.constant(type, -1);
+  SmallVector<Value> range = l.loop(l.index(0), limit, 16, {limit, l.index(0)}, [&](Value key, ValueRange carried) {
+    Value mask = l.compare(Predicate::ult, lanes, l.splat(l.sub(limit, key), 16));
+    Value segment = l.loadMasked(buffers.kseg, l.add(base, key), mask, none);
+    Value seen = arith::AndIOp::create(l.b, l.compare(Predicate::sge, segment, leastSegment),
+                                       l.compare(Predicate::sle, segment, mostSegment));
+    Value position = shape.causal || shape.window ? l.loadMasked(buffers.kpos, l.add(base, key), mask, none) : Value();
+    if (shape.causal)
+      seen = arith::AndIOp::create(l.b, seen, l.compare(Predicate::sle, position, latest));
+    if (shape.window) {
+      Value distance = arith::SubIOp::create(l.b, earliest, position);
+      seen = arith::AndIOp::create(l.b, seen, l.compare(Predicate::slt, distance, l.constant(type, *shape.window)));
+    }
+    Value any = vector::ReductionOp::create(l.b, vector::CombiningKind::OR, seen);
+    return SmallVector<Value>{l.select(any, l.min(carried[0], key), carried[0]),
+                              l.select(any, l.min(l.add(key, 16), limit), carried[1])};
+  });
+  keysTo = range[1];
+  keysFrom = l.min(range[0], keysTo);
 }
 
 Value AttentionBlock::placeOf(Value column) {
@@ -122,7 +158,7 @@ void AttentionBlock::storeColumns(Value vector, Value memory) {
 }
 
 Value AttentionBlock::finishScore(Value sum) {
-  VectorType type = l.f32(shape.lanes());
+  auto type = cast<VectorType>(sum.getType());
   if (!shape.softcap)
     return arith::MulFOp::create(l.b, sum, l.constant(type, shape.scale));
   Value inner = arith::MulFOp::create(l.b, sum, l.constant(type, shape.scale / *shape.softcap));
@@ -172,7 +208,8 @@ ScalarOperand AttentionBlock::keysAsRows(Value memory, Value key) {
 }
 
 ScalarOperand AttentionBlock::elementsAsRows(Value memory, Value element) {
-  return {memory, l.add(keyBase, element), 1, shape.keyStride()};
+  Value base = l.add(keyBase, l.mul(keysFrom, shape.keyStride()));
+  return {memory, l.add(base, element), 1, shape.keyStride()};
 }
 
 } // namespace ftc::target::cpu

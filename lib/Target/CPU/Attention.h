@@ -18,6 +18,8 @@ struct AttentionShape {
   bool causal = false, keysAreQueries = false;
 
   int64_t columns() const { return queries * groups; }
+  /// Whether each column is done by itself (AttentionDecode.cpp): one token after another, in generation.
+  bool isNarrow() const { return columns() <= 8; }
   /// Columns of a block.
   int64_t lanes() const { return columns() <= 16 ? 16 : 32; }
   int64_t blocks() const { return (columns() + lanes() - 1) / lanes(); }
@@ -82,9 +84,12 @@ public:
   /// Which columns see the key.
   mlir::Value sees(mlir::Value key);
 
-  /// How many keys must be visited, from the first on.
-  mlir::Value keyCount() const { return count; }
-  /// The head's rows of k or v, as scalars with keys or elements as rows.
+  /// The keys that must be visited: no column sees one outside of them.
+  mlir::Value firstKey() const { return keysFrom; }
+  mlir::Value lastKey() const { return keysTo; } ///< exclusive
+  mlir::Value countKeys() { return l.sub(keysTo, keysFrom); }
+  /// The head's rows of k or v, as scalars with keys or elements as rows; the latter from the first key that must be
+  /// visited on.
   ScalarOperand keysAsRows(mlir::Value memory, mlir::Value key);
   ScalarOperand elementsAsRows(mlir::Value memory, mlir::Value element);
 
@@ -94,8 +99,15 @@ private:
   LoopBuilder &l;
   const AttentionShape &shape;
   Buffers buffers;
-  mlir::Value first, count, keyBase, positions, segments;
+  void findKeys(mlir::Value limit);
+
+  mlir::Value first, keysFrom, keysTo, keyBase, positions, segments;
 };
+
+/// The kernel for a few columns (AttentionShape::isNarrow), which goes through the keys as they lie in memory, and the
+/// elements of a thread's memory that it needs.
+void emitAttentionDecode(tune::AttentionOp op, KernelBuilder &builder);
+int64_t countDecodeScratch(const AttentionShape &shape);
 
 } // namespace ftc::target::cpu
 

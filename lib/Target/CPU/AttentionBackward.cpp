@@ -88,9 +88,9 @@ private:
     addProduct(dScores, queriesRows, flat(op.getDk()));
     // dq = ds k
     Value keys = flat(op.getK());
-    forTiles(l, l.index(shape.width), [&](Value element, int64_t rows) {
-      SmallVector<Value> sums =
-          emitTile(l, block.elementsAsRows(keys, element), columns(dScores), block.keyCount(), zeros(rows));
+    VectorOperand seen{dScores, l.mul(block.firstKey(), shape.lanes()), shape.lanes()};
+    forTiles(l, l.index(0), l.index(shape.width), [&](Value element, int64_t rows) {
+      SmallVector<Value> sums = emitTile(l, block.elementsAsRows(keys, element), seen, block.countKeys(), zeros(rows));
       for (auto [i, sum] : llvm::enumerate(sums))
         l.store(sum, dQueriesT, l.mul(l.add(element, int64_t(i)), shape.lanes()));
     });
@@ -106,7 +106,7 @@ private:
     Value shift = arith::SelectOp::create(l.b, nothing, zero, lse);
     Value exists = block.existing();
     Value keys = flat(op.getK()), values = flat(op.getV());
-    forTiles(l, block.keyCount(), [&](Value key, int64_t rows) {
+    forTiles(l, block.firstKey(), block.lastKey(), [&](Value key, int64_t rows) {
       SmallVector<Value> sums =
           emitTile(l, block.keysAsRows(keys, key), columns(queriesT), l.index(shape.width), zeros(rows));
       SmallVector<Value> slopes;
@@ -132,7 +132,7 @@ private:
 
   /// memory[key, :] += sum over columns of weights[key, column] rows[column, :].
   void addProduct(Value weights, Value rows, Value memory) {
-    forTiles(l, block.keyCount(), [&](Value key, int64_t count) {
+    forTiles(l, block.firstKey(), block.lastKey(), [&](Value key, int64_t count) {
       ScalarOperand a{weights, l.mul(key, shape.lanes()), shape.lanes(), 1};
       ScalarOperand target = block.keysAsRows(memory, key);
       forPieces([&](int64_t from, int64_t lanes, int64_t active) {

@@ -61,7 +61,7 @@ private:
   void emitScores() {
     Value keys = l.flatten(l.b.buffer(op.getK()));
     Value hidden = l.constant(l.f32(shape.lanes()), -std::numeric_limits<double>::infinity());
-    forTiles(l, block.keyCount(), [&](Value key, int64_t rows) {
+    forTiles(l, block.firstKey(), block.lastKey(), [&](Value key, int64_t rows) {
       SmallVector<Value> sums = emitTile(l, block.keysAsRows(keys, key), queries, l.index(shape.width), zeros(rows));
       for (auto [i, sum] : llvm::enumerate(sums)) {
         Value row = l.add(key, int64_t(i));
@@ -75,14 +75,14 @@ private:
   std::pair<Value, Value> emitSoftmax() {
     VectorType type = l.f32(shape.lanes());
     Value least = l.constant(type, -std::numeric_limits<double>::infinity()), zero = l.constant(type, 0);
-    Value maximum = l.loop(l.index(0), block.keyCount(), 1, least, [&](Value key, ValueRange carried) {
+    Value maximum = l.loop(block.firstKey(), block.lastKey(), 1, least, [&](Value key, ValueRange carried) {
       Value score = l.load(probabilities.memory, at(probabilities, key), shape.lanes());
       return SmallVector<Value>{arith::MaximumFOp::create(l.b, carried[0], score)};
     })[0];
     // A column that sees nothing: exp(-inf - 0) = 0.
     Value nothing = arith::CmpFOp::create(l.b, arith::CmpFPredicate::OEQ, maximum, least);
     Value shift = arith::SelectOp::create(l.b, nothing, zero, maximum);
-    Value sum = l.loop(l.index(0), block.keyCount(), 1, zero, [&](Value key, ValueRange carried) {
+    Value sum = l.loop(block.firstKey(), block.lastKey(), 1, zero, [&](Value key, ValueRange carried) {
       Value place = at(probabilities, key);
       Value score = l.load(probabilities.memory, place, shape.lanes());
       Value power = math::ExpOp::create(l.b, arith::SubFOp::create(l.b, score, shift));
@@ -99,9 +99,11 @@ private:
     Value inverse = arith::DivFOp::create(l.b, l.constant(type, 1), sum);
     inverse = arith::SelectOp::create(l.b, nothing, zero, inverse);
     Value values = l.flatten(l.b.buffer(op.getV()));
-    forTiles(l, l.index(shape.width), [&](Value element, int64_t rows) {
+    VectorOperand seen = probabilities;
+    seen.base = at(probabilities, block.firstKey());
+    forTiles(l, l.index(0), l.index(shape.width), [&](Value element, int64_t rows) {
       SmallVector<Value> sums =
-          emitTile(l, block.elementsAsRows(values, element), probabilities, block.keyCount(), zeros(rows));
+          emitTile(l, block.elementsAsRows(values, element), seen, block.countKeys(), zeros(rows));
       for (auto [i, value] : llvm::enumerate(sums))
         l.store(arith::MulFOp::create(l.b, value, inverse), result.memory, at(result, l.add(element, int64_t(i))));
     });
@@ -121,7 +123,10 @@ public:
     auto attention = cast<tune::AttentionOp>(op);
     if (!getElementTypeOrSelf(attention.getQ().getType()).isF32())
       return op->emitOpError("has no kernel for this type on the cpu target");
-    AttentionForward(attention, builder).emit();
+    if (getAttentionShape(attention).isNarrow())
+      emitAttentionDecode(attention, builder);
+    else
+      AttentionForward(attention, builder).emit();
     return success();
   }
 
@@ -129,7 +134,8 @@ public:
 
   int64_t scratchBytes(Operation *op) const override {
     AttentionShape shape = getAttentionShape(cast<tune::AttentionOp>(op));
-    return AttentionForward::countScratch(shape) * int64_t(sizeof(float));
+    return (shape.isNarrow() ? countDecodeScratch(shape) : AttentionForward::countScratch(shape)) *
+           int64_t(sizeof(float));
   }
 };
 } // namespace

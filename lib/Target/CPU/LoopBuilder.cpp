@@ -18,6 +18,10 @@ Value LoopBuilder::mul(Value x, Value y) { return arith::MulIOp::create(b, x, y)
 Value LoopBuilder::div(Value x, int64_t y) { return y == 1 ? x : arith::DivUIOp::create(b, x, index(y)).getResult(); }
 Value LoopBuilder::rem(Value x, int64_t y) { return arith::RemUIOp::create(b, x, index(y)); }
 Value LoopBuilder::sub(Value x, Value y) { return arith::SubIOp::create(b, x, y); }
+Value LoopBuilder::select(Value condition, Value x, Value y) { return arith::SelectOp::create(b, condition, x, y); }
+Value LoopBuilder::compare(arith::CmpIPredicate predicate, Value x, Value y) {
+  return arith::CmpIOp::create(b, predicate, x, y);
+}
 Value LoopBuilder::min(Value x, Value y) { return arith::MinUIOp::create(b, x, y); }
 
 SmallVector<Value> LoopBuilder::loop(Value from, Value to, int64_t step, ValueRange carried, Body body) {
@@ -90,6 +94,10 @@ Value LoopBuilder::mask(int64_t lanes, int64_t active) {
 
 Value LoopBuilder::load(Value memory, Value at) { return memref::LoadOp::create(b, memory, at); }
 
+Value LoopBuilder::loadMasked(Value memory, Value at, Value mask, Value other) {
+  return vector::MaskedLoadOp::create(b, cast<VectorType>(other.getType()), memory, at, mask, other);
+}
+
 Value LoopBuilder::load(Value memory, Value at, int64_t lanes, int64_t active) {
   auto type = VectorType::get({lanes}, cast<MemRefType>(memory.getType()).getElementType());
   if (active == lanes)
@@ -146,10 +154,10 @@ SmallVector<Value> emitTile(LoopBuilder &l, const ScalarOperand &a, const Vector
   });
 }
 
-void forTiles(LoopBuilder &l, Value rows, llvm::function_ref<void(Value, int64_t)> tile) {
-  Value whole = l.mul(l.div(rows, kRows), kRows);
-  l.loop(l.index(0), whole, kRows, [&](Value row) { tile(row, kRows); });
-  l.loop(whole, rows, 1, [&](Value row) { tile(row, 1); });
+void forTiles(LoopBuilder &l, Value from, Value to, llvm::function_ref<void(Value, int64_t)> tile) {
+  Value whole = l.add(from, l.mul(l.div(l.sub(to, from), kRows), kRows));
+  l.loop(from, whole, kRows, [&](Value row) { tile(row, kRows); });
+  l.loop(whole, to, 1, [&](Value row) { tile(row, 1); });
 }
 
 } // namespace ftc::target::cpu

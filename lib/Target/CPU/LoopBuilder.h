@@ -19,6 +19,8 @@ public:
   mlir::Value div(mlir::Value x, int64_t y);
   mlir::Value rem(mlir::Value x, int64_t y);
   mlir::Value min(mlir::Value x, mlir::Value y);
+  mlir::Value select(mlir::Value condition, mlir::Value x, mlir::Value y);
+  mlir::Value compare(mlir::arith::CmpIPredicate predicate, mlir::Value x, mlir::Value y);
   mlir::Value sub(mlir::Value x, mlir::Value y);
 
   /// for (i = from; i < to; i += step) carried = body(i, carried); returns the last values.
@@ -43,6 +45,8 @@ public:
   mlir::Value constant(mlir::Type type, double value);
   mlir::Value splat(mlir::Value scalar, int64_t lanes);
   mlir::Value load(mlir::Value memory, mlir::Value at);
+  /// The elements whose bit of `mask` is set, `other` in place of the rest.
+  mlir::Value loadMasked(mlir::Value memory, mlir::Value at, mlir::Value mask, mlir::Value other);
   /// The first `active` elements, zeros after them.
   mlir::Value load(mlir::Value memory, mlir::Value at, int64_t lanes, int64_t active);
   mlir::Value load(mlir::Value memory, mlir::Value at, int64_t lanes) { return load(memory, at, lanes, lanes); }
@@ -78,8 +82,8 @@ struct VectorOperand {
 llvm::SmallVector<mlir::Value> emitTile(LoopBuilder &l, const ScalarOperand &a, const VectorOperand &b,
                                         mlir::Value depth, mlir::ValueRange start);
 
-/// Cuts `rows` rows into tiles of 8 and single ones: `tile(first row, rows of the tile)`.
-void forTiles(LoopBuilder &l, mlir::Value rows, llvm::function_ref<void(mlir::Value, int64_t)> tile);
+/// Cuts the rows `from` to `to` (exclusive) into tiles of 8 and single ones: `tile(first row, rows of the tile)`.
+void forTiles(LoopBuilder &l, mlir::Value from, mlir::Value to, llvm::function_ref<void(mlir::Value, int64_t)> tile);
 
 } // namespace ftc::target::cpu
 

@@ -14,6 +14,12 @@
 // REDEFINE: %{shape} = s/BB/2/g;s/TT/19/g;s/SS/23/g;s/HH/1/g;s/GG/3/g;s/DD/20/g
 // REDEFINE: %{mask} = causal window 5 softcap 2.0
 // RUN: %{run} --num-threads=2
+// REDEFINE: %{shape} = s/BB/1/g;s/TT/1/g;s/SS/75/g;s/HH/2/g;s/GG/6/g;s/DD/96/g
+// REDEFINE: %{mask} = causal
+// RUN: %{run} --num-threads=2
+// REDEFINE: %{shape} = s/BB/2/g;s/TT/2/g;s/SS/37/g;s/HH/3/g;s/GG/3/g;s/DD/20/g
+// REDEFINE: %{mask} = causal window 5 softcap 2.0
+// RUN: %{run}
 
 module {
   tune.tensor input @q : tensor<BBxTTxHHxGGxDDxf32>
