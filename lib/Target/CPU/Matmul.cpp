@@ -18,6 +18,8 @@ namespace ftc::target::cpu {
 
 /// Packed columns of one item, in elements: most of a second cache of 1 MB.
 static constexpr int64_t kPacked = 3 << 16;
+/// The same where the depth is cut and the next part is fetched meanwhile.
+static constexpr int64_t kCut = 3 << 15;
 /// Depth of the terms that are added while a tile is in registers. A longer one is cut into parts.
 static constexpr int64_t kDepth = 1600;
 /// Columns and rows of an item at most. Where the depth is cut, an item has all columns if it may, since its rows come
@@ -39,7 +41,7 @@ static int64_t getPart(const ProductShape &term) {
   int64_t k = term.k.size;
   if (k <= kDepth)
     return k;
-  int64_t most = std::min(kPacked / std::min<int64_t>(llvm::alignTo(term.n.size, kTileColumns), kMostColumns), kDepth);
+  int64_t most = std::min(kCut / std::min<int64_t>(llvm::alignTo(term.n.size, kTileColumns), kMostColumns), kDepth);
   return llvm::alignTo(llvm::divideCeil(k, llvm::divideCeil(k, most)), 16);
 }
 static bool isCut(const ProductShape &term) { return getPart(term) < term.k.size; }

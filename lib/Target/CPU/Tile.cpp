@@ -9,8 +9,9 @@ using namespace mlir;
 
 namespace ftc::target::cpu {
 
-/// Steps of the depth in one iteration, and how many steps ahead b is fetched into the first cache.
-static constexpr int64_t kUnroll = 1, kPrefetch = 8;
+/// How many steps of the depth ahead a packed b is fetched into the first cache. Another b
+/// is fetched one depth ahead: the next part of a long product comes from memory while this one is multiplied.
+static constexpr int64_t kPrefetch = 8;
 
 //===----------------------------------------------------------------------===//
 // The tile
@@ -67,14 +68,9 @@ private:
       rowPointers.assign(1, a);
     }
     Value b = l.offset(term.b.base, term.b.at);
-    Value whole = l.mul(l.div(term.depth, kUnroll), kUnroll);
-    SmallVector<Value> sums = l.loop(l.index(0), whole, kUnroll, start, [&](Value k, ValueRange carried) {
-      SmallVector<Value> next(carried);
-      for (int64_t step = 0; step < kUnroll; ++step)
-        next = emitStep(b, term.bDepth, l.add(k, step), next);
-      return next;
-    });
-    return l.loop(whole, term.depth, 1, sums,
+    ahead = isPacked ? l.index(kPrefetch * kTileColumns) : l.mul(term.depth, term.bDepth);
+    // Not unrolled: with several steps in one block LLVM sorts the loads by row, and spills.
+    return l.loop(l.index(0), term.depth, 1, start,
                   [&](Value k, ValueRange carried) { return emitStep(b, term.bDepth, k, carried); });
   }
 
@@ -90,8 +86,7 @@ private:
     for (int64_t column = 0; column < lanes; column += 16) {
       Value at = l.add(bRow, column);
       columns.push_back(l.load(b, at, 16, isPacked ? 16 : std::min<int64_t>(16, active - column)));
-      if (isPacked)
-        l.prefetch(b, l.add(at, kPrefetch * kTileColumns));
+      l.prefetch(b, l.add(at, ahead));
     }
     SmallVector<Value> next;
     for (int64_t row = 0; row < rows; ++row) {
@@ -105,6 +100,7 @@ private:
   LoopBuilder &l;
   int64_t rows, lanes, active;
   bool isPacked;
+  Value ahead;               ///< from an element of b to what is fetched beside it
   SmallVector<Value> places; ///< of c's rows
   SmallVector<Value> rowPointers, rowOffsets;
 };
