@@ -104,7 +104,7 @@ Tensor Evaluator::align(const Tensor &tensor, llvm::ArrayRef<Dim> dims) {
 }
 
 std::optional<Tensor> Evaluator::fit(const Value &value, llvm::ArrayRef<Dim> dims, Scope &scope, llvm::SMRange range) {
-  std::optional<Tensor> tensor = asTensor(value, range);
+  std::optional<Tensor> tensor = asTensor(value, range, value.is<Value::List>() ? dims : llvm::ArrayRef<Dim>());
   if (!tensor)
     return std::nullopt;
   for (Dim dim : tensor->dims)

@@ -76,8 +76,20 @@ static void reportMemory(const Manifest &manifest, Report &report) {
                double(plan.weights + plan.trained + plan.gradients + plan.states + plan.activations));
 }
 
+/// The adapter that declares a trained tensor, which is called `<step>.<module path>.<adapter>.<param>`, a second one
+/// of that name on a site `<adapter>_2`; empty for the model's own tensors, which keep their names.
+static llvm::StringRef adapterOf(const run::Tensor &tensor, const DefinitionLibrary &library) {
+  llvm::StringRef owner = llvm::StringRef(tensor.name).rsplit('.').first.rsplit('.').second;
+  auto isAdapter = [&](llvm::StringRef name) { return library.find(ast::DefinitionKind::Adapter, name) != nullptr; };
+  auto [name, number] = owner.rsplit('_');
+  unsigned count;
+  if (isAdapter(owner))
+    return owner;
+  return !number.getAsInteger(10, count) && isAdapter(name) ? name : "";
+}
+
 /// Parameters of all models, trained ones by the adapter that declares them.
-static void reportParameters(const Manifest &manifest, Report &report) {
+static void reportParameters(const Manifest &manifest, const DefinitionLibrary &library, Report &report) {
   int64_t total = 0, trained = 0;
   std::map<std::string, int64_t> byAdapter;
   for (const run::Tensor &tensor : manifest.tensors) {
@@ -88,8 +100,8 @@ static void reportParameters(const Manifest &manifest, Report &report) {
     if (!isTrained)
       continue;
     trained += tensor.elements();
-    llvm::StringRef owner = llvm::StringRef(tensor.name).rsplit('.').first.rsplit('.').second;
-    byAdapter[tensor.source ? "the model's own" : owner.str()] += tensor.elements();
+    llvm::StringRef adapter = adapterOf(tensor, library);
+    byAdapter[adapter.empty() ? "the model's own" : adapter.str()] += tensor.elements();
   }
   report.title("parameters");
   report.count("total", total);
@@ -154,7 +166,7 @@ static int plan(const char *argv0) {
   Report report;
   int status = Success;
   reportMemory(*manifest, report);
-  reportParameters(*manifest, report);
+  reportParameters(*manifest, compilation.library(), report);
   for (const run::Step &step : manifest->steps)
     if (step.kind == "train" && !reportTraining(*manifest, step, flops, report, status))
       return status;
