@@ -153,6 +153,7 @@ private:
       return rewriter.notifyMatchFailure(op, "different rows and columns");
     if (left.getTerm(0).k.size < right.getTerm(0).k.size)
       std::swap(left, right);
+    rewriter.setInsertionPoint(op); // it may be a sum that was made just now, before others
     SmallVector<Value> lhs, rhs;
     SmallVector<Attribute> maps;
     for (MatmulOp product : {left, right}) {

@@ -24,6 +24,23 @@ func.func @adapter(%x: tensor<64x32xf32>, %w: tensor<48x32xf32>, %l: tensor<64x9
   return %y : tensor<64x48xf32>
 }
 
+// Something else between the terms: it is added to the sum of products, which comes before.
+// CHECK-LABEL: func.func @between
+// CHECK-SAME: %[[REST:[a-z0-9]+]]: tensor<64x48xf32>
+func.func @between(%x: tensor<64x32xf32>, %w: tensor<48x32xf32>, %l: tensor<64x9xf32>, %b: tensor<48x9xf32>, %rest: tensor<64x48xf32>) -> tensor<64x48xf32> {
+  // CHECK: %[[SUM:.*]] = dnnl.matmul
+  // CHECK-NEXT: %[[Y:.*]] = arith.addf %[[SUM]], %[[REST]]
+  // CHECK-NEXT: return %[[Y]]
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<64x48xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<64x48xf32>) -> tensor<64x48xf32>
+  %base = linalg.contract indexing_maps = [#x, #w, #y] ins(%x, %w : tensor<64x32xf32>, tensor<48x32xf32>) outs(%f : tensor<64x48xf32>) -> tensor<64x48xf32>
+  %inner = arith.addf %base, %rest : tensor<64x48xf32>
+  %low = linalg.contract indexing_maps = [#x, #w, #y] ins(%l, %b : tensor<64x9xf32>, tensor<48x9xf32>) outs(%f : tensor<64x48xf32>) -> tensor<64x48xf32>
+  %y = arith.addf %inner, %low : tensor<64x48xf32>
+  return %y : tensor<64x48xf32>
+}
+
 // A product of one row reads the matrix once: it is left to a kernel of rows.
 // CHECK-LABEL: func.func @row
 func.func @row(%x: tensor<1x32xf32>, %w: tensor<48x32xf32>) -> tensor<1x48xf32> {
