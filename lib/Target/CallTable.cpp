@@ -18,11 +18,17 @@ public:
 
 private:
   LogicalResult addBlock(Block &block);
-  LogicalResult addCall(Operation *op);
+  LogicalResult addCall(Operation *op, int phase);
   LogicalResult addLoop(tune::RowsOp rows);
   void addYield(tune::YieldOp yield);
   void addMove(StringRef symbol, Location to, std::optional<Location> from, int64_t bytes, int64_t count);
   void addCopy(Location to, Location from, int64_t bytes);
+
+  /// 1 for an op that has no kernel: that is an error of its call.
+  int countPhases(Operation *op) {
+    const KernelGenerator *generator = registry.lookup(op);
+    return generator ? generator->phases(op) : 1;
+  }
 
   Location getTensor(StringRef name) { return {getTensorOffset(symbols.lookup<tune::TensorOp>(name)), 0}; }
 
@@ -53,12 +59,19 @@ void TableMaker::addCopy(Location to, Location from, int64_t bytes) {
     addMove("ftc_copy", to, from, bytes, bytes);
 }
 
-LogicalResult TableMaker::addCall(Operation *op) {
-  FailureOr<const KernelInfo *> info = kernels.get(op);
+LogicalResult TableMaker::addCall(Operation *op, int phase) {
+  FailureOr<const KernelInfo *> info = kernels.get(op, phase);
   if (failed(info))
     return failure();
-  Call call{(*info)->symbol,     (*info)->items,   (*info)->grain,       {}, {},
-            (*info)->immediates, describeWork(op), countProductFlops(op)};
+  std::string what = describeWork(op) + (phase ? ", phase " + std::to_string(phase + 1) : "");
+  Call call{(*info)->symbol,
+            (*info)->items,
+            (*info)->grain,
+            {},
+            {},
+            (*info)->immediates,
+            std::move(what),
+            phase ? int64_t(0) : countProductFlops(op)};
   auto addBuffer = [&](Location location) {
     call.offsets.push_back(location.offset);
     if (inLoop)
@@ -109,8 +122,10 @@ void TableMaker::addYield(tune::YieldOp yield) {
 LogicalResult TableMaker::addBlock(Block &block) {
   for (Operation &op : block) {
     Role role = getRole(&op);
-    if (role == Role::Call && failed(addCall(&op)))
-      return failure();
+    if (role == Role::Call)
+      for (int phase = 0, phases = countPhases(&op); phase < phases; ++phase)
+        if (failed(addCall(&op, phase)))
+          return failure();
     if (role == Role::Loop && failed(addLoop(cast<tune::RowsOp>(op))))
       return failure();
     if (auto yield = dyn_cast<tune::YieldOp>(op))

@@ -34,7 +34,10 @@ namespace {
 /// constants, regions, and which operands are the same value. Uniqued objects stand for themselves by their address.
 class StructureKey {
 public:
-  StructureKey(Operation *call, const KernelRegistry &registry) : call(call), registry(registry) { addOp(call); }
+  StructureKey(Operation *call, int phase, const KernelRegistry &registry) : call(call), registry(registry) {
+    add(size_t(phase));
+    addOp(call);
+  }
   StringRef get() const { return {reinterpret_cast<const char *>(words.data()), words.size() * sizeof(uintptr_t)}; }
 
 private:
@@ -101,18 +104,18 @@ private:
 KernelSet::KernelSet(MLIRContext *context, const KernelRegistry &registry)
     : registry(registry), module(ModuleOp::create(UnknownLoc::get(context))) {}
 
-FailureOr<const KernelInfo *> KernelSet::get(Operation *call) {
-  StructureKey key(call, registry);
+FailureOr<const KernelInfo *> KernelSet::get(Operation *call, int phase) {
+  StructureKey key(call, phase, registry);
   auto found = known.find(key.get());
   if (found != known.end())
     return found->second;
-  FailureOr<const KernelInfo *> info = generate(call);
+  FailureOr<const KernelInfo *> info = generate(call, phase);
   if (succeeded(info))
     known[key.get()] = *info;
   return info;
 }
 
-FailureOr<const KernelInfo *> KernelSet::generate(Operation *call) {
+FailureOr<const KernelInfo *> KernelSet::generate(Operation *call, int phase) {
   const KernelGenerator *generator = registry.lookup(call);
   if (!generator)
     return call->emitOpError("has no kernel on this target");
@@ -137,7 +140,7 @@ FailureOr<const KernelInfo *> KernelSet::generate(Operation *call) {
   auto function =
       func::FuncOp::create(builder, call->getLoc(), info.symbol, builder.getFunctionType(arguments, TypeRange()));
   function.addEntryBlock();
-  KernelBuilder kernelBuilder(call, registry, function, info, plans);
+  KernelBuilder kernelBuilder(call, phase, registry, function, info, plans);
   if (failed(generator->generate(call, kernelBuilder)))
     return failure();
   if (info.scratch > generator->scratchBytes(call))

@@ -28,8 +28,8 @@ class KernelSet {
 public:
   KernelSet(mlir::MLIRContext *context, const KernelRegistry &registry);
 
-  /// The kernel of a call, generated if no equal op has been seen.
-  llvm::FailureOr<const KernelInfo *> get(mlir::Operation *call);
+  /// The kernel of a phase of a call, generated if no equal op has been seen.
+  llvm::FailureOr<const KernelInfo *> get(mlir::Operation *call, int phase);
 
   /// The functions of all kernels that are not the runtime's.
   mlir::ModuleOp getModule() { return *module; }
@@ -38,7 +38,7 @@ public:
   int64_t getScratch() const;
 
 private:
-  llvm::FailureOr<const KernelInfo *> generate(mlir::Operation *call);
+  llvm::FailureOr<const KernelInfo *> generate(mlir::Operation *call, int phase);
 
   const KernelRegistry &registry;
   mlir::OwningOpRef<mlir::ModuleOp> module;

@@ -41,8 +41,11 @@ struct LibraryPlan {
 
 class KernelBuilder : public mlir::ImplicitLocOpBuilder {
 public:
-  KernelBuilder(mlir::Operation *op, const KernelRegistry &registry, mlir::func::FuncOp kernel, KernelInfo &info,
-                std::vector<LibraryPlan> &plans);
+  KernelBuilder(mlir::Operation *op, int phase, const KernelRegistry &registry, mlir::func::FuncOp kernel,
+                KernelInfo &info, std::vector<LibraryPlan> &plans);
+
+  /// Which of the op's calls this is the kernel of, from 0 on.
+  int phase() const { return phaseNumber; }
 
   /// The memory of an operand (not folded) or a result of the op.
   mlir::Value buffer(mlir::Value operandOrResult) const;
@@ -88,6 +91,7 @@ public:
                            llvm::function_ref<void(mlir::ValueRange)> emit);
 
 private:
+  int phaseNumber;
   mlir::func::FuncOp function;
   KernelInfo &info;
   std::vector<LibraryPlan> &plans;

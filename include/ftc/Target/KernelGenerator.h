@@ -18,7 +18,10 @@ class KernelGenerator {
 public:
   virtual ~KernelGenerator() = default;
 
-  /// Emits the body of the kernel of `op`, or names the runtime's function that does it.
+  /// How many calls do the op, one after another over the same buffers: a later one sees all that the earlier ones did.
+  virtual int phases([[maybe_unused]] mlir::Operation *op) const { return 1; }
+
+  /// Emits the body of the kernel of `op` in the builder's phase, or names the runtime's function that does it.
   virtual llvm::LogicalResult generate(mlir::Operation *op, KernelBuilder &builder) const = 0;
 
   /// Whether a splat constant as this operand is written into the kernel instead of being a buffer.

@@ -1,10 +1,13 @@
 // tune.attention_backward: an item is one head of one batch entry, whose blocks of columns add to its rows of dk and dv
-// one after another. Scores are computed again from lse.
+// one after another. Scores are computed again from lse. Where there are few heads, each is done in several parts that
+// take every so many blocks of columns; all but the first add to rows of their own in the workspace, which a second
+// phase adds up.
 
 #include "Attention.h"
 #include "Generators.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 #include <limits>
@@ -25,8 +28,21 @@ public:
     return (5 * shape.padded() + 2 * shape.keys) * shape.lanes();
   }
 
+  /// Parts of a head: so many that all parts of all heads are an even number, and no fewer than kLeastItems.
+  static int64_t countParts(const AttentionShape &shape) {
+    int64_t heads = shape.batch * shape.heads, parts = llvm::divideCeil(kLeastItems, heads);
+    parts += heads * parts % 2;
+    return heads >= kLeastItems ? 1 : std::min(parts, shape.blocks());
+  }
+  /// Elements of dk or dv, and bytes of the workspace: [parts but the first, dk and dv, elements].
+  static int64_t countElements(const AttentionShape &shape) { return shape.batch * shape.keys * shape.keyStride(); }
+  static int64_t countWorkspace(const AttentionShape &shape) {
+    return 2 * (countParts(shape) - 1) * countElements(shape) * int64_t(sizeof(float));
+  }
+
   void emit() {
-    l.b.setItems(shape.batch * shape.heads);
+    int64_t parts = countParts(shape), elements = countElements(shape);
+    l.b.setItems(shape.batch * shape.heads * parts);
     int64_t square = shape.padded() * shape.lanes(), scores = shape.keys * shape.lanes();
     Value memory = l.b.threadMemory(countScratch(shape));
     queriesT = l.offset(memory, l.index(0));
@@ -37,17 +53,66 @@ public:
     probabilities = l.offset(memory, l.index(5 * square));
     dScores = l.offset(memory, l.index(5 * square + scores));
     l.loop(l.b.lo(), l.b.hi(), 1, [&](Value item) {
-      Value batch = l.div(item, shape.heads), head = l.rem(item, shape.heads);
+      Value part = l.rem(item, parts), rest = l.div(item, parts);
+      Value batch = l.div(rest, shape.heads), head = l.rem(rest, shape.heads);
+      bindSums(part, elements);
       clear(batch, head);
-      l.loop(l.index(0), l.index(shape.blocks()), 1, [&](Value number) {
+      l.loop(part, l.index(shape.blocks()), parts, [&](Value number) {
         block.begin(batch, head, l.mul(number, shape.lanes()));
         emitBlock();
       });
     });
   }
 
+  /// The second phase: dk and dv += those of the other parts.
+  void emitSums() {
+    int64_t elements = countElements(shape);
+    l.b.setItems(llvm::divideCeil(elements, kSummed));
+    auto addPieces = [&](Value from, Value to, int64_t lanes) {
+      for (auto [number, result] : llvm::enumerate(SmallVector<Value>{flat(op.getDk()), flat(op.getDv())}))
+        l.loop(from, to, lanes, [&](Value at) {
+          Value sum = l.load(result, at, lanes);
+          for (int64_t part = 1; part < countParts(shape); ++part) {
+            Value place = l.add(at, (2 * (part - 1) + int64_t(number)) * elements);
+            sum = arith::AddFOp::create(l.b, sum, l.load(workspace(), place, lanes));
+          }
+          l.store(sum, result, at);
+        });
+    };
+    Value from = l.mul(l.b.lo(), kSummed), to = l.min(l.mul(l.b.hi(), kSummed), l.index(elements));
+    Value vectors = l.add(from, l.mul(l.div(l.sub(to, from), 16), 16));
+    addPieces(from, vectors, 16);
+    addPieces(vectors, to, 1);
+  }
+
 private:
+  /// Items of a call at least, elements of an item of the second phase.
+  static constexpr int64_t kLeastItems = 8, kSummed = 4096;
+
   Value flat(Value operandOrResult) { return l.flatten(l.b.buffer(operandOrResult)); }
+
+  /// The workspace as f32.
+  Value workspace() {
+    Value bytes = l.b.workspace();
+    auto type = MemRefType::get({countWorkspace(shape) / int64_t(sizeof(float))}, l.b.getF32Type());
+    return memref::ViewOp::create(l.b, type, bytes, l.index(0), ValueRange());
+  }
+
+  /// Where the part adds up dk and dv.
+  void bindSums(Value part, int64_t elements) {
+    dKeys = flat(op.getDk());
+    dValues = flat(op.getDv());
+    if (countParts(shape) == 1)
+      return;
+    Value isFirst = l.compare(arith::CmpIPredicate::eq, part, l.index(0));
+    Value first = l.mul(l.sub(part, l.index(1)), 2 * elements), base = l.pointer(workspace());
+    auto choose = [&](Value result, int64_t displacement) {
+      Value from = l.select(isFirst, l.index(0), l.add(first, displacement));
+      return l.offset(l.select(isFirst, l.pointer(result), base), from);
+    };
+    dKeys = choose(dKeys, 0);
+    dValues = choose(dValues, elements);
+  }
 
   AttentionBlock::Buffers bindBuffers() {
     return {flat(op.getQ()),    flat(op.getK()),    flat(op.getV()),   flat(op.getQpos()),
@@ -73,7 +138,7 @@ private:
     l.loop(l.index(0), l.index(shape.keys), 1, [&](Value key) {
       Value row = l.add(base, l.mul(key, shape.keyStride()));
       forPieces([&](int64_t from, int64_t lanes, int64_t active) {
-        for (Value memory : {flat(op.getDk()), flat(op.getDv())})
+        for (Value memory : {dKeys, dValues})
           l.store(l.constant(l.f32(lanes), 0), memory, l.add(row, from), active);
       });
     });
@@ -84,8 +149,8 @@ private:
     Value delta = block.pack(flat(op.getDout()), dOutT, dOutRows, flat(op.getOut()));
     emitScores(delta);
     // dv += p^T dout, dk += ds^T q; columns beyond the last one have zeros in p and ds.
-    addProduct(probabilities, dOutRows, flat(op.getDv()));
-    addProduct(dScores, queriesRows, flat(op.getDk()));
+    addProduct(probabilities, dOutRows, dValues);
+    addProduct(dScores, queriesRows, dKeys);
     // dq = ds k
     Value keys = flat(op.getK());
     VectorOperand seen{dScores, l.mul(block.firstKey(), shape.lanes()), shape.lanes()};
@@ -153,6 +218,7 @@ private:
   AttentionShape shape;
   AttentionBlock block;
   Value queriesT, dOutT, dQueriesT, queriesRows, dOutRows, probabilities, dScores;
+  Value dKeys, dValues; ///< where the item adds up
 };
 
 class AttentionBackwardGenerator : public KernelGenerator {
@@ -161,8 +227,18 @@ public:
     auto attention = cast<tune::AttentionBackwardOp>(op);
     if (!getElementTypeOrSelf(attention.getQ().getType()).isF32())
       return op->emitOpError("has no kernel for this type on the cpu target");
-    AttentionBackward(attention, builder).emit();
+    AttentionBackward emitter(attention, builder);
+    if (builder.phase() == 0)
+      emitter.emit();
+    else
+      emitter.emitSums();
     return success();
+  }
+
+  int phases(Operation *op) const override { return workspaceBytes(op) ? 2 : 1; }
+
+  int64_t workspaceBytes(Operation *op) const override {
+    return AttentionBackward::countWorkspace(getAttentionShape(cast<tune::AttentionBackwardOp>(op)));
   }
 
   bool foldsSplat(OpOperand &) const override { return false; }

@@ -24,7 +24,7 @@ static constexpr int64_t kCut = 3 << 15;
 static constexpr int64_t kDepth = 1600;
 /// Columns and rows of an item at most. Where the depth is cut, an item has all columns if it may, since its rows come
 /// from memory for each block of columns, and kCutRows rows.
-static constexpr int64_t kMostColumns = 640, kMostRows = 1024, kCutRows = 128;
+static constexpr int64_t kMostColumns = 640, kMostRows = 1024, kCutRows = 64;
 /// Items are a multiple of this if there are fewer than kManyItems, so that threads finish together.
 static constexpr int64_t kEvenItems = 8, kManyItems = 64;
 /// Rows from which packing is cheap beside the product: a copy, or a transposition.
@@ -114,7 +114,7 @@ Blocking::Blocking(ArrayRef<ProductShape> terms) : rows(terms[0].m.size), column
   for (int64_t blocks = rowBlocks; !isEven() && rows / blocks >= 2 * kRowsToCopy; ++blocks)
     setRows(blocks);
   // Narrow results: packing does not count.
-  if (rows <= kRowsToCopy)
+  if (rows <= kRowsToCopy && rowBlocks == 1)
     while (getItems() < kEvenItems && blockColumns > kTileColumns)
       setColumns(blockColumns / 2);
   if (columns <= kTileColumns)

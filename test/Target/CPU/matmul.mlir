@@ -35,13 +35,20 @@ module {
   tune.tensor input @b8x : tensor<160x96xf32>
   tune.tensor input @a8y : tensor<140x16xf32>
   tune.tensor input @b8y : tensor<160x16xf32>
-  tune.tensor output @c9 : tensor<90x64xf32>
-  tune.tensor input @a9x : tensor<90x1200xf32>
-  tune.tensor input @b9x : tensor<64x1200xf32>
-  tune.tensor input @a9y : tensor<90x20xf32>
-  tune.tensor input @b9y : tensor<20x64xf32>
-  tune.tensor input @a9z : tensor<90x500xf32>
-  tune.tensor input @b9z : tensor<64x500xf32>
+  tune.tensor output @c9 : tensor<75x16xf32>
+  tune.tensor input @i9 : tensor<75x16xf32>
+  tune.tensor input @a9x : tensor<1650x75xf32>
+  tune.tensor input @b9x : tensor<1650x16xf32>
+  tune.tensor output @c10 : tensor<150x16xf32>
+  tune.tensor input @a10x : tensor<150x40xf32>
+  tune.tensor input @b10x : tensor<16x40xf32>
+  tune.tensor output @c11 : tensor<90x64xf32>
+  tune.tensor input @a11x : tensor<90x1200xf32>
+  tune.tensor input @b11x : tensor<64x1200xf32>
+  tune.tensor input @a11y : tensor<90x20xf32>
+  tune.tensor input @b11y : tensor<20x64xf32>
+  tune.tensor input @a11z : tensor<90x500xf32>
+  tune.tensor input @b11z : tensor<64x500xf32>
   // tails of rows, columns and depth; columns are packed by transposing
   func.func @p0() attributes {tune.program} {
     %zero = arith.constant 0.0 : f32
@@ -147,23 +154,46 @@ module {
     tune.write %s1, @c8 : tensor<140x160xf32>
     return
   }
-  // terms of two sweeps
+  // a narrow result of a transposed left operand
   func.func @p9() attributes {tune.program} {
+    %zero = arith.constant 0.0 : f32
+    %e = tensor.empty() : tensor<75x16xf32>
+    %f = linalg.fill ins(%zero : f32) outs(%e : tensor<75x16xf32>) -> tensor<75x16xf32>
+    %i = tune.read @i9 : tensor<75x16xf32>
+    %a0 = tune.read @a9x : tensor<1650x75xf32>
+    %b0 = tune.read @b9x : tensor<1650x16xf32>
+    %t0 = linalg.contract indexing_maps = [affine_map<(d0, d1, d2) -> (d2, d0)>, affine_map<(d0, d1, d2) -> (d2, d1)>, affine_map<(d0, d1, d2) -> (d0, d1)>] ins(%a0, %b0 : tensor<1650x75xf32>, tensor<1650x16xf32>) outs(%i : tensor<75x16xf32>) -> tensor<75x16xf32>
+    tune.write %t0, @c9 : tensor<75x16xf32>
+    return
+  }
+  // a narrow result
+  func.func @p10() attributes {tune.program} {
+    %zero = arith.constant 0.0 : f32
+    %e = tensor.empty() : tensor<150x16xf32>
+    %f = linalg.fill ins(%zero : f32) outs(%e : tensor<150x16xf32>) -> tensor<150x16xf32>
+    %a0 = tune.read @a10x : tensor<150x40xf32>
+    %b0 = tune.read @b10x : tensor<16x40xf32>
+    %t0 = linalg.contract indexing_maps = [affine_map<(d0, d1, d2) -> (d0, d2)>, affine_map<(d0, d1, d2) -> (d1, d2)>, affine_map<(d0, d1, d2) -> (d0, d1)>] ins(%a0, %b0 : tensor<150x40xf32>, tensor<16x40xf32>) outs(%f : tensor<150x16xf32>) -> tensor<150x16xf32>
+    tune.write %t0, @c10 : tensor<150x16xf32>
+    return
+  }
+  // terms of two sweeps
+  func.func @p11() attributes {tune.program} {
     %zero = arith.constant 0.0 : f32
     %e = tensor.empty() : tensor<90x64xf32>
     %f = linalg.fill ins(%zero : f32) outs(%e : tensor<90x64xf32>) -> tensor<90x64xf32>
-    %a0 = tune.read @a9x : tensor<90x1200xf32>
-    %b0 = tune.read @b9x : tensor<64x1200xf32>
+    %a0 = tune.read @a11x : tensor<90x1200xf32>
+    %b0 = tune.read @b11x : tensor<64x1200xf32>
     %t0 = linalg.contract indexing_maps = [affine_map<(d0, d1, d2) -> (d0, d2)>, affine_map<(d0, d1, d2) -> (d1, d2)>, affine_map<(d0, d1, d2) -> (d0, d1)>] ins(%a0, %b0 : tensor<90x1200xf32>, tensor<64x1200xf32>) outs(%f : tensor<90x64xf32>) -> tensor<90x64xf32>
-    %a1 = tune.read @a9y : tensor<90x20xf32>
-    %b1 = tune.read @b9y : tensor<20x64xf32>
+    %a1 = tune.read @a11y : tensor<90x20xf32>
+    %b1 = tune.read @b11y : tensor<20x64xf32>
     %t1 = linalg.contract indexing_maps = [affine_map<(d0, d1, d2) -> (d0, d2)>, affine_map<(d0, d1, d2) -> (d2, d1)>, affine_map<(d0, d1, d2) -> (d0, d1)>] ins(%a1, %b1 : tensor<90x20xf32>, tensor<20x64xf32>) outs(%f : tensor<90x64xf32>) -> tensor<90x64xf32>
     %s1 = arith.addf %t0, %t1 : tensor<90x64xf32>
-    %a2 = tune.read @a9z : tensor<90x500xf32>
-    %b2 = tune.read @b9z : tensor<64x500xf32>
+    %a2 = tune.read @a11z : tensor<90x500xf32>
+    %b2 = tune.read @b11z : tensor<64x500xf32>
     %t2 = linalg.contract indexing_maps = [affine_map<(d0, d1, d2) -> (d0, d2)>, affine_map<(d0, d1, d2) -> (d1, d2)>, affine_map<(d0, d1, d2) -> (d0, d1)>] ins(%a2, %b2 : tensor<90x500xf32>, tensor<64x500xf32>) outs(%f : tensor<90x64xf32>) -> tensor<90x64xf32>
     %s2 = arith.addf %s1, %t2 : tensor<90x64xf32>
-    tune.write %s2, @c9 : tensor<90x64xf32>
+    tune.write %s2, @c11 : tensor<90x64xf32>
     return
   }
 }
