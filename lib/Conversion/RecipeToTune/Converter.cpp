@@ -57,20 +57,10 @@ Converter::Converter(Elaborator &elaborator, const ast::File &file, std::map<std
   folder = llvm::sys::path::parent_path(file.path).str();
 }
 
-/// The value of a name or of a call that is no step of ours: an `input` or arithmetic, evaluated as such.
-static bool isStep(const ast::Expr &expr) {
-  static constexpr llvm::StringLiteral kinds[] = {"load",  "dataset",  "adapt",    "restore", "train",
-                                                  "merge", "evaluate", "generate", "logits",  "gradients"};
-  const auto *call = llvm::dyn_cast<ast::CallExpr>(&expr);
-  const auto *callee = call ? llvm::dyn_cast<ast::NameExpr>(call->callee.get()) : nullptr;
-  return callee && llvm::is_contained(kinds, callee->name);
-}
-
 bool Converter::convert() {
   // In the order of the file, but for steps that others need earlier.
   for (const ast::Binding &binding : file.bindings)
-    if (isStep(*binding.value))
-      step(binding.name.text, llvm::cast<ast::CallExpr>(*binding.value));
+    step(binding.name.text, llvm::cast<ast::CallExpr>(*binding.value));
   for (const ast::Save &saved : file.saves)
     save(saved);
   if (elaborator.diagnostics().errorCount())
@@ -80,37 +70,16 @@ bool Converter::convert() {
   return elaborator.diagnostics().errorCount() == 0;
 }
 
-static const StepValue failed;
-
 const StepValue &Converter::step(const ast::Expr &expr) {
-  if (const auto *name = llvm::dyn_cast<ast::NameExpr>(&expr)) {
-    for (const ast::Binding &binding : file.bindings)
-      if (binding.name.text == name->name) {
-        if (isStep(*binding.value))
-          return step(name->name, llvm::cast<ast::CallExpr>(*binding.value));
-        return step(*binding.value);
-      }
-    elaborator.diagnostics().report(Diag::ExpectedStep, expr.range, name->name, "result");
-    return failed;
-  }
-  if (!isStep(expr)) {
-    elaborator.diagnostics().report(Diag::ExpectedStep, expr.range, "an expression", "result");
-    return failed;
-  }
-  const auto &call = llvm::cast<ast::CallExpr>(expr);
-  std::string &name = anonymous[&call];
-  if (name.empty())
-    name = (StepCall("", call).kind() + "_" + llvm::Twine(anonymous.size())).str();
-  return step(name, call);
+  llvm::StringRef name = llvm::cast<ast::NameExpr>(expr).name;
+  auto binding = llvm::find_if(file.bindings, [&](const ast::Binding &one) { return one.name.text == name; });
+  assert(binding != file.bindings.end() && "the front end has bound every step to a name");
+  return step(name.str(), llvm::cast<ast::CallExpr>(*binding->value));
 }
 
 const StepValue &Converter::step(const std::string &name, const ast::CallExpr &expr) {
   if (auto found = steps.find(name); found != steps.end())
     return found->second;
-  if (!busy.insert(name).second) {
-    error(Diag::CyclicStep, expr.range, name);
-    return failed;
-  }
   StepCall call(name, expr);
   using Method = StepValue (Converter::*)(const StepCall &);
   static const std::map<llvm::StringRef, Method> methods = {
@@ -119,25 +88,15 @@ const StepValue &Converter::step(const std::string &name, const ast::CallExpr &e
       {"evaluate", &Converter::evaluate},  {"generate", &Converter::generate}, {"logits", &Converter::logits},
       {"gradients", &Converter::gradients}};
   StepValue value = (this->*methods.at(call.kind()))(call);
-  busy.erase(name);
   return steps.insert_or_assign(name, std::move(value)).first->second;
 }
 
-const StepValue *Converter::stepOf(const ast::Expr *expr, llvm::StringRef kind, const StepCall &call) {
-  if (!expr) {
-    error(Diag::MissingOption, call.range(), kind);
-    return nullptr;
-  }
+const StepValue *Converter::stepOf(const ast::Expr *expr) {
   const StepValue &found = step(*expr);
-  if (found.kind.empty())
-    return nullptr;
-  if (found.kind == kind || (kind == "model" && found.model))
-    return &found;
-  elaborator.diagnostics().report(Diag::ExpectedStep, expr->range, found.kind, kind);
-  return nullptr;
+  return found.kind.empty() ? nullptr : &found;
 }
 
-const StepValue *Converter::modelOf(const StepCall &call) { return stepOf(call.operand(0), "model", call); }
+const StepValue *Converter::modelOf(const StepCall &call) { return stepOf(call.operand(0)); }
 
 bool Converter::dependsOn(const StepValue &value, llvm::StringRef name) const {
   return value.name == name || llvm::any_of(value.uses, [&](const std::string &use) {
@@ -204,60 +163,28 @@ bool Converter::isNone(const ast::Expr *expr) const {
 
 std::optional<int64_t> Converter::integer(const StepCall &call, llvm::StringRef key) {
   const ast::Expr *expr = call.option(key);
-  if (!expr || isNone(expr))
-    return std::nullopt;
-  Value found = value(expr);
-  if (const auto *quantity = found.as<QuantityValue>())
-    if (quantity->unit == ast::Unit::Steps || quantity->unit == ast::Unit::Epochs)
-      return int64_t(quantity->value);
-  if (auto number = found.integer())
-    return number;
-  if (!found.isError())
-    error(Diag::WrongOption, expr->range, key + ": expected an integer, got " + found.describe());
-  return std::nullopt;
+  return expr ? value(expr).integer() : std::nullopt;
 }
 
 std::optional<double> Converter::real(const StepCall &call, llvm::StringRef key) {
   const ast::Expr *expr = call.option(key);
-  if (!expr || isNone(expr))
-    return std::nullopt;
-  Value found = value(expr);
-  if (const auto *quantity = found.as<QuantityValue>())
-    return quantity->unit == ast::Unit::Percent ? quantity->value / 100 : quantity->value;
-  if (auto number = found.number())
-    return number;
-  if (!found.isError())
-    error(Diag::WrongOption, expr->range, key + ": expected a number, got " + found.describe());
-  return std::nullopt;
+  return expr && !isNone(expr) ? value(expr).number() : std::nullopt;
 }
 
-std::optional<std::string> Converter::text(const StepCall &call, llvm::StringRef key) {
-  const ast::Expr *expr = call.option(key);
-  if (!expr)
-    return std::nullopt;
-  if (const auto *name = llvm::dyn_cast<ast::NameExpr>(expr))
-    if (!elaborator.recipe().findHere(name->name))
-      return name->name; // a plain word: `format: alpaca`
-  Value found = value(expr);
-  if (const auto *text = found.as<std::string>())
-    return *text;
-  if (!found.isError())
-    error(Diag::WrongOption, expr->range, key + ": expected a string, got " + found.describe());
-  return std::nullopt;
+std::optional<std::string> Converter::text(const ast::Expr *expr) {
+  if (const auto *word = llvm::dyn_cast_or_null<ast::NameExpr>(expr))
+    return word->name; // `format: alpaca`
+  const auto *string = llvm::dyn_cast_or_null<ast::StringExpr>(expr);
+  return string ? std::optional(string->value) : std::nullopt;
 }
 
 bool Converter::flag(const StepCall &call, llvm::StringRef key, bool fallback) {
   const ast::Expr *expr = call.option(key);
   if (!expr)
     return fallback;
-  if (isNone(expr))
-    return false;
-  Value found = value(expr);
-  if (const bool *flag = found.as<bool>())
-    return *flag;
-  if (!found.isError())
-    error(Diag::WrongOption, expr->range, key + ": expected true, false or none, got " + found.describe());
-  return fallback;
+  Value found = isNone(expr) ? Value(false) : value(expr);
+  const bool *flag = found.as<bool>();
+  return flag && *flag;
 }
 
 mlir::OwningOpRef<mlir::ModuleOp> ftc::convertRecipeToTune(mlir::ModuleOp recipe, DefinitionLibrary &library,

@@ -128,12 +128,13 @@ private:
   Fields saveModel(const StepValue &value, const StepCall &form);
 
   // Converter.cpp
-  /// The step that an expression names or calls; converted at its first use. An empty kind after errors.
+  /// The step that an expression names; converted at its first use. An empty kind after errors.
   const StepValue &step(const ast::Expr &expr);
   const StepValue &step(const std::string &name, const ast::CallExpr &call);
-  /// The same, which must give a model (or be of `kind`).
+  /// The same, or null after errors.
+  const StepValue *stepOf(const ast::Expr *expr);
+  /// The model that a step begins with.
   const StepValue *modelOf(const StepCall &call);
-  const StepValue *stepOf(const ast::Expr *expr, llvm::StringRef kind, const StepCall &call);
   /// Whether `value` is the step `name` or comes after it.
   bool dependsOn(const StepValue &value, llvm::StringRef name) const;
   /// Appends the `tune.step`, completed by kind, name, hash and uses.
@@ -142,11 +143,12 @@ private:
   std::string hashOf(const StepValue &value, const Fields &fields) const;
   void error(Diag code, llvm::SMRange range, const llvm::Twine &text);
 
-  /// Options, evaluated; `fallback` where the option is absent.
+  /// Options, evaluated; `fallback` where the option is absent. The front end has checked what each may be.
   elaborate::Value value(const ast::Expr *expr);
   std::optional<int64_t> integer(const StepCall &call, llvm::StringRef key);
   std::optional<double> real(const StepCall &call, llvm::StringRef key);
-  std::optional<std::string> text(const StepCall &call, llvm::StringRef key);
+  static std::optional<std::string> text(const ast::Expr *expr);
+  static std::optional<std::string> text(const StepCall &call, llvm::StringRef key) { return text(call.option(key)); }
   bool flag(const StepCall &call, llvm::StringRef key, bool fallback);
   bool isNone(const ast::Expr *expr) const;
 
@@ -157,8 +159,6 @@ private:
   const ast::File &file;
   std::map<std::string, std::string> identities;
   std::map<std::string, StepValue> steps;
-  std::map<const ast::CallExpr *, std::string> anonymous;
-  std::set<std::string> busy;
   std::map<const elaborate::AdapterTensor *, std::string> trainedBy;
   std::vector<std::unique_ptr<elaborate::Model>> models;
   std::vector<std::unique_ptr<elaborate::AdaptedModel>> otherModels; ///< of objectives, besides the policy

@@ -21,14 +21,8 @@ static std::optional<int64_t> vocabularyOf(const StepValue &step) {
 StepValue Converter::dataset(const StepCall &call) {
   StepValue result;
   mlir::MLIRContext *context = elaborator.module().getContext();
-  Value path = value(call.operand(0));
-  const auto *file = path.as<std::string>();
-  if (!file) {
-    error(Diag::WrongOption, call.range(), "dataset: expected a path, got " + path.describe());
-    return result;
-  }
   Fields fields(context);
-  fields.set("path", *file).set("format", text(call, "format").value_or("completion"));
+  fields.set("path", *text(call.operand(0))).set("format", text(call, "format").value_or("completion"));
   Fields renamed(context);
   if (const auto *names = llvm::dyn_cast_or_null<ast::MapExpr>(call.option("fields")))
     for (const ast::MapEntry &entry : names->entries)
@@ -74,7 +68,7 @@ void Converter::addInfilling(const StepCall &call, Fields &fields) {
 /// The `load` step whose tokenizer reads a data set: below the model of option `tokenizer`, or the recipe's only one.
 const StepValue *Converter::tokenizerFor(const StepCall &call, bool needed) {
   if (const ast::Expr *named = call.option("tokenizer"); named && !isNone(named)) {
-    const StepValue *model = stepOf(named, "model", call);
+    const StepValue *model = stepOf(named);
     return model ? &steps.at(model->load) : nullptr;
   }
   std::set<std::string> loads;
@@ -121,22 +115,11 @@ static void nameInputs(Batch &batch, const std::string &prefix) {
 /// the rows of a batch.
 Batch Converter::makeBatch(const StepCall &call, const StepValue &data, bool whole, Fields &fields) {
   Batch batch;
-  int64_t sequences = 4;
-  batch.tokens = 512;
-  if (const ast::Expr *expr = call.option("batch")) {
-    if (const auto *extent = llvm::dyn_cast<ast::ExtentExpr>(expr)) {
-      sequences = extent->first;
-      batch.tokens = extent->second;
-    } else {
-      error(Diag::WrongOption, expr->range, "batch: expected sequences x tokens, as in '16 x 512'");
-    }
-  }
+  const auto &extent = llvm::cast<ast::ExtentExpr>(*call.option("batch"));
+  int64_t sequences = extent.first;
+  batch.tokens = extent.second;
   batch.sequences = integer(call, "micro_batch").value_or(sequences);
-  if (batch.sequences < 1 || sequences % batch.sequences)
-    error(Diag::WrongOption, call.range(),
-          "micro_batch: " + llvm::Twine(batch.sequences) + " does not divide the batch's " + llvm::Twine(sequences) +
-              " sequences");
-  else if (whole && batch.sequences != sequences)
+  if (whole && batch.sequences != sequences)
     error(Diag::WrongOption, call.range(), "micro_batch: the objective mixes the rows of a batch, which stays whole");
   batch.form = formOf(*data.rows);
   // A text of a row with a field, or with several texts, has a place of its own.

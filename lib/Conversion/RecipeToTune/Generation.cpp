@@ -48,24 +48,14 @@ Fields Converter::generatePass(const StepCall &call, const StepValue &model, llv
 /// `prompts` is a list of strings or a data set, whose prompts are then answered.
 bool Converter::readPrompts(const StepCall &call, StepValue &result, Fields &fields) {
   const ast::Expr *prompts = call.option("prompts");
-  if (!prompts) {
-    error(Diag::MissingOption, call.range(), "prompts");
-    return false;
-  }
   if (const auto *list = llvm::dyn_cast<ast::ListExpr>(prompts)) {
     std::vector<std::string> texts;
-    for (const ast::ExprPtr &element : list->values) {
-      Value text = value(element.get());
-      if (!text.is<std::string>()) {
-        error(Diag::WrongOption, element->range, "prompts: expected a string, got " + text.describe());
-        return false;
-      }
-      texts.push_back(*text.as<std::string>());
-    }
+    for (const ast::ExprPtr &element : list->values)
+      texts.push_back(*text(element.get()));
     fields.setTexts("prompts", texts);
     return true;
   }
-  const StepValue *data = stepOf(prompts, "dataset", call);
+  const StepValue *data = stepOf(prompts);
   if (!data)
     return false;
   fields.set("data", data->name);

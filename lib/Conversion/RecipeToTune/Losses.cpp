@@ -49,13 +49,9 @@ static bool mixesRows(const Value &objective) {
 /// Reads the options of a step with a loss; false after errors.
 bool Converter::beginLoss(const StepCall &call, LossStep &loss) {
   loss.policy = modelOf(call);
-  loss.data = stepOf(call.option("data"), "dataset", call);
+  loss.data = stepOf(call.option("data"));
   if (!loss.policy || !loss.data || !loss.data->rows)
     return false;
-  if (!call.option("objective")) {
-    error(Diag::MissingOption, call.range(), "objective");
-    return false;
-  }
   bindModels(call.option("objective"), loss.uses);
   loss.objective = value(call.option("objective"));
   if (loss.objective.isError())

@@ -30,15 +30,8 @@ static const ModelTensor *findUnreal(const Model &model) {
 }
 
 StepValue Converter::load(const StepCall &call) {
-  StepValue result;
-  Value path = value(call.operand(0));
-  const auto *text = path.as<std::string>();
-  if (!text) {
-    error(Diag::WrongOption, call.range(), "load: expected a path, got " + path.describe());
-    return result;
-  }
-  std::string resolved = resolve(folder, *text);
-  return call.option("base") || isPeftDirectory(resolved) ? loadPeft(call, *text, resolved) : loadModel(call, *text);
+  std::string path = *text(call.operand(0)), resolved = resolve(folder, path);
+  return call.option("base") || isPeftDirectory(resolved) ? loadPeft(call, path, resolved) : loadModel(call, path);
 }
 
 StepValue Converter::loadModel(const StepCall &call, llvm::StringRef path) {
@@ -112,18 +105,17 @@ StepValue Converter::adapt(const StepCall &call) {
 
 StepValue Converter::restore(const StepCall &call) {
   const StepValue *base = modelOf(call);
-  Value path = value(call.operand(1));
-  const auto *text = path.as<std::string>();
-  if (!base || !text)
+  if (!base)
     return {};
-  if (llvm::sys::path::extension(*text) != ".safetensors") {
+  std::string path = *text(call.operand(1));
+  if (llvm::sys::path::extension(path) != ".safetensors") {
     auto tensors = peftTensors(elaborator, *base->model);
-    return tensors ? restored(call, *base, *text, *tensors) : StepValue();
+    return tensors ? restored(call, *base, path, *tensors) : StepValue();
   }
   std::vector<PeftTensor> tensors;
   for (const AdapterTensor *tensor : base->model->tensors())
     tensors.push_back({tensor, tensor->name, sizesOf(tensor->dims), std::nullopt});
-  return restored(call, *base, *text, tensors);
+  return restored(call, *base, path, tensors);
 }
 
 /// The step that reads `tensors` of a model from a file of trainable tensors or a PEFT directory.

@@ -46,7 +46,7 @@ static std::string findBeside(StringRef folder, StringRef name) {
 /// The model that `base:` names, or that the configuration names and that lies beside the recipe. Null after errors.
 const StepValue *Converter::baseOf(const StepCall &call, const runtime::json::Value &config, StringRef file) {
   if (call.option("base"))
-    return stepOf(call.option("base"), "model", call);
+    return stepOf(call.option("base"));
   const runtime::json::Value *named = config.find("base_model_name_or_path");
   const std::string *name = named ? named->asString() : nullptr;
   if (!name || name->empty()) {

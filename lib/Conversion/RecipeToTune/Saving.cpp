@@ -79,10 +79,6 @@ Fields Converter::saveModel(const StepValue &value, const StepCall &form) {
   mlir::MLIRContext *context = elaborator.module().getContext();
   const Model &model = value.model->model();
   std::optional<std::string> asked = text(form, "dtype");
-  if (asked && (!runtime::elementTypeFromFormat(*asked) || asked->find('f') == std::string::npos)) {
-    error(Diag::WrongOption, form.range(), "dtype: expected f32, bf16 or f16, got '" + *asked + "'");
-    return Fields(context);
-  }
   std::vector<Fields> tensors;
   for (const ModelTensor *tensor : model.tensors()) {
     std::string symbol = value.model->symbolOf(tensor);
@@ -108,45 +104,27 @@ Fields Converter::saveModel(const StepValue &value, const StepCall &form) {
 
 void Converter::save(const ast::Save &saved) {
   const StepValue &value = step(*saved.value);
-  const auto *as = llvm::dyn_cast<ast::CallExpr>(saved.as.get());
-  const auto *callee = as ? llvm::dyn_cast<ast::NameExpr>(as->callee.get()) : nullptr;
   if (value.kind.empty())
     return;
-  if (!callee) {
-    error(Diag::WrongOption, saved.range, "save: expected a form with a path, as in peft(\"out/adapter\")");
-    return;
-  }
-  StepCall form((llvm::Twine("save_") + llvm::Twine(++saves)).str(), *as);
-  Value path = this->value(form.operand(0));
-  if (!path.is<std::string>()) {
-    error(Diag::WrongOption, saved.range, "save: expected a path, got " + path.describe());
-    return;
-  }
+  StepCall form((llvm::Twine("save_") + llvm::Twine(++saves)).str(), llvm::cast<ast::CallExpr>(*saved.as));
   mlir::MLIRContext *context = elaborator.module().getContext();
   Fields fields(context);
   StepValue result;
-  std::string kind = callee->name;
+  std::string kind = form.kind().str();
   result.uses = {value.name};
-  if (kind == "safetensors" && value.kind == "logits") {
-    kind = "logits";
+  if (value.kind == "logits" || value.kind == "generate") {
+    kind = value.kind == "logits" ? "logits" : kind;
     fields.set("from", value.name);
-  } else if (kind == "text" && value.kind == "generate") {
-    fields.set("from", value.name);
-  } else if (kind == "safetensors" && value.kind == "gradients") {
+  } else if (value.kind == "gradients") {
     fields = saveTensors(value);
-  } else if (value.model && (kind == "peft" || kind == "safetensors" || kind == "huggingface")) {
+  } else {
     fields = kind == "peft"          ? savePeft(value, form)
              : kind == "safetensors" ? saveTensors(value)
                                      : saveModel(value, form);
     result.uses.push_back(value.load);
-  } else {
-    error(Diag::WrongOption, saved.range,
-          "save: a step '" + value.kind + "' has no form '" + kind + "' (models: peft, safetensors, huggingface; " +
-              "logits: safetensors; generated text: text)");
-    return;
   }
   if (fields.empty())
     return;
-  fields.set("path", *path.as<std::string>()).set("as", kind);
+  fields.set("path", *text(form.operand(0))).set("as", kind);
   finishAs("save", result, form, std::move(fields));
 }

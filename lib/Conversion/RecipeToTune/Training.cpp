@@ -63,10 +63,6 @@ StepValue Converter::train(const StepCall &call) {
   LossStep loss(elaborator.module().getContext());
   if (!beginLoss(call, loss))
     return result;
-  if (!call.option("optimizer")) {
-    error(Diag::MissingOption, call.range(), "optimizer");
-    return result;
-  }
   const StepValue &start = *loss.policy;
   auto trained = start.model->tensors(AdapterRole::Trained);
   if (trained.empty()) {
@@ -140,7 +136,7 @@ StepValue Converter::logits(const StepCall &call) {
   StepValue result;
   mlir::MLIRContext *context = elaborator.module().getContext();
   const StepValue *model = modelOf(call);
-  const StepValue *data = stepOf(call.option("data"), "dataset", call);
+  const StepValue *data = stepOf(call.option("data"));
   if (!model || !data || !data->rows)
     return result;
   Fields fields(context), programs(context);
