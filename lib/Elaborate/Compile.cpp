@@ -2,17 +2,9 @@
 
 #include "Evaluator.h"
 
-#include <cmath>
-
 using namespace ftc;
 using namespace ftc::elaborate;
 using ast::BinaryOp;
-
-llvm::StringRef ftc::elaborate::spelling(BinaryOp op) {
-  static constexpr llvm::StringLiteral names[] = {
-      "+", "-", "*", "/", "%", "^", "@", "==", "!=", "<", "<=", ">", ">=", "and", "or", "??"};
-  return names[size_t(op)];
-}
 
 /// Equality of values of any kinds; values of different kinds are different.
 static bool equal(const Value &a, const Value &b) {
@@ -23,59 +15,10 @@ static bool equal(const Value &a, const Value &b) {
   return a.isNone() && b.isNone();
 }
 
-static std::optional<bool> compare(BinaryOp op, double a, double b) {
-  switch (op) {
-  case BinaryOp::Lt:
-    return a < b;
-  case BinaryOp::Le:
-    return a <= b;
-  case BinaryOp::Gt:
-    return a > b;
-  case BinaryOp::Ge:
-    return a >= b;
-  default:
-    return std::nullopt;
-  }
-}
-
-/// Integers stay integers where the result is one and fits.
-static std::optional<int64_t> integral(BinaryOp op, int64_t a, int64_t b) {
-  int64_t result;
-  switch (op) {
-  case BinaryOp::Add:
-    return llvm::AddOverflow(a, b, result) ? std::nullopt : std::optional(result);
-  case BinaryOp::Sub:
-    return llvm::SubOverflow(a, b, result) ? std::nullopt : std::optional(result);
-  case BinaryOp::Mul:
-    return llvm::MulOverflow(a, b, result) ? std::nullopt : std::optional(result);
-  case BinaryOp::Div:
-    return b != 0 && b != -1 && a % b == 0 ? std::optional(a / b) : std::nullopt;
-  case BinaryOp::Rem:
-    return b > 0 ? std::optional(((a % b) + b) % b) : std::nullopt;
-  case BinaryOp::Pow: {
-    double power = std::pow(double(a), double(b));
-    return b >= 0 && std::fabs(power) < 0x1p53 ? std::optional(int64_t(power)) : std::nullopt;
-  }
-  default:
-    return std::nullopt;
-  }
-}
-
-static double real(BinaryOp op, double a, double b) {
-  switch (op) {
-  case BinaryOp::Add:
-    return a + b;
-  case BinaryOp::Sub:
-    return a - b;
-  case BinaryOp::Mul:
-    return a * b;
-  case BinaryOp::Div:
-    return a / b;
-  case BinaryOp::Rem:
-    return a - b * std::floor(a / b);
-  default:
-    return std::pow(a, b);
-  }
+/// An integer; truth values count as 0 and 1.
+static std::optional<int64_t> integerOf(const Value &value) {
+  const bool *truth = value.as<bool>();
+  return truth ? std::optional<int64_t>(*truth) : value.integer();
 }
 
 Value Evaluator::binaryKnown(const ast::BinaryExpr &expr, const Value &lhs, const Value &rhs) {
@@ -98,17 +41,19 @@ Value Evaluator::binaryKnown(const ast::BinaryExpr &expr, const Value &lhs, cons
     diags().report(Diag::ExpectedOperand, place ? place->range : expr.range, spelling(expr.op), wrong.describe());
     return {};
   }
-  if (auto truth = compare(expr.op, *a, *b))
-    return *truth;
-  bool integers = (lhs.integer() || lhs.is<bool>()) && (rhs.integer() || rhs.is<bool>());
-  if (integers)
-    if (auto result = integral(expr.op, int64_t(*a), int64_t(*b)))
+  if (ast::isComparison(expr.op))
+    return ast::compare(expr.op, *a, *b);
+  std::optional<int64_t> x = integerOf(lhs), y = integerOf(rhs);
+  if (x && y) {
+    if ((expr.op == BinaryOp::Div || expr.op == BinaryOp::Rem) && *y == 0) {
+      diags().report(Diag::DefinitionDividesByZero, expr.range);
+      return {};
+    }
+    bool overflow = false;
+    if (auto result = ast::evaluateInteger(expr.op, *x, *y, overflow); result && !overflow)
       return *result;
-  if ((expr.op == BinaryOp::Div || expr.op == BinaryOp::Rem) && *b == 0 && integers) {
-    diags().report(Diag::DefinitionDividesByZero, expr.range);
-    return {};
   }
-  return real(expr.op, *a, *b);
+  return ast::evaluateReal(expr.op, *a, *b);
 }
 
 Value Evaluator::member(const Value &base, llvm::StringRef name, llvm::SMRange range) {

@@ -13,6 +13,7 @@
 #include "ftc/Elaborate/Adapter.h"
 #include "ftc/Elaborate/Elaborator.h"
 #include "ftc/Elaborate/Program.h"
+#include "ftc/Frontend/Arithmetic.h"
 
 #include "mlir/IR/Builders.h"
 
@@ -159,8 +160,6 @@ private:
 /// lead.
 Dims unite(llvm::ArrayRef<Dim> a, llvm::ArrayRef<Dim> b);
 
-/// An operator as it is written.
-llvm::StringRef spelling(ast::BinaryOp op);
 /// Dimensions by the names that a scope gives them: `[out, in]`.
 std::string printDims(llvm::ArrayRef<Dim> dims, const Scope &scope);
 

@@ -145,8 +145,6 @@ bool Evaluator::refuseNonlinear(const Tensor &tensor, const llvm::Twine &what, l
 // Operators
 //===----------------------------------------------------------------------===//
 
-static bool isComparison(BinaryOp op) { return op >= BinaryOp::Eq && op <= BinaryOp::Ge; }
-
 static mlir::Value compareReal(mlir::OpBuilder &b, mlir::Location loc, BinaryOp op, mlir::Value x, mlir::Value y) {
   using P = mlir::arith::CmpFPredicate;
   static constexpr P predicates[] = {P::OEQ, P::UNE, P::OLT, P::OLE, P::OGT, P::OGE};

@@ -115,7 +115,11 @@ bool Parser::parseGlob(std::string &glob) {
     glob += spelling(token());
     ++at;
   }
-  return at != start || fail("the name of a module, '*' or '**'");
+  if (at != start)
+    return true;
+  return fail(is(TokenKind::Integer) || is(TokenKind::Number)
+                  ? "the name of a module (a number stands in brackets, 'layers[0]')"
+                  : "the name of a module, '*' or '**'");
 }
 
 Selector ftc::parseSelector(StringRef text, llvm::SMRange range) {

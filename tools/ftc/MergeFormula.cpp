@@ -2,6 +2,8 @@
 
 #include "MergeFormula.h"
 
+#include "ftc/Frontend/Arithmetic.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
@@ -151,21 +153,6 @@ Term Derivation::evalName(const NameExpr &expr, const Names &names) {
   return value.dependsOnX() || !value.problem.empty() ? value : constant(expr.name);
 }
 
-static StringRef spelling(BinaryOp op) {
-  switch (op) {
-  case BinaryOp::Add:
-    return "+";
-  case BinaryOp::Sub:
-    return "-";
-  case BinaryOp::Mul:
-    return "*";
-  case BinaryOp::Div:
-    return "/";
-  default:
-    return "";
-  }
-}
-
 /// `A @ B`, where the side that depends on x is first or second.
 Term Derivation::evalContraction(const BinaryExpr &expr, const Term &lhs, const Term &rhs) {
   std::string op = sourceText(expr.opRange);
@@ -181,11 +168,10 @@ Term Derivation::evalBinary(const BinaryExpr &expr, const Names &names) {
   if (auto problem = problemOf(lhs, rhs))
     return *problem;
   if (!lhs.dependsOnX() && !rhs.dependsOnX()) {
-    StringRef op = spelling(expr.op);
-    if (op.empty() || names.empty())
-      return constant(sourceText(expr.range));
-    bool isSum = expr.op == BinaryOp::Add || expr.op == BinaryOp::Sub;
-    return constant(isSum ? sum(lhs.rest, rhs.rest, expr.op == BinaryOp::Sub) : product(lhs.rest, op, rhs.rest));
+    if (expr.op == BinaryOp::Add || expr.op == BinaryOp::Sub)
+      return constant(sum(lhs.rest, rhs.rest, expr.op == BinaryOp::Sub));
+    bool isProduct = expr.op == BinaryOp::Mul || expr.op == BinaryOp::Div;
+    return constant(isProduct ? product(lhs.rest, spelling(expr.op), rhs.rest) : sourceText(expr.range));
   }
   if (expr.op == BinaryOp::Add || expr.op == BinaryOp::Sub)
     return {sum(lhs.linear, rhs.linear, expr.op == BinaryOp::Sub), sum(lhs.rest, rhs.rest, expr.op == BinaryOp::Sub),

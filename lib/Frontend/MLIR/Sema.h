@@ -49,6 +49,8 @@ public:
   llvm::SMRange rangeOf(llvm::StringRef key) const;
   /// Reports that the option is missing, which `example` shows; returns false.
   bool missing(llvm::StringRef what);
+  /// Reports each of these that is not given; false if there was one.
+  bool require(llvm::ArrayRef<llvm::StringRef> needed);
 
   std::optional<int64_t> integer(llvm::StringRef key, Bounds bounds);
   std::optional<double> real(llvm::StringRef key, Bounds bounds);

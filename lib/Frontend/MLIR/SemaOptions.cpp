@@ -87,6 +87,14 @@ bool Options::missing(StringRef what) {
   return false;
 }
 
+bool Options::require(llvm::ArrayRef<StringRef> needed) {
+  bool complete = true;
+  for (StringRef key : needed)
+    if (!has(key))
+      complete = missing("the option '" + key.str() + "'");
+  return complete;
+}
+
 //===----------------------------------------------------------------------===//
 // Reading
 //===----------------------------------------------------------------------===//

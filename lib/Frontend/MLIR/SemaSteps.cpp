@@ -251,10 +251,7 @@ Value Sema::buildGradients(const CallExpr &call, StringRef name) {
   Options options(*this, "gradients", call.range, keys);
   if (!options.addArguments(call.arguments, 1))
     return {};
-  for (StringRef key : llvm::ArrayRef(keys).drop_back())
-    if (!options.has(key))
-      options.missing("the option '" + key.str() + "'");
-  if (problems() != before)
+  if (!options.require(llvm::ArrayRef(keys).drop_back()))
     return {};
   llvm::SmallVector<Value> others;
   Value model = operandOf<recipe::ModelType>(*options.find("model"), "'gradients'");
@@ -417,10 +414,7 @@ Value Sema::buildTrain(const CallExpr &call, StringRef name) {
   Value model = operandOf<recipe::ModelType>(subject(call), "'train'");
   Options options(*this, "train", call.callee->range, keys);
   options.addMap(optionsOf(call));
-  for (StringRef key : {"data", "objective", "optimizer", "batch"})
-    if (!options.has(key))
-      options.missing("the option '" + key.str() + "'");
-  if (problems() != before)
+  if (!options.require({"data", "objective", "optimizer", "batch"}) || problems() != before)
     return {};
   llvm::SmallVector<Value> others;
   Value data = operandOf<DatasetType>(*options.find("data"), "'data'");
@@ -450,10 +444,7 @@ Value Sema::buildEvaluate(const CallExpr &call, StringRef name) {
   Value model = operandOf<recipe::ModelType>(subject(call), "'evaluate'");
   Options options(*this, "evaluate", call.callee->range, keys);
   options.addMap(optionsOf(call));
-  for (StringRef key : {"data", "objective", "batch"})
-    if (!options.has(key))
-      options.missing("the option '" + key.str() + "'");
-  if (problems() != before)
+  if (!options.require({"data", "objective", "batch"}) || problems() != before)
     return {};
   llvm::SmallVector<Value> others;
   Value data = operandOf<DatasetType>(*options.find("data"), "'data'");
@@ -476,10 +467,7 @@ Value Sema::buildGenerate(const CallExpr &call, StringRef name) {
   Value model = operandOf<recipe::ModelType>(subject(call), "'generate'");
   Options options(*this, "generate", call.callee->range, keys);
   options.addMap(optionsOf(call));
-  for (StringRef key : {"prompts", "tokens"})
-    if (!options.has(key))
-      options.missing("the option '" + key.str() + "'");
-  if (problems() != before)
+  if (!options.require({"prompts", "tokens"}) || problems() != before)
     return {};
   // Strings, or a data set of prompts.
   const Expr &written = *options.find("prompts");

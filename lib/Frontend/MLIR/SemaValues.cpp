@@ -2,9 +2,10 @@
 
 #include "Sema.h"
 
+#include "ftc/Frontend/Arithmetic.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
-#include "llvm/Support/MathExtras.h"
 
 #include <cmath>
 
@@ -195,85 +196,6 @@ static std::optional<int64_t> asInteger(Attribute value) {
   return integer && !isa<BoolAttr>(value) ? std::optional(integer.getInt()) : std::nullopt;
 }
 
-static llvm::StringRef spelling(BinaryOp op) {
-  static constexpr llvm::StringRef names[] = {
-      "+", "-", "*", "/", "%", "^", "@", "==", "!=", "<", "<=", ">", ">=", "and", "or", "??"};
-  return names[static_cast<unsigned>(op)];
-}
-
-/// Integer arithmetic that gives an integer; `overflow` is set where it does not fit. Nothing if the result is a real.
-static std::optional<int64_t> integerResult(BinaryOp op, int64_t a, int64_t b, bool &overflow) {
-  int64_t result = 0;
-  switch (op) {
-  case BinaryOp::Add:
-    overflow = llvm::AddOverflow(a, b, result);
-    return result;
-  case BinaryOp::Sub:
-    overflow = llvm::SubOverflow(a, b, result);
-    return result;
-  case BinaryOp::Mul:
-    overflow = llvm::MulOverflow(a, b, result);
-    return result;
-  case BinaryOp::Div:
-    overflow = a == INT64_MIN && b == -1;
-    return !overflow && a % b == 0 ? std::optional(a / b) : std::nullopt;
-  case BinaryOp::Rem:
-    if (b == -1)
-      return 0;
-    result = a % b; // of the sign of the divisor, as in mathematics
-    return result != 0 && (result < 0) != (b < 0) ? result + b : result;
-  case BinaryOp::Pow: {
-    if (b < 0)
-      return std::nullopt;
-    // Every square but the last is needed, so that an overflow of one is an overflow of the result.
-    result = 1;
-    for (int64_t base = a; b > 0 && !overflow; b >>= 1) {
-      if (b & 1)
-        overflow = llvm::MulOverflow(result, base, result);
-      if (b > 1 && !overflow)
-        overflow = llvm::MulOverflow(base, base, base);
-    }
-    return result;
-  }
-  default:
-    return std::nullopt;
-  }
-}
-
-static double realResult(BinaryOp op, double a, double b) {
-  switch (op) {
-  case BinaryOp::Add:
-    return a + b;
-  case BinaryOp::Sub:
-    return a - b;
-  case BinaryOp::Mul:
-    return a * b;
-  case BinaryOp::Div:
-    return a / b;
-  case BinaryOp::Rem:
-    return a - b * std::floor(a / b);
-  default:
-    return std::pow(a, b);
-  }
-}
-
-static bool compare(BinaryOp op, double a, double b) {
-  switch (op) {
-  case BinaryOp::Lt:
-    return a < b;
-  case BinaryOp::Le:
-    return a <= b;
-  case BinaryOp::Gt:
-    return a > b;
-  case BinaryOp::Ge:
-    return a >= b;
-  case BinaryOp::Eq:
-    return a == b;
-  default:
-    return a != b;
-  }
-}
-
 std::optional<bool> Sema::condition(const Expr &expr) {
   Attribute value = evaluate(expr);
   if (!value)
@@ -328,7 +250,7 @@ Attribute Sema::evaluateBinary(const BinaryExpr &binary) {
   }
   if (auto i = asInteger(left), j = asInteger(right); i && j) {
     bool overflow = false;
-    std::optional<int64_t> result = integerResult(op, *i, *j, overflow);
+    std::optional<int64_t> result = evaluateInteger(op, *i, *j, overflow);
     if (overflow) {
       diags.report(Diag::Overflow, binary.range, spelling(op));
       return {};
@@ -336,7 +258,7 @@ Attribute Sema::evaluateBinary(const BinaryExpr &binary) {
     if (result)
       return builder.getI64IntegerAttr(*result);
   }
-  double result = realResult(op, *a, *b);
+  double result = evaluateReal(op, *a, *b);
   if (!std::isfinite(result)) {
     diags.report(Diag::Overflow, binary.range, spelling(op));
     return {};
