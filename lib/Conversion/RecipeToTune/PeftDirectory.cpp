@@ -10,6 +10,7 @@
 #include "ftc/Runtime/Core/Float.h"
 #include "ftc/Runtime/IO/Checkpoint.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 

@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
 """adapters.py WORK: PEFT directories that `load` refuses."""
 
-import copy
 import json
 import os
 import struct
 import sys
 
-from cases import Case, judge, write, write_json, write_safetensors
+from cases import Case, altered, judge, write, write_json, write_safetensors
 
 ADAPTER_CONFIG = {
     "base_model_name_or_path": "somewhere/model", "bias": "none", "fan_in_fan_out": False, "inference_mode": True,
@@ -40,18 +39,8 @@ def make(folder, config=None, shapes=None, types=None, base=True):
     write(os.path.join(folder, "recipe.ftr"), text)
 
 
-def changed(**values):
-    config = copy.deepcopy(ADAPTER_CONFIG)
-    for key, value in values.items():
-        if value is ...:
-            del config[key]
-        else:
-            config[key] = value
-    return config
-
-
 def configuration(name, words, status=3, base=True, shapes=None, **values):
-    return Case(f"config {name}", lambda folder: make(folder, changed(**values), shapes, base=base), words, status)
+    return Case(f"config {name}", lambda folder: make(folder, altered(ADAPTER_CONFIG, **values), shapes, base=base), words, status)
 
 
 def content(name, path, data, words):

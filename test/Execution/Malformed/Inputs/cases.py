@@ -87,15 +87,20 @@ def make_folder(folder):
     write(os.path.join(folder, "rows.jsonl"), "".join(json.dumps(row) + "\n" for row in ROWS))
 
 
-def changed(**values):
+def altered(config, **values):
     """The configuration with other values; `...` leaves the key out."""
-    config = copy.deepcopy(CONFIG)
+    config = copy.deepcopy(config)
     for key, value in values.items():
         if value is ...:
             del config[key]
         else:
             config[key] = value
     return config
+
+
+def changed(**values):
+    """The model's configuration, altered."""
+    return altered(CONFIG, **values)
 
 
 def files_in(folder):
