@@ -7,8 +7,16 @@ RecordBatcher::RecordBatcher(const RecordStore &store, const BatchOptions &optio
   for (const DocumentStore &text : store.texts)
     batchers.emplace_back(text, options);
   numbers = batchers.front().counts();
-  for (size_t i = 1; i < batchers.size(); ++i)
-    numbers.supervised += batchers[i].counts().supervised;
+  for (size_t i = 1; i < batchers.size(); ++i) {
+    const BatchCounts &text = batchers[i].counts();
+    numbers.tokens += text.tokens;
+    numbers.supervised += text.supervised;
+    numbers.truncatedDocuments += text.truncatedDocuments;
+    numbers.truncatedTokens += text.truncatedTokens;
+    numbers.unsupervisedDocuments += text.unsupervisedDocuments;
+    numbers.efficiency += text.efficiency;
+  }
+  numbers.efficiency /= static_cast<double>(batchers.size());
 }
 
 void RecordBatcher::fill(int64_t step, RecordBatch &batch) const {

@@ -35,7 +35,7 @@ class RecordBatcher {
 public:
   RecordBatcher(const RecordStore &store, const BatchOptions &options);
 
-  /// Of the first text, but for the number of supervised targets, which is that of all.
+  /// Records and their rows and steps; texts, tokens, targets and places are those of all texts.
   const BatchCounts &counts() const { return numbers; }
   int64_t stepsPerEpoch() const { return numbers.stepsPerEpoch; }
   void fill(int64_t step, RecordBatch &batch) const;
