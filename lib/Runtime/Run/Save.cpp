@@ -134,12 +134,14 @@ static Status writeModel(Session &session, const std::string &path, const std::v
   return writer->commit();
 }
 
-/// Tokenizer files: copied from a folder, made from the metadata of a GGUF file.
+/// Tokenizer files: copied from a folder, made from the metadata of a GGUF file; none where the model has none.
 static Status writeTokenizer(Session &session, const std::string &load, const AtomicDirectory &folder) {
   Expected<Model *> model = session.model(load);
   if (!model)
     return model.error();
   if (const GgufFile *gguf = (*model)->checkpoint.gguf()) {
+    if (!gguf->metadata("tokenizer.ggml.model"))
+      return Status::success();
     Expected<std::vector<text::NamedText>> files = text::tokenizerFilesOfGguf(*gguf);
     if (!files)
       return files.error();
