@@ -73,9 +73,9 @@ bool Compilation::runPasses(Rung rung) {
   return true;
 }
 
-bool Compilation::place() {
-  return mlir::succeeded(target::lowerToPlaced(*current, targetOptions())) || bug("placement");
-}
+bool Compilation::fuse() { return mlir::succeeded(target::lowerToFused(*current, targetOptions())) || bug("fusion"); }
+
+bool Compilation::place() { return mlir::succeeded(target::placeFused(*current, targetOptions())) || bug("placement"); }
 
 bool Compilation::lowerTo(Rung rung) {
   if (!prepared && !(prepared = definitions.addStandard(standard)))
@@ -86,6 +86,7 @@ bool Compilation::lowerTo(Rung rung) {
       {Rung::Tune, [](Compilation &self) { return self.makeTune(); }},
       {Rung::Backward, [](Compilation &self) { return self.runPasses(Rung::Backward); }},
       {Rung::Precision, [](Compilation &self) { return self.runPasses(Rung::Precision); }},
+      {Rung::Fused, [](Compilation &self) { return self.fuse(); }},
       {Rung::Placed, [](Compilation &self) { return self.place(); }},
   };
   for (auto [next, stage] : stages) {

@@ -30,19 +30,25 @@ KernelRegistry getKernels(TargetKind kind) {
   return registry;
 }
 
-LogicalResult lowerToPlaced(ModuleOp module, const TargetOptions &options) {
-  if (options.kind == TargetKind::CPU) {
-    PassManager manager(module.getContext(), ModuleOp::getOperationName());
-    manager.addPass(createConvertTuneToDnnl());
-    manager.addPass(tune::createFuseRows());
-    if (failed(manager.run(module)))
-      return failure();
-  }
+LogicalResult lowerToFused(ModuleOp module, const TargetOptions &options) {
+  if (options.kind == TargetKind::Reference)
+    return success();
+  PassManager manager(module.getContext(), ModuleOp::getOperationName());
+  manager.addPass(createConvertTuneToDnnl());
+  manager.addPass(tune::createFuseRows());
+  return manager.run(module);
+}
+
+LogicalResult placeFused(ModuleOp module, const TargetOptions &options) {
   KernelRegistry registry = getKernels(options.kind);
   PlacementMode mode = options.kind == TargetKind::Reference ? PlacementMode::None : PlacementMode::Share;
   if (failed(placeModule(module, registry, mode)))
     return failure();
   return verifyPlacement(module, registry);
+}
+
+LogicalResult lowerToPlaced(ModuleOp module, const TargetOptions &options) {
+  return failed(lowerToFused(module, options)) ? failure() : placeFused(module, options);
 }
 
 int64_t getArenaBytes(ModuleOp placed) {
@@ -102,14 +108,12 @@ FailureOr<std::string> emitLLVM(ModuleOp placed, const TargetOptions &options) {
   return text;
 }
 
-LogicalResult compileToExecutable(ModuleOp module, const TargetOptions &options, const std::string &outputPath) {
-  if (failed(lowerToPlaced(module, options)))
-    return failure();
-  FailureOr<std::unique_ptr<llvm::MemoryBuffer>> object = emitObject(module, options);
+LogicalResult compileToExecutable(ModuleOp placed, const TargetOptions &options, const std::string &outputPath) {
+  FailureOr<std::unique_ptr<llvm::MemoryBuffer>> object = emitObject(placed, options);
   if (failed(object))
     return failure();
   if (llvm::Error error = linkExecutable((*object)->getBuffer(), outputPath))
-    return emitError(UnknownLoc::get(module.getContext())) << llvm::toString(std::move(error));
+    return emitError(UnknownLoc::get(placed.getContext())) << llvm::toString(std::move(error));
   return success();
 }
 

@@ -217,10 +217,10 @@ static LogicalResult emit(ModuleOp module, const Options &options) {
     return failure();
   ftc::target::TargetOptions targetOptions;
   targetOptions.kind = options.target;
+  if (failed(ftc::target::lowerToPlaced(module, targetOptions)))
+    return failure();
   if (options.printLLVM) {
-    FailureOr<std::string> text = failure();
-    if (succeeded(ftc::target::lowerToPlaced(module, targetOptions)))
-      text = ftc::target::emitLLVM(module, targetOptions);
+    FailureOr<std::string> text = ftc::target::emitLLVM(module, targetOptions);
     if (succeeded(text))
       llvm::outs() << *text;
     return text;

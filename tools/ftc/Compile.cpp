@@ -6,6 +6,9 @@
 
 #include "Command.h"
 
+#include "ftc/Frontend/Format.h"
+#include "ftc/Frontend/Parser.h"
+
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
@@ -20,7 +23,8 @@ static RecipeOptions recipe(command);
 
 static cl::opt<Rung>
     emitted("emit", cl::desc("Stop at a rung and write it"), cl::cat(optionCategory()), cl::init(Rung::Executable),
-            cl::values(clEnumValN(Rung::Recipe, "recipe", "what was asked: steps over models and data"),
+            cl::values(clEnumValN(Rung::AST, "ast", "the syntax tree, as source in the canonical layout"),
+                       clEnumValN(Rung::Recipe, "recipe", "what was asked: steps over models and data"),
                        clEnumValN(Rung::Tune, "tune", "what is computed"),
                        clEnumValN(Rung::Backward, "backward", "with gradients"),
                        clEnumValN(Rung::Precision, "precision", "in the target's types"),
@@ -50,10 +54,23 @@ static int write(llvm::StringRef text, llvm::StringRef fallback) {
   return Success;
 }
 
+/// What was parsed, whether or not it makes sense as a recipe.
+static int emitTree(const std::string &path) {
+  llvm::SourceMgr sources;
+  Diagnostics diags(sources);
+  std::unique_ptr<ast::File> file = parsePath(path, diags);
+  if (!file)
+    return InputFileIsWrong;
+  std::optional<std::string> text = diags.errorCount() ? std::nullopt : formatSource(file->bufferId, diags);
+  return text ? write(*text, "-") : RecipeIsWrong;
+}
+
 static int compile(const char *argv0) {
   auto chosen = recipe.read();
   if (!chosen)
     return WrongUsage;
+  if (emitted == Rung::AST)
+    return emitTree(chosen->recipe);
   Compilation compilation(*chosen, argv0);
   if (!compilation.lowerTo(std::min<Rung>(emitted, Rung::Placed)))
     return compilation.status();

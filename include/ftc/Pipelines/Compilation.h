@@ -46,6 +46,7 @@ private:
   bool makeRecipe();
   bool makeTune();
   bool runPasses(Rung rung);
+  bool fuse();
   bool place();
   bool fail(int status);
   /// A failure that no recipe may cause: status 70 and a request for a report.

@@ -32,7 +32,13 @@ struct PlanSummary {
 /// The kernel generators of a target.
 KernelRegistry getKernels(TargetKind kind);
 
-/// Runs the passes below `precision` (fusion for the cpu target, placement) on the module, in place.
+/// Groups what one kernel does, in place; nothing for the reference target.
+llvm::LogicalResult lowerToFused(mlir::ModuleOp module, const TargetOptions &options);
+
+/// Gives every buffer of a fused module its offset, in place.
+llvm::LogicalResult placeFused(mlir::ModuleOp module, const TargetOptions &options);
+
+/// Both: all that lies below `precision`.
 llvm::LogicalResult lowerToPlaced(mlir::ModuleOp module, const TargetOptions &options);
 
 /// Where a tensor of a placed module lies, in bytes from the arena's base.
@@ -56,9 +62,9 @@ llvm::FailureOr<std::unique_ptr<llvm::MemoryBuffer>> emitObject(mlir::ModuleOp p
 /// The LLVM IR of that object as text (`--emit=llvm`).
 llvm::FailureOr<std::string> emitLLVM(mlir::ModuleOp placed, const TargetOptions &options);
 
-/// Lowers, emits and links with libftc_runtime.a, which lies beside the running program (`../lib`). The executable is
-/// written to a temporary name and renamed.
-llvm::LogicalResult compileToExecutable(mlir::ModuleOp module, const TargetOptions &options,
+/// Emits the object of a placed module and links it with libftc_runtime.a, which lies beside the running program
+/// (`../lib`). The executable is written to a temporary name and renamed.
+llvm::LogicalResult compileToExecutable(mlir::ModuleOp placed, const TargetOptions &options,
                                         const std::string &outputPath);
 
 /// Registers `tune-place` and `tune-verify-placement` for ftc-opt.
