@@ -82,7 +82,7 @@ static const llvm::StringMap<Builtin> &allBuiltins() {
   static const llvm::StringMap<Builtin> *all = [] {
     auto *map = new llvm::StringMap<Builtin>();
     for (auto table : {functionBuiltins(), reductionBuiltins(), shapeBuiltins(), structureBuiltins(), chanceBuiltins(),
-                       attentionBuiltins()})
+                       attentionBuiltins(), choiceBuiltins()})
       for (const Builtin &builtin : table)
         map->try_emplace(builtin.name, builtin);
     return map;

@@ -41,6 +41,7 @@ llvm::ArrayRef<Builtin> shapeBuiltins();
 llvm::ArrayRef<Builtin> structureBuiltins();
 llvm::ArrayRef<Builtin> chanceBuiltins();
 llvm::ArrayRef<Builtin> attentionBuiltins();
+llvm::ArrayRef<Builtin> choiceBuiltins();
 
 } // namespace ftc::elaborate
 

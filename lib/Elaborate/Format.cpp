@@ -172,8 +172,7 @@ static bool readAxes(Evaluator &evaluator, const ast::Definition &format, Scope 
   return true;
 }
 
-/// Binds what a format's body defines: dimensions, constants, equations.
-static void defineBody(Evaluator &evaluator, const ast::Definition &format, Scope &scope) {
+void elaborate::defineFormat(Evaluator &evaluator, const ast::Definition &format, Scope &scope) {
   for (const ast::ItemPtr &item : format.body) {
     if (const auto *dims = llvm::dyn_cast<ast::DimsItem>(item.get()))
       evaluator.defineDims(*dims, scope);
@@ -195,7 +194,7 @@ mlir::Value elaborate::decodeBlocks(Evaluator &evaluator, const ast::Definition 
   Scope &scope = evaluator.shared.definitionScope(format);
   llvm::ArrayRef<int64_t> shape = tune::shapeOf(bytes);
   Dims dims;
-  defineBody(evaluator, format, scope);
+  defineFormat(evaluator, format, scope);
   if (!readAxes(evaluator, format, scope, shape[0], columns, dims))
     return {};
   Dim rows = dims[0], blocks = dims[1];

@@ -11,6 +11,9 @@ namespace ftc::elaborate {
 /// format `on [rows, (blocks, ...)]`. Null after errors, which are reported at the definition.
 mlir::Value decodeBlocks(Evaluator &evaluator, const ast::Definition &format, mlir::Value bytes, int64_t columns);
 
+/// Binds what a format's body defines: dimensions, constants, equations.
+void defineFormat(Evaluator &evaluator, const ast::Definition &format, Scope &scope);
+
 } // namespace ftc::elaborate
 
 #endif // FTC_LIB_ELABORATE_FORMAT_H

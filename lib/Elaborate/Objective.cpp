@@ -92,6 +92,8 @@ Value Loss::ofModel(const AdaptedModel &model, const Tensor &tensor, Dim &last, 
     }
     result.value = tune::StopGradientOp::create(state.builder, state.builder.getUnknownLoc(), result.value);
   }
+  if (result.dims.empty())
+    return result;
   Dim own = result.dims.back();
   if (own->role != DimRole::Ordinary)
     return result; // a number for each token
@@ -112,6 +114,7 @@ Value Loss::logits(const AdaptedModel &model, const Batch &row, llvm::SMRange ra
   Value value = ofModel(model, run(model, row).logits, lastOfLogits, name, range);
   if (value.isError() || !batch.form.pooled)
     return value;
+  state.classes = lastOfLogits->size;
   Evaluator &evaluator = state.evaluator;
   RowSums *outer = std::exchange(evaluator.rowSums, nullptr);
   Value weighed = evaluator.arithmetic(ast::BinaryOp::Mul, weights(row), value, range);
@@ -327,6 +330,8 @@ std::vector<KeptLogProbabilities> ProgramBuilder::references(const Value &object
   }
   return kept;
 }
+
+int64_t ProgramBuilder::classes() const { return state->classes; }
 
 mlir::Value ProgramBuilder::loss(const Value &objective, const LossModels &models, const Batch &batch,
                                  llvm::StringRef denominators) {

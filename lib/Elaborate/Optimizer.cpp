@@ -63,7 +63,8 @@ bool OptimizerPlan::Part::build(Evaluator &evaluator, const Value &optimizer, ll
     if (auto *declarations = llvm::dyn_cast<ast::DeclarationsItem>(&*item);
         declarations && declarations->role == ast::TensorRole::State)
       for (const ast::Declaration &declaration : declarations->declarations)
-        declareState(evaluator, declaration, step);
+        if (!declareState(evaluator, declaration, step))
+          return false;
     if (auto *part = llvm::dyn_cast<ast::PartItem>(&*item); part && !buildInner(evaluator, *part, step, at))
       return false;
   }
@@ -91,23 +92,34 @@ static bool isZero(const ast::Expr *expr, Scope &scope) {
   return !expr || (entry && !entry->thunk && entry->value.number() == 0.0);
 }
 
-void OptimizerPlan::Part::declareState(Evaluator &evaluator, const ast::Declaration &declaration,
+bool OptimizerPlan::Part::declareState(Evaluator &evaluator, const ast::Declaration &declaration,
                                        llvm::StringRef step) {
   const ast::Name &name = declaration.targets.front();
   std::optional<Dims> own = dims;
   if (declaration.type && declaration.type->axes)
     own = evaluator.dimsOf(*declaration.type->axes, *scope);
   if (!own)
-    return;
+    return false;
   std::string symbol = step.str() + "." + definition->name.text + "." + name.text + "." + optimized.tensor->name;
-  evaluator.shared.tensors().declareReal(symbol, tune::Kind::state, sizesOf(*own));
-  states.push_back({&declaration, *own, symbol, isZero(declaration.value.get(), *scope)});
-  Dims stateDims = *own;
-  scope->define(name.text, Scope::Thunk([symbol, stateDims](Evaluator &e) -> Value {
-                  e.passDependent = true;
-                  return Tensor{e.read(symbol), stateDims};
-                }),
+  bool zero = isZero(declaration.value.get(), *scope);
+  if (!stateFormat || own->empty()) {
+    evaluator.shared.tensors().declareReal(symbol, tune::Kind::state, sizesOf(*own));
+    states.push_back({&declaration, *own, symbol, zero, nullptr});
+    scope->define(name.text, Scope::Thunk([symbol, stateDims = *own](Evaluator &e) -> Value {
+                    e.passDependent = true;
+                    return Tensor{e.read(symbol), stateDims};
+                  }),
+                  name.range);
+    return true;
+  }
+  auto stored = StoredFormat::make(evaluator, stateFormat, *own, symbol, tune::Kind::state, declaration.range);
+  if (!stored)
+    return false;
+  // Fields of zeros need not mean 0.
+  states.push_back({&declaration, *own, symbol, /*zero=*/false, std::move(stored)});
+  scope->define(name.text, Scope::Thunk([kept = states.back().stored.get()](Evaluator &e) { return kept->read(e); }),
                 name.range);
+  return true;
 }
 
 /// `part step: inner`: another optimizer on the same tensor; `step(p, g)` is its next p.
@@ -116,6 +128,7 @@ bool OptimizerPlan::Part::buildInner(Evaluator &evaluator, const ast::PartItem &
   Value value = evaluator.eval(*item.value, *scope);
   auto part = std::make_unique<Part>();
   part->optimized = optimized;
+  part->stateFormat = stateFormat;
   if (value.isError() || !part->build(evaluator, value, step, at))
     return false;
   Part *known = part.get();
@@ -133,12 +146,14 @@ bool OptimizerPlan::Part::buildInner(Evaluator &evaluator, const ast::PartItem &
 }
 
 std::unique_ptr<OptimizerPlan> OptimizerPlan::make(Elaborator &elaborator, llvm::StringRef step, const Value &optimizer,
-                                                   llvm::ArrayRef<AdapterTensor *> trained, llvm::SMRange at) {
+                                                   llvm::ArrayRef<AdapterTensor *> trained, llvm::SMRange at,
+                                                   std::shared_ptr<const Applied> stateFormat) {
   std::unique_ptr<OptimizerPlan> plan(new OptimizerPlan());
   Evaluator evaluator(elaborator);
   for (AdapterTensor *tensor : trained) {
     auto part = std::make_unique<Part>();
     part->optimized = {tensor, tensor->symbol, step.str() + ".grad." + tensor->name, {}};
+    part->stateFormat = stateFormat;
     elaborator.tensors().declareReal(part->optimized.gradient, tune::Kind::gradient, sizesOf(tensor->dims));
     if (!part->build(evaluator, optimizer, step, at))
       return nullptr;
@@ -171,7 +186,12 @@ void OptimizerPlan::Part::forEachState(llvm::function_ref<void(Part &, State &)>
 std::vector<std::string> OptimizerPlan::states() const {
   std::vector<std::string> symbols;
   for (auto &part : parts)
-    part->forEachState([&](Part &, Part::State &state) { symbols.push_back(state.symbol); });
+    part->forEachState([&](Part &, Part::State &state) {
+      if (state.stored)
+        llvm::append_range(symbols, state.stored->symbols());
+      else
+        symbols.push_back(state.symbol);
+    });
   return symbols;
 }
 
@@ -231,6 +251,16 @@ static Scope *transplant(Evaluator &evaluator, Scope *from, Scope *body, Scope *
   return parent ? &evaluator.whereScope(from->where, *parent) : nullptr;
 }
 
+/// Puts the next value of a state where it is kept.
+static void writeState(ProgramBuilder &program, Evaluator &evaluator, OptimizerPlan::Part::State &kept,
+                       const Tensor &value) {
+  auto write = [&](mlir::Value field, llvm::StringRef symbol) { program.write(field, symbol); };
+  if (kept.stored)
+    kept.stored->write(evaluator, value, write);
+  else
+    program.write(value.value, kept.symbol);
+}
+
 mlir::Value ProgramBuilder::update(OptimizerPlan &plan, mlir::Value step, mlir::Value rate) {
   Evaluator &evaluator = state->evaluator;
   evaluator.pass = state->shared.nextPass();
@@ -271,7 +301,7 @@ mlir::Value ProgramBuilder::update(OptimizerPlan &plan, mlir::Value step, mlir::
         return;
       Value value = equationOf(evaluator, *owner.definition, *owner.scope, name);
       if (std::optional<Tensor> tensor = evaluator.fit(value, kept.dims, *owner.scope, kept.declaration->range))
-        write(tensor->value, kept.symbol);
+        writeState(*this, evaluator, kept, *tensor);
     });
     Value lr = part->learningRate(evaluator);
     if (!rateOfFirst && !lr.isError())
@@ -290,14 +320,16 @@ void ProgramBuilder::initialise(OptimizerPlan &plan, mlir::Value key) {
     part->forEachState([&](OptimizerPlan::Part &owner, OptimizerPlan::Part::State &kept) {
       if (kept.zero)
         return;
+      assert((kept.stored || kept.declaration->value) && "plain states without a value begin at 0");
       Tensor p{read(part->optimized.parameter), owner.dims};
       owner.scope->redefineInPass("p", p);
       InitialContext context{key, kept.dims};
       evaluator.initial = &context;
-      Value first = evaluator.initialValue(*kept.declaration->value, *owner.scope);
+      Value first =
+          kept.declaration->value ? evaluator.initialValue(*kept.declaration->value, *owner.scope) : Value(0.0);
       evaluator.initial = nullptr;
       if (std::optional<Tensor> tensor = evaluator.fit(first, kept.dims, *owner.scope, kept.declaration->range))
-        write(evaluator.toReal(*tensor).value, kept.symbol);
+        writeState(*this, evaluator, kept, evaluator.toReal(*tensor));
     });
 }
 

@@ -4,6 +4,7 @@
 #define FTC_LIB_ELABORATE_OPTIMIZERPART_H
 
 #include "ProgramState.h"
+#include "StoredFormat.h"
 
 #include "llvm/ADT/STLFunctionalExtras.h"
 
@@ -15,7 +16,8 @@ struct OptimizerPlan::Part {
     const ast::Declaration *declaration;
     Dims dims;
     std::string symbol;
-    bool zero; ///< its first value
+    bool zero;                            ///< its first value
+    std::unique_ptr<StoredFormat> stored; ///< null: kept as reals
   };
 
   OptimizedTensor optimized;
@@ -24,6 +26,7 @@ struct OptimizerPlan::Part {
   Scope *scope = nullptr;
   Dims dims; ///< of the tensor, as the definition names them
   std::vector<State> states;
+  std::shared_ptr<const Applied> stateFormat; ///< in which states are kept; null: reals
   std::vector<std::unique_ptr<Part>> inner;
   bool scheduled = false; ///< `lr` is multiplied by the schedule's factor already
 
@@ -37,7 +40,7 @@ struct OptimizerPlan::Part {
 
 private:
   void bindDims(Elaborator &shared);
-  void declareState(Evaluator &evaluator, const ast::Declaration &declaration, llvm::StringRef step);
+  bool declareState(Evaluator &evaluator, const ast::Declaration &declaration, llvm::StringRef step);
   bool buildInner(Evaluator &evaluator, const ast::PartItem &item, llvm::StringRef step, llvm::SMRange at);
 };
 

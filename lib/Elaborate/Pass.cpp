@@ -70,6 +70,11 @@ Value ProgramBuilder::State::logProbability(const Tensor &logits, const Batch &b
   for (Dim dim : logits.dims)
     if (indexOf(targets.dims, dim) < 0)
       vocab = dim;
+  if (!vocab) {
+    shared.diagnostics().report(Diag::ExpectedValue, range, "a model that gives logits [batch, tokens, vocab]",
+                                "one that gives " + printDims(logits.dims));
+    return {};
+  }
   Value picked = evaluator.pick(logits, vocab, targets, range);
   Value total = evaluator.logSumExp(logits, {vocab}, range);
   Tensor weights = batchTensor(batch.weights, batch, builder.getF64Type());

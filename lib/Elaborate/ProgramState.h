@@ -35,6 +35,7 @@ struct ProgramBuilder::State {
   Evaluator evaluator;
   unsigned errorsBefore;
   Dim batchDim = nullptr, tokensDim = nullptr;
+  int64_t classes = 0; ///< of the logits of a row with a label
 };
 
 /// The definition of a kind that a value applies (with `site`: for that form of `on`), or null after an error.

@@ -24,6 +24,7 @@ void Scope::redefine(llvm::StringRef name, Value value) {
   Entry &entry = entries[name];
   entry.thunk = nullptr;
   entry.dim = nullptr;
+  entry.pass = 0;
   entry.value = std::move(value);
 }
 

@@ -56,6 +56,26 @@ static Value stopGradient(Evaluator &evaluator, const ast::CallExpr &expr, Scope
   return result;
 }
 
+/// diagonal(C, in): the entries of `[in, in']` at which both agree, `[in]`.
+static Value diagonal(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
+  BuiltinCall call(evaluator, expr, scope, 2);
+  std::optional<Tensor> x = call.tensor(0);
+  std::optional<Dims> named = x ? evaluator.dimsOf(*expr.arguments[1].value, scope, x->dims) : std::nullopt;
+  if (!named || !evaluator.tensorBuilder(expr.range))
+    return {};
+  Dim row = named->front(), column = evaluator.shared.dimensions().primed(row);
+  for (Dim dim : {row, column})
+    if (indexOf(x->dims, dim) < 0) {
+      evaluator.diags().report(Diag::NoSuchDimension, expr.range, "a tensor " + printDims(x->dims, scope),
+                               scope.nameOf(dim));
+      return {};
+    }
+  auto type = mlir::RankedTensorType::get({row->size, column->size}, evaluator.realType());
+  Tensor agree{tune::EyeOp::create(*evaluator.builder, evaluator.loc(), type), {row, column}};
+  Value both = evaluator.binaryTensor(ast::BinaryOp::Gt, agree, 0, expr.range);
+  return evaluator.reduce("sum", evaluator.select(both, *x, 0.0, expr.range), Dims{column}, expr.range);
+}
+
 /// mask(x, condition): x where the condition holds, else -inf.
 static Value mask(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
   BuiltinCall call(evaluator, expr, scope, 2);
@@ -64,6 +84,7 @@ static Value mask(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope)
 }
 
 llvm::ArrayRef<Builtin> ftc::elaborate::structureBuiltins() {
-  static const Builtin table[] = {{"iota", iota}, {"eye", eye}, {"stop_gradient", stopGradient}, {"mask", mask}};
+  static const Builtin table[] = {
+      {"iota", iota}, {"eye", eye}, {"diagonal", diagonal}, {"stop_gradient", stopGradient}, {"mask", mask}};
   return table;
 }

@@ -15,7 +15,8 @@ public:
   /// `optimizer` is an optimizer or a map from selectors to optimizers. Gradients become tensors `<step>.grad.<name>`,
   /// states `<step>.<state>.<name>`. Null after errors.
   static std::unique_ptr<OptimizerPlan> make(Elaborator &elaborator, llvm::StringRef step, const Value &optimizer,
-                                             llvm::ArrayRef<AdapterTensor *> trained, llvm::SMRange at);
+                                             llvm::ArrayRef<AdapterTensor *> trained, llvm::SMRange at,
+                                             std::shared_ptr<const Applied> stateFormat = nullptr);
   ~OptimizerPlan();
 
   /// Symbols, in the order of the trained tensors.

@@ -106,6 +106,9 @@ public:
   /// (f64 `[n]`).
   mlir::Value loss(const Value &objective, const LossModels &models, const Batch &batch, llvm::StringRef denominators);
 
+  /// What the integer of a row must be below, found by `loss`; 0 where rows have none that counts classes.
+  int64_t classes() const;
+
   /// The factor of the learning rate, a scalar; the operands are f64 scalars.
   mlir::Value rate(const Value &schedule, mlir::Value step, mlir::Value steps, mlir::Value stepsPerEpoch);
   /// Next values of parameters and states, written; `step` counts updates done, `rate` is the schedule's factor.

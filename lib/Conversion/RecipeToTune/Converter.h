@@ -113,6 +113,7 @@ private:
   void update(const StepCall &call, const elaborate::Value &schedule, elaborate::OptimizerPlan &plan, Fields &programs);
   void initialiseStates(const StepCall &call, elaborate::OptimizerPlan &plan, const elaborate::Batch &batch,
                         Fields &programs);
+  std::shared_ptr<const elaborate::Applied> stateFormat(const StepCall &call);
   elaborate::Value clipped(const StepCall &call, elaborate::Value optimizer);
 
   // Generation.cpp

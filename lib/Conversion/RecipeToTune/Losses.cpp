@@ -110,6 +110,8 @@ void Converter::micro(const StepCall &call, LossStep &loss, llvm::ArrayRef<std::
   mlir::Value value = program.loss(loss.objective, loss.models, loss.batch, call.name + ".denominators");
   if (!value)
     return void(program.finish());
+  if (int64_t classes = program.classes())
+    loss.fields.set("classes", classes);
   elaborator.tensors().declareReal(call.name + ".loss", tune::Kind::output, {});
   program.accumulate(value, call.name + ".loss");
   if (!parameters.empty()) {

@@ -45,6 +45,17 @@ Value Converter::clipped(const StepCall &call, Value optimizer) {
   return std::shared_ptr<const Applied>(std::move(applied));
 }
 
+/// The number format of `precision { state: ... }`; null where states are reals.
+std::shared_ptr<const Applied> Converter::stateFormat(const StepCall &call) {
+  const auto *lines = llvm::dyn_cast_or_null<ast::MapExpr>(call.option("precision"));
+  for (const ast::MapEntry &entry : lines ? llvm::ArrayRef(lines->entries) : llvm::ArrayRef<ast::MapEntry>())
+    if (const auto *name = llvm::dyn_cast<ast::NameExpr>(entry.value.get());
+        entry.key() == "state" && !(name && name->name == "f32"))
+      if (Value format = value(entry.value.get()); const auto *applied = format.as<std::shared_ptr<const Applied>>())
+        return *applied;
+  return nullptr;
+}
+
 /// The program that gives states their first values, where some do not begin at 0.
 void Converter::initialiseStates(const StepCall &call, OptimizerPlan &plan, const Batch &batch, Fields &programs) {
   if (!plan.needsInitialise())
@@ -79,7 +90,7 @@ StepValue Converter::train(const StepCall &call) {
     last = call.name;
   }
   Value optimizer = clipped(call, value(call.option("optimizer")));
-  auto plan = OptimizerPlan::make(elaborator, call.name, optimizer, trained, call.range());
+  auto plan = OptimizerPlan::make(elaborator, call.name, optimizer, trained, call.range(), stateFormat(call));
   if (!plan)
     return result;
   keepReferences(call, loss);

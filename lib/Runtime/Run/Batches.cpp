@@ -24,6 +24,14 @@ Status checkBatches(const data::RecordBatcher &batcher, const Step &step, const 
                    batcher.counts().rows, shape.sequences);
 }
 
+Status checkLabels(const data::RecordStore &records, const Step &step, std::optional<int64_t> classes) {
+  for (size_t row = 0; classes && row < records.fields.size(); ++row)
+    if (records.fields[row] >= *classes)
+      return makeError(ExitStatus::Input, "{}: example {} has the label {}, the model knows 0 to {}", step.name,
+                       row + 1, records.fields[row], *classes - 1);
+  return Status::success();
+}
+
 /// Fills the inputs of one text.
 static Status fillText(Machine &machine, const TextInputs &inputs, const data::Batch &batch, size_t begin,
                        size_t places) {

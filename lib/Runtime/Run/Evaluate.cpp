@@ -58,6 +58,8 @@ Expected<Outcome> runEvaluate(Session &session, const Step &step, const Evaluate
   if (!records)
     return records.error();
   Machine &machine = session.machine;
+  if (Status status = checkLabels(**records, step, evaluate.classes); !status)
+    return status.error();
   data::RecordBatcher batcher = makeBatcher(**records, evaluate.batch, false, 0);
   if (Status status = checkBatches(batcher, step, evaluate.batch); !status)
     return status.error();

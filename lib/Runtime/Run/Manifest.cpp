@@ -223,6 +223,7 @@ StepDetail readTrain(ObjectReader &object) {
   step.gradients = object.tensors("gradients");
   step.states = object.tensors("states");
   step.batch = readBatch(object.object("batch"));
+  step.classes = object.optionalInteger("classes");
   step.steps = object.optionalInteger("steps");
   step.epochs = object.number("epochs", 1);
   step.seed = object.optionalInteger("seed").value_or(0);
@@ -244,6 +245,7 @@ StepDetail readEvaluate(ObjectReader &object) {
   step.inputs = readInputs(object.object("inputs"));
   step.outputs = readOutputs(object.object("outputs"));
   step.batch = readBatch(object.object("batch"));
+  step.classes = object.optionalInteger("classes");
   step.gradients = object.tensors("gradients");
   if (!step.outputs.loss)
     object.fail("an evaluate step without an output for the loss");

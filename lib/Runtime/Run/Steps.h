@@ -33,6 +33,9 @@ data::RecordBatcher makeBatcher(const data::RecordStore &records, const BatchSha
 /// Fails where an epoch has no batch.
 Status checkBatches(const data::RecordBatcher &batcher, const Step &step, const BatchShape &shape);
 
+/// Fails where a row has a label that the model does not know.
+Status checkLabels(const data::RecordStore &records, const Step &step, std::optional<int64_t> classes);
+
 /// Fills the inputs for rows `micro * shape.micro` ... of a batch.
 Status fillInputs(Machine &machine, const Inputs &inputs, const BatchShape &shape, const data::RecordBatch &batch,
                   int64_t micro);

@@ -296,6 +296,8 @@ Expected<Outcome> runTrain(Session &session, const Step &step, const TrainStep &
   Expected<const data::RecordStore *> records = session.records(train.data);
   if (!records)
     return records.error();
+  if (Status status = checkLabels(**records, step, train.classes); !status)
+    return status.error();
   return Trainer(session, step, train, **records).run();
 }
 

@@ -132,6 +132,7 @@ struct TrainStep {
   std::vector<Reference> references;
   std::vector<uint32_t> trained, gradients, states;
   BatchShape batch;
+  std::optional<int64_t> classes; // the labels of rows are below this
   std::optional<int64_t> steps;
   double epochs = 1;
   int64_t seed = 0;
@@ -145,6 +146,7 @@ struct EvaluateStep {
   Inputs inputs;
   Outputs outputs;
   BatchShape batch;
+  std::optional<int64_t> classes; // as in training
   std::vector<uint32_t> gradients;
 };
 
