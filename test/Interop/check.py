@@ -8,6 +8,7 @@ test/Execution/Golden (or those that are named) is compiled and run: it trains a
   adapter/            a PEFT directory, which `peft` puts on the model as `transformers` loads it
   model/              the merged model, which `transformers` loads
   logits.safetensors  our logits of test/data/models/golden.jsonl, which both must give
+In the other direction `peft` writes adapters and ftc loads them.
 With a GGUF file Inputs/orders.ftr does the same with a real model, whose tensors ftc has decoded and saved in `base/`.
 
 Fails where a logit is further than 2e-4 of the largest one from ours, where a file is not used whole, or where the adapter changes nothing.
@@ -93,6 +94,34 @@ def check(name, base, out, batches):
     print(f"  {'(transformers: base alone, which must differ)':<58} {untrained:.2e}")
 
 
+# What `peft` is asked to write, and ftc to load; weights are random (init_lora_weights=False).
+WRITTEN = {
+    "all-linear": {"r": 4, "lora_alpha": 8, "target_modules": "all-linear"},
+    "patterns": {
+        "r": 4, "lora_alpha": 8, "target_modules": r".*\.(self_attn|mlp)\.(q|v|down)_proj", "use_rslora": True,
+        "rank_pattern": {r"1\.self_attn\.[qv]_proj": 6, "down_proj": 2}, "alpha_pattern": {"layers.0.self_attn.q_proj": 3},
+    },
+    "some-layers": {
+        "r": 3, "lora_alpha": 5, "target_modules": ["q_proj", "o_proj", "up_proj"], "layers_to_transform": [0, 2],
+        "exclude_modules": ["layers.2.self_attn.o_proj"],
+    },
+}  # fmt: skip
+
+
+def check_written(name, options, arguments, work, batches):
+    """An adapter that `peft` makes and saves; ftc loads it by its adapter_config.json."""
+    torch.manual_seed(1)
+    config = peft.LoraConfig(task_type="CAUSAL_LM", init_lora_weights=False, **options)
+    model = peft.get_peft_model(load(arguments.base), config).eval()
+    model.save_pretrained(work / "adapter")
+    recipe = TEST / "Interop" / "Inputs" / "load.ftr"
+    out = run(arguments.ftc, recipe, work, model=arguments.base.resolve(), adapter=(work / "adapter").resolve())
+    ours = safetensors.torch.load_file(out / "logits.safetensors")["logits"]
+    untrained = distance(load(arguments.base), batches, ours)
+    assert untrained > 10 * BOUND, f"{name}: the adapter changes nothing ({untrained:.2e})"
+    report(f"ftc: adapter by peft, {name}", distance(model, batches, ours))
+
+
 def check_tokenizer(folder, texts):
     """The tokenizer that we copied or made from GGUF metadata reads in `transformers` and gives back the texts."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
@@ -122,6 +151,11 @@ def main():
             folder = work / recipe.stem
             folder.mkdir(parents=True, exist_ok=True)
             check(recipe.name, arguments.base, run(arguments.ftc, recipe, folder), golden)
+        print("load.ftr")
+        for name, options in WRITTEN.items():
+            folder = work / name
+            folder.mkdir(parents=True, exist_ok=True)
+            check_written(name, options, arguments, folder, golden)
         if arguments.gguf:
             folder = work / "orders"
             folder.mkdir(parents=True, exist_ok=True)
