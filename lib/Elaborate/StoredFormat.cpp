@@ -97,6 +97,8 @@ bool StoredFormat::addField(Evaluator &evaluator, const ast::Declaration &declar
 std::unique_ptr<StoredFormat> StoredFormat::make(Evaluator &evaluator, std::shared_ptr<const Applied> format, Dims dims,
                                                  const std::string &symbol, tune::Kind kind, llvm::SMRange at) {
   std::unique_ptr<StoredFormat> result(new StoredFormat());
+  if (format->arguments.range.isValid())
+    at = format->arguments.range; // where the recipe says it
   result->format = std::move(format);
   result->dims = std::move(dims);
   result->definition =
