@@ -28,6 +28,7 @@ static constexpr StringRef commonKeys[] = {"auto_mapping",
                                            "inference_mode",
                                            "exclude_modules",
                                            "layers_to_transform",
+                                           "layers_pattern",
                                            "modules_to_save",
                                            "peft_type",
                                            "peft_version",
@@ -123,6 +124,8 @@ private:
   bool readPatterns(StringRef key, StringRef parameter);
   bool readTargets();
   bool addSites();
+  bool readLayers();
+  int64_t layerOf(const ModuleInstance &module) const;
   Expected<bool> isTarget(const ModuleInstance &module) const;
   Expected<json::Object> argumentsAt(StringRef path) const;
   bool stands(const ModuleInstance &module) const;
@@ -153,6 +156,7 @@ private:
   std::optional<ModuleNames> targets, excluded;      ///< no targets: every site of the definition's kinds
   bool innerOnly = false;                            ///< modules right below the model are no targets
   std::set<int64_t> layers;                          ///< if any: the only ones
+  std::vector<std::string> layerLists;               ///< whose numbers these are; none: the outermost list's
 };
 } // namespace
 
@@ -319,20 +323,47 @@ bool PeftReader::readKeys() {
   return true;
 }
 
+/// `layers_to_transform`, a number or several, and `layers_pattern`, the name of the list that they count, or several.
+bool PeftReader::readLayers() {
+  auto elements = [&](StringRef key) {
+    const json::Value *value = find(key);
+    return !value ? json::Array() : value->asArray() ? *value->asArray() : json::Array{*value};
+  };
+  for (const json::Value &layer : elements("layers_to_transform")) {
+    if (!layer.asInteger())
+      return fail("'layers_to_transform': expected numbers of layers, got " + llvm::Twine(layer.kind()));
+    layers.insert(*layer.asInteger());
+  }
+  for (const json::Value &list : elements("layers_pattern")) {
+    if (!list.asString())
+      return fail("'layers_pattern': expected names of lists of layers, got " + llvm::Twine(list.kind()));
+    if (!list.asString()->empty())
+      layerLists.push_back(*list.asString());
+  }
+  return true;
+}
+
+/// The number of the layer that a module is in; -1 if it is in none.
+int64_t PeftReader::layerOf(const ModuleInstance &module) const {
+  if (layerLists.empty())
+    return module.layer();
+  llvm::SmallVector<StringRef> parts;
+  StringRef(module.path).split(parts, '.');
+  int64_t number;
+  for (auto [list, index] : llvm::zip(parts, llvm::drop_begin(parts)))
+    if (llvm::is_contained(layerLists, list) && !index.getAsInteger(10, number))
+      return number;
+  return -1;
+}
+
 /// The keys by which PEFT chooses modules, and those by which it trains something beside the adapter.
 bool PeftReader::readTargets() {
   if (const json::Value *bias = find("bias"); bias && !isSame(*bias, "none"))
     return fail("'bias': expected \"none\", trained biases are not read");
   if (const json::Value *saved = find("modules_to_save"); !isBlank(saved))
     return fail("'modules_to_save': modules that are trained whole are not read");
-  if (const json::Value *value = find("layers_to_transform")) {
-    json::Array one = {*value};
-    for (const json::Value &layer : value->asArray() ? *value->asArray() : one) {
-      if (!layer.asInteger())
-        return fail("'layers_to_transform': expected numbers of layers, got " + llvm::Twine(layer.kind()));
-      layers.insert(*layer.asInteger());
-    }
-  }
+  if (!readLayers())
+    return false;
   const json::Value *target = find("target_modules");
   innerOnly = target && isSame(*target, "all-linear");
   for (auto [key, names] : {std::pair(StringRef("target_modules"), &targets), {"exclude_modules", &excluded}}) {
@@ -362,7 +393,7 @@ bool PeftReader::stands(const ModuleInstance &module) const {
 }
 
 Expected<bool> PeftReader::isTarget(const ModuleInstance &module) const {
-  if (&module == &model.model().root() || module.absent || (!layers.empty() && !layers.count(module.layer())))
+  if (&module == &model.model().root() || module.absent || (!layers.empty() && !layers.count(layerOf(module))))
     return false;
   if (excluded)
     if (auto out = excluded->match(module.path); !out || *out)

@@ -64,6 +64,7 @@ def without(path):
 
 
 FIRST = "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight"
+SECOND = {name: shape for name, shape in tensors().items() if ".layers.1." in name}
 DEEP = '{"a":' * 70 + "1" + "}" * 70
 
 CASES = [
@@ -102,6 +103,10 @@ CASES = [
     configuration("all but all", [CONFIG, "finds no module"], exclude_modules=["q_proj", "v_proj"]),
     configuration("all linear, with other tensors", ["adapter_model", "lacks the tensor"], target_modules="all-linear"),
     configuration("one layer of two", ["adapter_model", "layers.0", "no place"], layers_to_transform=[1]),
+    configuration("one layer of two, others left out", [], status=0, shapes=SECOND, layers_to_transform=1),
+    configuration("a layer of a named list", [], status=0, shapes=SECOND, layers_to_transform=[1], layers_pattern=["blocks", "layers"]),
+    configuration("a layer of no list", [CONFIG, "finds no module"], layers_to_transform=[1], layers_pattern="blocks"),
+    configuration("name of a list is a number", [CONFIG, "'layers_pattern'"], layers_to_transform=[1], layers_pattern=[1]),
     configuration("layer is a string", [CONFIG, "'layers_to_transform'"], layers_to_transform="one"),
     configuration("trained biases", [CONFIG, "'bias'"], bias="all"),
     content("configuration is a list", CONFIG, json.dumps([ADAPTER_CONFIG]), ["adapter_config.json", "object"]),
