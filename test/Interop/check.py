@@ -32,6 +32,7 @@ BOUND = 2e-4
 TEST = Path(__file__).resolve().parent.parent
 GOLDEN = TEST / "Execution" / "Golden"
 DEFAULT = [GOLDEN / "lora.ftr", GOLDEN / "lora-qv.ftr"]
+FAMILIES = ["llama-tied", "llama3-rope", "qwen2", "mistral", "qwen3", "phi3", "gpt2", "olmo2", "gemma3"]
 
 
 def run(ftc, recipe, work, **inputs):
@@ -151,6 +152,11 @@ def main():
             folder = work / recipe.stem
             folder.mkdir(parents=True, exist_ok=True)
             check(recipe.name, arguments.base, run(arguments.ftc, recipe, folder), golden)
+        for family in FAMILIES:
+            folder, base = work / family, TEST / "data" / "models" / family
+            folder.mkdir(parents=True, exist_ok=True)
+            recipe = TEST / "Interop" / "Inputs" / "family.ftr"
+            check(f"family.ftr on {family}", base, run(arguments.ftc, recipe, folder, model=base), golden)
         print("load.ftr")
         for name, options in WRITTEN.items():
             folder = work / name
