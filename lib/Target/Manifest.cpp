@@ -121,18 +121,20 @@ FailureOr<std::string> ManifestWriter::write() {
   json::Value stateBytes = *plan.get("state_bytes");
   plan.erase("state_bytes");
   plan.erase("thread");
-  json::Value peak = *plan.get("peak");
-  json::Object manifest{
-      {"version", 1},
-      {"recipe", json::fixUTF8(options.recipe)},
-      {"source", json::fixUTF8(options.source)},
-      {"folder", json::fixUTF8(options.folder)},
-      {"target", options.kind == TargetKind::Reference ? "reference" : "cpu"},
-      {"arena", json::Object{{"bytes", peak}, {"state", json::Object{{"offset", 0}, {"bytes", stateBytes}}}}},
-      {"plan", std::move(plan)},
-      {"programs", std::move(programs)},
-      {"tensors", std::move(tensors)},
-      {"steps", std::move(steps)}};
+  PlanSummary summary = getPlan(module); // with the threads' memory
+  plan["workspace"] = summary.workspace;
+  plan["peak"] = summary.peak;
+  json::Object manifest{{"version", 1},
+                        {"recipe", json::fixUTF8(options.recipe)},
+                        {"source", json::fixUTF8(options.source)},
+                        {"folder", json::fixUTF8(options.folder)},
+                        {"target", options.kind == TargetKind::Reference ? "reference" : "cpu"},
+                        {"arena", json::Object{{"bytes", getArenaBytes(module)},
+                                               {"state", json::Object{{"offset", 0}, {"bytes", stateBytes}}}}},
+                        {"plan", std::move(plan)},
+                        {"programs", std::move(programs)},
+                        {"tensors", std::move(tensors)},
+                        {"steps", std::move(steps)}};
   std::string text;
   llvm::raw_string_ostream(text) << json::Value(std::move(manifest));
   return text;

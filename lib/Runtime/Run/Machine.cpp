@@ -85,7 +85,7 @@ Expected<Machine> Machine::create(const Manifest &manifest, const Image &image, 
   uint64_t needed = manifest.arenaBytes + uint64_t(ftc_threads()) * image.setup->scratch;
   if (needed > available)
     return doesNotFit(manifest, available);
-  if (manifest.arenaBytes != manifest.plan.peak)
+  if (manifest.arenaBytes > manifest.plan.peak)
     return makeError(ExitStatus::Bug, "the arena has {} bytes, the plan {}", manifest.arenaBytes, manifest.plan.peak);
   uint8_t *arena = ftc_arena_create(manifest.arenaBytes);
   if (!arena)
