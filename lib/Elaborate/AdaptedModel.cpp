@@ -1,5 +1,7 @@
 #include "AdapterBuilder.h"
 
+#include "ftc/Frontend/Walk.h"
+
 #include "dialects/Tune/Utils/Builders.h"
 
 using namespace ftc;
@@ -16,7 +18,7 @@ std::vector<AdapterTensor *> AdaptedModel::tensors() const {
   std::vector<AdapterTensor *> all;
   for (auto [number, group] : llvm::enumerate(adapterGroups))
     for (auto &tensor : group->tensors)
-      if (number >= mergedGroups || tensor->source)
+      if (tensor->role != AdapterRole::Kept && (number >= mergedGroups || tensor->source))
         all.push_back(tensor.get());
   return all;
 }
@@ -27,33 +29,74 @@ std::vector<AdapterTensor *> AdaptedModel::tensors(AdapterRole role) const {
   return some;
 }
 
-std::vector<AdapterInstance *> AdaptedModel::on(const ModuleInstance *site) const {
-  std::vector<AdapterInstance *> found;
+AdapterTensor *AdapterInstance::tensor(llvm::StringRef parameter) const {
+  auto found = llvm::find_if(tensors, [&](AdapterTensor *tensor) { return tensor->parameter == parameter; });
+  return found == tensors.end() ? nullptr : *found;
+}
+
+static void collect(llvm::ArrayRef<std::unique_ptr<AdapterInstance>> instances, std::vector<AdapterInstance *> &all) {
+  for (auto &instance : instances) {
+    all.push_back(instance.get());
+    collect(instance->inner, all);
+  }
+}
+
+std::vector<AdapterInstance *> AdaptedModel::instances() const {
+  std::vector<AdapterInstance *> all;
   for (auto &group : llvm::drop_begin(adapterGroups, mergedGroups))
-    for (auto &instance : group->instances)
-      if (instance->site == site && !instance->siteTensor && instance->scope->findHere("forward"))
-        found.push_back(instance.get());
+    collect(group->instances, all);
+  return all;
+}
+
+std::vector<AdapterTensor *> AdaptedModel::changing() const {
+  std::vector<AdapterTensor *> found;
+  for (auto &group : llvm::drop_begin(adapterGroups, mergedGroups))
+    for (auto &tensor : group->tensors)
+      if (tensor->changes)
+        found.push_back(tensor.get());
+  return found;
+}
+
+std::vector<AdapterInstance *> AdaptedModel::on(const ModuleInstance *site) const {
+  std::vector<AdapterInstance *> found = instances();
+  llvm::erase_if(found, [&](const AdapterInstance *instance) {
+    return instance->site != site || instance->siteTensor || !instance->scope->findHere("forward");
+  });
   return found;
 }
 
 AdapterTensor *AdaptedModel::inPlaceOf(const ModelTensor *tensor) const {
   for (auto &group : adapterGroups)
     for (auto &own : group->tensors)
-      if (own->source == tensor)
+      if (own->source == tensor && own->role != AdapterRole::Kept)
         return own.get();
   return nullptr;
 }
 
-std::string AdaptedModel::symbolOf(const ModelTensor *tensor) const {
-  if (auto it = replaced.find(tensor->name); it != replaced.end())
-    return it->second;
-  if (AdapterTensor *own = inPlaceOf(tensor))
-    return own->symbol;
-  return baseModel->step().str() + "." + tensor->name;
+std::string AdaptedModel::symbolBefore(const ModelTensor *tensor, const AdapterGroup *before) const {
+  const AdapterTensor *last = nullptr;
+  bool isMerged = false;
+  for (auto [number, group] : llvm::enumerate(adapterGroups)) {
+    if (group.get() == before)
+      break;
+    for (auto &own : group->tensors)
+      if (own->source == tensor && (own->role != AdapterRole::Kept || number >= mergedGroups)) {
+        last = own.get();
+        isMerged = number < mergedGroups;
+      }
+  }
+  auto merged = replaced.find(tensor->name);
+  if (merged != replaced.end() && (!last || isMerged))
+    return merged->second;
+  return last ? last->symbol : baseModel->step().str() + "." + tensor->name;
 }
 
-void AdaptedModel::declare(Elaborator &elaborator, const ModelTensor *tensor) const {
-  std::string symbol = symbolOf(tensor);
+bool AdaptedModel::isAsLoaded(const ModelTensor *tensor) const {
+  return symbolOf(tensor) == baseModel->step().str() + "." + tensor->name;
+}
+
+void AdaptedModel::declare(Elaborator &elaborator, const ModelTensor *tensor, const AdapterGroup *before) const {
+  std::string symbol = symbolBefore(tensor, before);
   if (elaborator.tensors().lookup(symbol))
     return;
   if (baseModel->files().weightless)
@@ -62,6 +105,46 @@ void AdaptedModel::declare(Elaborator &elaborator, const ModelTensor *tensor) co
         .help("give every tensor of the model a first value, as in 'adapt base { ** : fresh() }'");
   elaborator.tensors().declareReal(symbol, tune::Kind::weight, sizesOf(tensor->dims),
                                    sourceOf(elaborator, *baseModel, *tensor));
+}
+
+namespace {
+/// Finds what is joined before the tokens of a sequence: `join(new, x, n + tokens -> longer)`.
+struct PrependWalk : ast::Walk {
+  std::vector<const ast::NameExpr *> fresh; ///< the dimensions of the new tokens
+  void enterExpr(const ast::Expr &expr) override {
+    auto *call = llvm::dyn_cast<ast::CallExpr>(&expr);
+    auto *callee = call ? llvm::dyn_cast<ast::NameExpr>(&*call->callee) : nullptr;
+    auto *arrow = callee && callee->name == "join" && !call->arguments.empty()
+                      ? llvm::dyn_cast<ast::ArrowExpr>(&*call->arguments.back().value)
+                      : nullptr;
+    auto *parts = arrow ? llvm::dyn_cast<ast::BinaryExpr>(&*arrow->from) : nullptr;
+    auto *first = parts ? llvm::dyn_cast<ast::NameExpr>(&*parts->lhs) : nullptr;
+    auto *last = parts ? llvm::dyn_cast<ast::NameExpr>(&*parts->rhs) : nullptr;
+    if (first && last && last->name == "tokens")
+      fresh.push_back(first);
+  }
+};
+} // namespace
+
+int64_t AdaptedModel::virtualTokens(Elaborator &elaborator) const {
+  int64_t total = 0;
+  const AdapterInstance *earlier = nullptr;
+  for (auto &group : llvm::drop_begin(adapterGroups, mergedGroups))
+    for (auto &instance : group->instances) {
+      PrependWalk walk;
+      walk.body(instance->definition->body);
+      for (const ast::NameExpr *name : walk.fresh)
+        if (Dim dim = Evaluator(elaborator).dimOf(name->name, *instance->scope, name->range))
+          total += dim->size;
+      if (walk.fresh.empty())
+        continue;
+      if (earlier)
+        elaborator.diagnostics()
+            .report(Diag::PrependedTwice, group->range, instance->prefix, earlier->prefix)
+            .note(earlier->group->range, "the other one");
+      earlier = instance.get();
+    }
+  return total;
 }
 
 AdaptedModel AdaptedModel::merged(llvm::ArrayRef<std::pair<std::string, std::string>> symbols) const {
@@ -96,7 +179,7 @@ Value Evaluator::callModule(ModuleInstance &module, Arguments arguments) {
   bool trunk = modelPass && !modelPass->hidden && module.parent && module.parent->isModel && !module.isModel &&
                arguments.positional.size() == 1 && arguments.positional.front().is<Tensor>() &&
                arguments.positional.front().as<Tensor>()->value == modelPass->ids;
-  Value result = callAdapted(module, model->on(&module), std::move(arguments));
+  Value result = callAdapted(module, adaptersOn(module), std::move(arguments));
   auto *hidden = result.as<Tensor>();
   if (!trunk || !hidden)
     return result;
@@ -117,7 +200,17 @@ Value Evaluator::lastToken(const Tensor &hidden) {
   return result;
 }
 
+std::vector<AdapterInstance *> Evaluator::adaptersOn(const ModuleInstance &site) {
+  std::vector<AdapterInstance *> found = model->on(&site);
+  llvm::erase_if(found, [&](const AdapterInstance *instance) {
+    return instance->outer && !llvm::is_contained(active, instance->outer);
+  });
+  return found;
+}
+
 Value Evaluator::callAdapted(ModuleInstance &module, llvm::ArrayRef<AdapterInstance *> adapters, Arguments arguments) {
+  if (adapters.empty() && module.virtualSite)
+    return attend(arguments);
   Scope &scope = adapters.empty() ? *module.scope : *adapters.back()->scope;
   const ast::Definition &definition = adapters.empty() ? *module.definition : *adapters.back()->definition;
   Scope::Entry *forward = scope.findHere("forward");
@@ -126,5 +219,15 @@ Value Evaluator::callAdapted(ModuleInstance &module, llvm::ArrayRef<AdapterInsta
                    definition.kind == ast::DefinitionKind::Model ? "model" : "module", definition.name.text, "forward");
     return {};
   }
-  return call(force("forward", *forward, arguments.range), std::move(arguments));
+  if (!adapters.empty() && adapters.back()->form->name.text == "model")
+    arguments.positional.push_back(ambient.lookup("positions"));
+  if (!adapters.empty()) {
+    if (modelPass)
+      modelPass->calls[adapters.back()] = arguments;
+    return call(force("forward", *forward, arguments.range), std::move(arguments));
+  }
+  running.push_back(&module);
+  Value result = call(force("forward", *forward, arguments.range), std::move(arguments));
+  running.pop_back();
+  return result;
 }

@@ -24,22 +24,41 @@ public:
                 llvm::function_ref<bool(llvm::StringRef)> findsModule,
                 llvm::function_ref<bool(const ModelTensor &)> findsTensor);
   bool sound() const { return shared.diagnostics().errorCount() == before; }
+  /// Folded tensors are what a file holds, trained as they are: what they were made of is not declared.
+  bool foldedAsSaved = false;
 
 private:
+  // Adapter.cpp
   void addInstance(AdapterGroup &group, const ast::Definition &definition, ModuleInstance &site,
                    const ModelTensor *tensor);
+  void addInner(AdapterInstance &outer, const ast::OnItem &item);
+  void buildBody(AdapterInstance &instance);
+  std::string prefixAt(const ModuleInstance &site, const ast::Definition &definition);
+
+  // AdapterSite.cpp
   void bindSite(AdapterInstance &instance);
-  void declareTensors(AdapterGroup &group, AdapterInstance &instance, const ast::DeclarationsItem &item);
-  bool takeInPlace(AdapterTensor &tensor, const ast::Name &name);
-  std::string uniqueName(const std::string &prefix, llvm::StringRef param);
   static Value ownTensor(Evaluator &evaluator, const AdapterInstance &self, const ModelTensor &tensor,
                          llvm::StringRef name);
+
+  // AdapterTensors.cpp
+  void declare(AdapterInstance &instance, const ast::DeclarationsItem &item);
+  void declareTensor(AdapterInstance &instance, const ast::DeclarationsItem &item, const ast::Declaration &declaration);
+  AdapterTensor *sharedTensor(AdapterInstance &instance, const ast::DeclarationsItem &item,
+                              const ast::Declaration &declaration, const Dims &dims);
+  AdapterTensor &addTensor(AdapterInstance &instance, ast::TensorRole role, const ast::Name &name);
+  void takeInPlace(AdapterInstance &instance, const ast::DeclarationsItem &item, const ast::Declaration &declaration);
+  void addRebased(AdapterInstance &instance, const ast::RebaseItem &item, bool changes);
+  void declareFolded(AdapterInstance &instance, const ast::Declaration &declaration);
+  void declareLet(AdapterInstance &instance, const ast::Declaration &declaration);
+  void declareSymbol(AdapterTensor &tensor);
 
   Elaborator &shared;
   std::string step;
   AdaptedModel &model;
   unsigned before;
   llvm::DenseSet<const ModelTensor *> taken;
+  /// Of the group that is being added: shared tensors by their declaration and what they are shared by.
+  std::vector<std::pair<std::pair<const ast::Declaration *, std::string>, AdapterTensor *>> sharedTensors;
 };
 
 /// Arguments in which each map is replaced by its value for a path.

@@ -8,6 +8,7 @@
 
 using namespace ftc;
 using namespace ftc::elaborate;
+using ast::BinaryOp;
 
 /// causal(window: w): what a token sees; an object that `attention` reads.
 static Value causal(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
@@ -25,16 +26,11 @@ static Value causal(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scop
   return Value::Object(std::move(object));
 }
 
-namespace {
-/// The dimensions of attention: kv (heads of keys), group (queries of a key head), d.
-struct Heads {
-  Dim batch, tokens, kv, group, d;
-};
-} // namespace
-
-static std::optional<Heads> headsOf(Evaluator &evaluator, const Tensor &q, const Tensor &k, const Tensor &v,
-                                    Scope &scope, llvm::SMRange range) {
-  Heads heads{};
+/// The dimensions of a call of attention; nothing after an error.
+static std::optional<AttentionForm> formOf(Evaluator &evaluator, const Tensor &q, const Tensor &k, const Tensor &v,
+                                           Scope &scope, llvm::SMRange range) {
+  AttentionForm heads{};
+  heads.range = range;
   for (Dim dim : q.dims) {
     if (dim->role == DimRole::Batch)
       heads.batch = dim;
@@ -74,49 +70,160 @@ static mlir::Value throughCache(Evaluator &evaluator, mlir::Value fresh, llvm::S
   return next;
 }
 
+/// Which keys each token sees by a rule: `[batch, tokens, keys]`.
+static Value seenByRule(Evaluator &evaluator, const Value &rule, const AttentionForm &form, Dim keys,
+                        mlir::Value positions, mlir::Value segments) {
+  ModelPass &pass = *evaluator.modelPass;
+  llvm::SMRange range = form.range;
+  Tensor here{pass.positions, {form.batch, form.tokens}}, there{positions, {form.batch, keys}};
+  Tensor own{pass.segments, {form.batch, form.tokens}}, other{segments, {form.batch, keys}};
+  auto both = [&](const Value &a, const Value &b) { return evaluator.binaryTensor(BinaryOp::And, a, b, range); };
+  auto compare = [&](BinaryOp op, const Value &a, const Value &b) { return evaluator.arithmetic(op, a, b, range); };
+  Value seen = both(compare(BinaryOp::Eq, own, other), compare(BinaryOp::Ge, other, 0));
+  seen = both(seen, compare(BinaryOp::Le, there, here));
+  if (auto window = evaluator.member(rule, "window", range).integer())
+    seen = both(seen, compare(BinaryOp::Lt, evaluator.arithmetic(BinaryOp::Sub, here, there, range), *window));
+  if (auto *mask = seen.as<Tensor>())
+    pass.rules[mask->value] = rule;
+  return seen;
+}
+
 Value Evaluator::attention(const ast::CallExpr &expr, Scope &scope) {
   BuiltinCall call(*this, expr, scope, 4);
   std::optional<Tensor> q = call.tensor(0), k = call.tensor(1), v = call.tensor(2);
-  Value seen = call.value(3);
-  if (!q || !k || !v || seen.isError() || !tensorBuilder(expr.range))
+  Value rule = call.value(3);
+  if (!q || !k || !v || rule.isError() || !tensorBuilder(expr.range))
     return {};
   if (!modelPass) {
     diags().report(Diag::OutsidePass, expr.range, "attention");
     return {};
   }
-  auto *rule = seen.as<Value::Object>();
-  if (!rule) {
-    diags().report(Diag::ExpectedValue, expr.range, "`causal(...)`", seen.describe());
+  if (!rule.is<Value::Object>()) {
+    diags().report(Diag::ExpectedValue, expr.range, "`causal(...)`", rule.describe());
     return {};
   }
-  std::optional<Heads> heads = headsOf(*this, *q, *k, *v, scope, expr.range);
-  if (!heads)
+  std::optional<AttentionForm> form = formOf(*this, *q, *k, *v, scope, expr.range);
+  if (!form)
     return {};
-  Value scale = call.namedValue("scale", 1 / std::sqrt(double(heads->d->size)));
-  Value softcap = call.namedValue("softcap", Value::none());
-  if (!scale.number() || !(softcap.isNone() || softcap.number())) {
+  Value scale = call.namedValue("scale", 1 / std::sqrt(double(form->d->size)));
+  form->softcap = call.namedValue("softcap", Value::none());
+  if (!scale.number() || !(form->softcap.isNone() || form->softcap.number())) {
     diags().report(Diag::ExpectedValue, expr.range, "numbers known when compiling for scale and softcap",
                    scale.describe());
     return {};
   }
-  mlir::Value qv = align(toReal(*q), {heads->batch, heads->tokens, heads->kv, heads->group, heads->d}).value;
-  mlir::Value kv = align(toReal(*k), {heads->batch, heads->tokens, heads->kv, heads->d}).value;
-  mlir::Value vv = align(toReal(*v), {heads->batch, heads->tokens, heads->kv, heads->d}).value;
+  form->scale = *scale.number();
+  Dims kept = {form->batch, form->tokens, form->kv, form->d};
+  mlir::Value keys = align(toReal(*k), kept).value, values = align(toReal(*v), kept).value;
   mlir::Value keyPositions = modelPass->positions, keySegments = modelPass->segments;
   if (modelPass->caches) {
-    kv = throughCache(*this, kv, "keys");
-    vv = throughCache(*this, vv, "values");
+    keys = throughCache(*this, keys, "keys");
+    values = throughCache(*this, values, "values");
     keyPositions = read(modelPass->caches->positions);
     keySegments = read(modelPass->caches->segments);
   }
   ++modelPass->attentionSites;
-  auto window = member(seen, "window", expr.range).integer();
-  mlir::IntegerAttr windowAttr = window ? builder->getI64IntegerAttr(*window) : mlir::IntegerAttr();
-  mlir::FloatAttr capAttr = softcap.isNone() ? mlir::FloatAttr() : builder->getF64FloatAttr(*softcap.number());
-  auto op = tune::AttentionOp::create(*builder, loc(), qv, kv, vv, modelPass->positions, modelPass->segments,
-                                      keyPositions, keySegments, builder->getF64FloatAttr(*scale.number()),
-                                      builder->getUnitAttr(), windowAttr, capAttr);
-  return Tensor{op.getOut(), {heads->batch, heads->tokens, heads->kv, heads->group, heads->d}};
+  kept[1] = shared.dimensions().make("keys", tune::typeOf(keys).getDimSize(1));
+  Arguments arguments;
+  arguments.range = expr.range;
+  arguments.positional = {*q, Tensor{keys, kept}, Tensor{values, kept},
+                          seenByRule(*this, rule, *form, kept[1], keyPositions, keySegments)};
+  const AttentionForm *outer = std::exchange(attentionForm, &*form);
+  ModuleInstance *site = running.empty() ? nullptr : running.back()->child(attentionSite);
+  Value result = site ? callAdapted(*site, adaptersOn(*site), std::move(arguments)) : attend(arguments);
+  attentionForm = outer;
+  return result;
+}
+
+/// Attention by its rule, without a mask of tokens by keys.
+static Value attendByRule(Evaluator &evaluator, const Value &rule, const Tensor &q, const Tensor &k, const Tensor &v,
+                          Dim keys) {
+  ModelPass &pass = *evaluator.modelPass;
+  mlir::OpBuilder &builder = *evaluator.builder;
+  const AttentionForm &form = *evaluator.attentionForm;
+  mlir::Value positions = pass.positions, segments = pass.segments;
+  if (pass.caches) {
+    positions = evaluator.read(pass.caches->positions);
+    segments = evaluator.read(pass.caches->segments);
+  }
+  auto window = evaluator.member(rule, "window", form.range).integer();
+  mlir::IntegerAttr windowAttr = window ? builder.getI64IntegerAttr(*window) : mlir::IntegerAttr();
+  mlir::FloatAttr capAttr = form.softcap.isNone() ? mlir::FloatAttr() : builder.getF64FloatAttr(*form.softcap.number());
+  Dims order = {form.batch, form.tokens, form.kv, form.group, form.d};
+  Dims kept = {form.batch, keys, form.kv, form.d};
+  auto operand = [&](const Tensor &x, llvm::ArrayRef<Dim> dims) {
+    return evaluator.align(evaluator.toReal(x), dims).value;
+  };
+  auto op = tune::AttentionOp::create(builder, evaluator.loc(), operand(q, order), operand(k, kept), operand(v, kept),
+                                      pass.positions, pass.segments, positions, segments,
+                                      builder.getF64FloatAttr(form.scale), builder.getUnitAttr(), windowAttr, capAttr);
+  return Tensor{op.getOut(), order};
+}
+
+/// softmax(mask(z, seen), over: keys) @[keys] v with z = scale * (q @ k), capped; a token that sees nothing gets 0.
+static Value attendByMask(Evaluator &evaluator, const Tensor &q, const Tensor &k, const Tensor &v, const Value &seen,
+                          Dim key) {
+  const AttentionForm &form = *evaluator.attentionForm;
+  llvm::SMRange range = form.range;
+  auto compute = [&](BinaryOp op, const Value &a, const Value &b) { return evaluator.arithmetic(op, a, b, range); };
+  Dims summed;
+  for (Dim dim : q.dims)
+    if (dim->role == DimRole::Ordinary && dim != form.kv && indexOf(k.dims, dim) >= 0)
+      summed.push_back(dim);
+  Value z = compute(BinaryOp::Mul, evaluator.contractOver(q, k, summed), form.scale);
+  if (form.softcap.number())
+    z = compute(BinaryOp::Mul, form.softcap,
+                evaluator.elementwise("tanh", compute(BinaryOp::Div, z, form.softcap), range));
+  constexpr double unseen = -1e30; // finite, so that a row of them has a maximum
+  Dims keys = {key};
+  z = evaluator.select(seen, z, unseen, range);
+  Value largest = evaluator.reduce("max", z, keys, range);
+  if (auto *tensor = largest.as<Tensor>())
+    largest = Tensor{tune::StopGradientOp::create(*evaluator.builder, evaluator.loc(), tensor->value), tensor->dims};
+  Value e = evaluator.elementwise("exp", compute(BinaryOp::Sub, z, largest), range);
+  e = evaluator.select(seen, e, 0.0, range);
+  Value total = evaluator.reduce("sum", e, keys, range);
+  Value none = compute(BinaryOp::Eq, total, 0.0);
+  Value p = compute(BinaryOp::Div, e, evaluator.select(none, 1.0, total, range));
+  auto *weights = p.as<Tensor>();
+  return weights ? evaluator.contractOver(*weights, v, keys) : Value();
+}
+
+Value Evaluator::attend(const Arguments &arguments) {
+  if (arguments.positional.size() != 4) {
+    diags().report(Diag::WrongArgumentCount, arguments.range, "base", 4, arguments.positional.size());
+    return {};
+  }
+  if (!attentionForm) {
+    diags().report(Diag::OutsidePass, arguments.range, attentionSite.str());
+    return {};
+  }
+  auto *q = arguments.positional[0].as<Tensor>(), *k = arguments.positional[1].as<Tensor>(),
+       *v = arguments.positional[2].as<Tensor>();
+  const Value &seen = arguments.positional[3];
+  auto *mask = seen.as<Tensor>();
+  if (!q || !k || !v || !(mask || seen.is<bool>())) {
+    diags().report(Diag::ExpectedValue, arguments.range, "`base(q, k, v, seen)`", "other operands");
+    return {};
+  }
+  Dim keys = nullptr;
+  for (Dim dim : k->dims)
+    if (indexOf(q->dims, dim) < 0)
+      keys = dim;
+  const AttentionForm &form = *attentionForm;
+  auto has = [](const Tensor &x, llvm::ArrayRef<Dim> dims) {
+    return llvm::all_of(dims, [&](Dim dim) { return indexOf(x.dims, dim) >= 0; });
+  };
+  if (!keys || !has(*q, {form.kv, form.d}) || !has(*k, {form.kv, form.d}) || !has(*v, {keys, form.kv})) {
+    diags().report(Diag::AttentionShape, arguments.range, printDims(q->dims), printDims(k->dims), printDims(v->dims));
+    return {};
+  }
+  auto rule = mask ? modelPass->rules.find(mask->value) : modelPass->rules.end();
+  bool isWhole = has(*q, {form.batch, form.tokens, form.group}) && q->dims.size() == 5 && k->dims.size() == 4 &&
+                 indexOf(mask ? mask->dims : Dims(), keys) >= 0;
+  if (rule != modelPass->rules.end() && isWhole)
+    return attendByRule(*this, rule->second, *q, *k, *v, keys);
+  return attendByMask(*this, *q, *k, *v, seen, keys);
 }
 
 static Value callAttention(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {

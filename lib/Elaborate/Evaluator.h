@@ -28,6 +28,22 @@ struct ModelPass {
   mlir::Value ids;              ///< the argument by which the trunk is recognised
   std::optional<Tensor> hidden; ///< what the part that got `ids` made
   mlir::Value last;             ///< i32 scalar: only this token goes on to the head
+  /// What each adapter's `forward` was called with last.
+  llvm::DenseMap<const AdapterInstance *, Arguments> calls;
+  /// The masks that are a rule, so that attention need not read them: `causal(...)` by the mask made of it.
+  llvm::DenseMap<mlir::Value, Value> rules;
+};
+
+/// The name of the function that is a site of the same name.
+inline constexpr llvm::StringLiteral attentionSite = "attention";
+
+/// How a model's layer calls attention; an adapter at that site calls it on with other operands.
+struct AttentionForm {
+  double scale;
+  Value softcap;     ///< a number, or `none`
+  Dim batch, tokens; ///< of the queries
+  Dim kv, group, d;  ///< heads of keys, queries of a key head, size of a head
+  llvm::SMRange range;
 };
 
 /// Numbers of chance for initial values: the key, and the dimensions to fill.
@@ -49,6 +65,9 @@ public:
   const AdaptedModel *model = nullptr; ///< whose tensors are read
   ModelPass *modelPass = nullptr;
   InitialContext *initial = nullptr;
+  std::vector<ModuleInstance *> running;            ///< modules whose own `forward` is being evaluated
+  std::vector<const AdapterInstance *> active;      ///< adapters whose inner ones act
+  const AttentionForm *attentionForm = nullptr;     ///< of the call that is being evaluated
   std::function<mlir::Value(llvm::StringRef)> read; ///< contents of a tune.tensor
   /// The scope of `sum(e, over: sites)`: for each site, what its names stand in; null where there are no sites.
   std::function<std::vector<Scope *>(Scope &)> sites;
@@ -56,6 +75,8 @@ public:
   std::function<const void *(Scope &)> siteGroup;
   /// Sums over sites found already, by expression and set.
   std::map<std::pair<const ast::Expr *, const void *>, Value> siteSums;
+  /// `grad(A)`: the gradient of a trained tensor; null but where next values are found.
+  std::function<Value(const Tensor &, llvm::SMRange)> gradientOf;
   /// A field of a row (`y.w`), in an objective.
   std::function<Value(const RowValue &, llvm::StringRef, llvm::SMRange)> rowMember;
   /// Sums over the rows of a batch, in an objective; null elsewhere.
@@ -77,6 +98,8 @@ public:
   Arguments evalArguments(const ast::CallExpr &call, Scope &scope);
   /// A call of a module with the adapters of the model.
   Value callModule(ModuleInstance &module, Arguments arguments);
+  /// The adapters that act on a site, in order of application.
+  std::vector<AdapterInstance *> adaptersOn(const ModuleInstance &site);
   /// The same with some of its adapters only.
   Value callAdapted(ModuleInstance &module, llvm::ArrayRef<AdapterInstance *> adapters, Arguments arguments);
 
@@ -87,6 +110,8 @@ public:
   Value lastToken(const Tensor &hidden);
 
   //===--- Names (Names.cpp) ----------------------------------------------===//
+  /// Binds the names of `(a, b) = ...` in `scope`, or the only one, to the value of `whole`.
+  void definePattern(llvm::ArrayRef<ast::Name> targets, Scope &scope, Scope::Thunk whole, llvm::SMRange range);
   /// Binds an equation in `scope`; its value is found in `scope`.
   void defineEquation(const ast::Equation &equation, Scope &scope);
   Scope &whereScope(llvm::ArrayRef<ast::Equation> where, Scope &parent);
@@ -100,6 +125,8 @@ public:
   Value coerceSteps(const Value &value, llvm::SMRange range);
   /// The dimension a name stands for: of the scope, else (by its own name) of `operands`.
   Dim dimOf(llvm::StringRef name, Scope &scope, llvm::SMRange range, llvm::ArrayRef<Dim> operands = {});
+  /// The dimension that a reshape makes: the same wherever a definition makes one of that name and size in a pass.
+  Dim madeDim(llvm::StringRef name, int64_t size, Scope &scope);
   /// The dimensions of `over: in` or `over: (out, in)`.
   std::optional<Dims> dimsOf(const ast::Expr &expr, Scope &scope, llvm::ArrayRef<Dim> operands = {});
   std::optional<Dims> dimsOf(llvm::ArrayRef<ast::Axis> axes, Scope &scope);
@@ -126,6 +153,8 @@ public:
   Value logicalNot(const Value &value, llvm::SMRange range);
   Value select(const Value &condition, const Value &yes, const Value &no, llvm::SMRange range);
   Value contract(const Value &lhs, const Value &rhs, const ast::BinaryExpr &expr, Scope &scope);
+  /// The sum of products over dimensions that both have.
+  Tensor contractOver(const Tensor &a, const Tensor &b, llvm::ArrayRef<Dim> over);
   Value reduce(llvm::StringRef kind, const Value &value, std::optional<Dims> over, llvm::SMRange range);
   /// log(sum(exp(x), over)), without overflow.
   Value logSumExp(const Tensor &x, const Dims &over, llvm::SMRange range);
@@ -136,6 +165,11 @@ public:
   Value slice(const Tensor &tensor, Dim dim, int64_t start, Dim part);
   Value rename(const Tensor &tensor, Dim from, Dim to);
   Value attention(const ast::CallExpr &call, Scope &scope);
+  /// Attention with the form of the call being evaluated, on q `[tokens, kv, group, d]`, k and v `[keys, kv, d]`, seen
+  /// `[tokens, keys]`.
+  Value attend(const Arguments &arguments);
+  /// `join` of new tokens and those of every sequence.
+  Value prepend(const Tensor &fresh, Dim places, const Tensor &tokens, llvm::SMRange range);
   /// Reports a function that is not affine in `x`, where that matters; true if it did.
   bool refuseNonlinear(const Tensor &tensor, const llvm::Twine &what, llvm::SMRange range);
 
@@ -152,6 +186,7 @@ private:
 
   unsigned depth = 0;
   bool exactDivision = false;
+  std::map<std::tuple<unsigned, const Scope *, std::string, int64_t>, Dim> madeDims;
 
   friend class ModelBuilder;
 };

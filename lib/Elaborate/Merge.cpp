@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "ProgramState.h"
+#include "NextValues.h"
 
 #include "dialects/Tune/Utils/Builders.h"
 
@@ -20,11 +20,13 @@ public:
       : state(state), evaluator(state.evaluator), model(model) {}
 
   void site(ModuleInstance &site, std::vector<MergedTensor> &merged);
+  /// The weight and what is left of 0, of a linear site with the first adapters of its chain.
+  std::pair<Value, Value> weightOf(ModuleInstance &site, llvm::ArrayRef<AdapterInstance *> chain);
 
 private:
   void linear(ModuleInstance &site, ModelTensor &weight, std::vector<MergedTensor> &merged);
   void embedding(ModuleInstance &site, ModelTensor &weight, std::vector<MergedTensor> &merged);
-  Value apply(ModuleInstance &site, Value x);
+  Value apply(ModuleInstance &site, llvm::ArrayRef<AdapterInstance *> chain, Value x);
   void keep(const Value &value, const ModelTensor &tensor, std::vector<MergedTensor> &merged);
 
   ProgramBuilder::State &state;
@@ -33,12 +35,12 @@ private:
 };
 } // namespace
 
-Value Merger::apply(ModuleInstance &site, Value x) {
+Value Merger::apply(ModuleInstance &site, llvm::ArrayRef<AdapterInstance *> chain, Value x) {
   evaluator.pass = state.shared.nextPass();
   Arguments arguments;
   arguments.positional.push_back(std::move(x));
-  arguments.range = model.on(&site).back()->group->range;
-  return evaluator.callModule(site, std::move(arguments));
+  arguments.range = chain.back()->group->range;
+  return evaluator.callAdapted(site, chain, std::move(arguments));
 }
 
 void Merger::keep(const Value &value, const ModelTensor &tensor, std::vector<MergedTensor> &merged) {
@@ -46,37 +48,56 @@ void Merger::keep(const Value &value, const ModelTensor &tensor, std::vector<Mer
     merged.push_back({tensor.name, evaluator.toReal(*fitted).value});
 }
 
-void Merger::linear(ModuleInstance &site, ModelTensor &weight, std::vector<MergedTensor> &merged) {
+std::pair<Value, Value> Merger::weightOf(ModuleInstance &site, llvm::ArrayRef<AdapterInstance *> chain) {
   Dim in = site.axes[1], column = state.shared.dimensions().primed(in);
   auto type = mlir::RankedTensorType::get({in->size, in->size}, evaluator.realType());
   Tensor identity{tune::EyeOp::create(*evaluator.builder, evaluator.loc(), type), {column, in}, Degree::Affine};
   identity.identity = true;
-  ModelTensor *bias = site.tensor("bias");
-  evaluator.withoutBias = bias;
-  llvm::SMRange range = weight.range;
-  Value whole = apply(site, identity);
-  Value constant = whole.isError() ? Value() : apply(site, 0.0);
+  evaluator.withoutBias = site.tensor("bias");
+  evaluator.affineIn = chain.back()->definition;
+  Value whole = apply(site, chain, identity);
+  Value constant = whole.isError() ? Value() : apply(site, chain, 0.0);
   evaluator.withoutBias = nullptr;
+  evaluator.affineIn = nullptr;
   if (constant.isError())
-    return;
-  Value product = evaluator.arithmetic(ast::BinaryOp::Sub, whole, constant, range);
+    return {};
+  Value product = evaluator.arithmetic(ast::BinaryOp::Sub, whole, constant, chain.back()->group->range);
   if (auto *tensor = product.as<Tensor>(); tensor && indexOf(tensor->dims, column) >= 0)
     product = evaluator.rename(*tensor, column, in);
+  return {product, constant};
+}
+
+void Merger::linear(ModuleInstance &site, ModelTensor &weight, std::vector<MergedTensor> &merged) {
+  std::vector<AdapterInstance *> chain = model.on(&site);
+  auto [product, constant] = weightOf(site, chain);
+  if (product.isError())
+    return;
   keep(product, weight, merged);
-  if (bias) {
-    Value shifted = apply(site, 0.0);
+  if (ModelTensor *bias = site.tensor("bias")) {
+    Value shifted = apply(site, chain, 0.0);
     auto *tensor = shifted.as<Tensor>();
     if (!tensor || tensor->value != state.read(model.symbolOf(bias)))
       keep(shifted, *bias, merged);
   } else if (constant.number() != 0.0) {
-    evaluator.diags().report(Diag::MergedBias, model.on(&site).back()->group->range, site.path);
+    evaluator.diags().report(Diag::MergedBias, chain.back()->group->range, site.path);
   }
+}
+
+Value ftc::elaborate::mergedWeight(ProgramBuilder::State &state, const AdaptedModel &model,
+                                   const AdapterInstance &instance) {
+  std::vector<AdapterInstance *> chain = model.on(instance.site);
+  chain.erase(std::next(llvm::find(chain, &instance)), chain.end());
+  unsigned pass = state.evaluator.pass;
+  Value weight = Merger(state, model).weightOf(*instance.site, chain).first;
+  state.evaluator.pass = pass;
+  return weight;
 }
 
 void Merger::embedding(ModuleInstance &site, ModelTensor &weight, std::vector<MergedTensor> &merged) {
   Dim rows = site.axes[0], row = state.shared.dimensions().primed(rows);
   auto type = mlir::RankedTensorType::get({rows->size}, evaluator.builder->getI32Type());
-  Value table = apply(site, Tensor{tune::IotaOp::create(*evaluator.builder, evaluator.loc(), type, 0), {row}});
+  Value table =
+      apply(site, model.on(&site), Tensor{tune::IotaOp::create(*evaluator.builder, evaluator.loc(), type, 0), {row}});
   if (auto *tensor = table.as<Tensor>(); tensor && indexOf(tensor->dims, row) >= 0)
     table = evaluator.rename(*tensor, row, rows);
   if (!table.isError())
@@ -101,13 +122,10 @@ void Merger::site(ModuleInstance &site, std::vector<MergedTensor> &merged) {
         evaluator.diags().report(Diag::MergedTied, range, weight->name, partner->name);
         return;
       }
-  bool table = site.kind == "embedding";
-  evaluator.affineIn = table ? nullptr : adapters.back()->definition;
-  if (table)
+  if (site.kind == "embedding")
     embedding(site, *weight, merged);
   else
     linear(site, *weight, merged);
-  evaluator.affineIn = nullptr;
 }
 
 std::vector<MergedTensor> ProgramBuilder::merge(const AdaptedModel &model) {

@@ -2,6 +2,8 @@
 
 #include "ModelBuilder.h"
 
+#include "ftc/Frontend/Walk.h"
+
 using namespace ftc;
 using namespace ftc::elaborate;
 
@@ -233,6 +235,37 @@ static std::string findTrunk(const ast::Expr &expr, llvm::StringRef ids) {
   return "";
 }
 
+namespace {
+/// Whether a module calls `attention`, which makes that call a site.
+struct AttentionWalk : ast::Walk {
+  bool found = false;
+  void enterExpr(const ast::Expr &expr) override {
+    auto *call = llvm::dyn_cast<ast::CallExpr>(&expr);
+    auto *callee = call ? llvm::dyn_cast<ast::NameExpr>(&*call->callee) : nullptr;
+    found |= callee && callee->name == attentionSite;
+  }
+};
+} // namespace
+
+/// The call of `attention` in a module is the site `attention` of that module.
+void ModelBuilder::addAttentionSite(ModuleInstance &module) {
+  AttentionWalk walk;
+  for (const ast::ItemPtr &item : module.definition->body)
+    if (llvm::isa<ast::EquationItem>(&*item))
+      walk.item(*item);
+  if (!walk.found)
+    return;
+  auto site = std::make_unique<ModuleInstance>();
+  site->definition = module.definition;
+  site->path = module.path.empty() ? attentionSite.str() : module.path + "." + attentionSite.str();
+  site->kind = attentionSite;
+  site->parent = &module;
+  site->isModel = false;
+  site->scope = module.scope;
+  site->virtualSite = true;
+  module.children.push_back(std::move(site));
+}
+
 bool ModelBuilder::elaborateBody(ModuleInstance &module) {
   unsigned before = shared.diagnostics().errorCount();
   auto &body = module.definition->body;
@@ -259,6 +292,7 @@ bool ModelBuilder::elaborateBody(ModuleInstance &module) {
   }
   if (shared.diagnostics().errorCount() != before)
     return false;
+  addAttentionSite(module);
   applyTies(module);
   return shared.diagnostics().errorCount() == before;
 }

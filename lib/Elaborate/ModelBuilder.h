@@ -38,6 +38,7 @@ private:
   std::optional<PartForm> formOf(const ast::Expr &expr, Scope &scope, const ast::Definition &within);
   std::unique_ptr<ModuleInstance> one(ModuleInstance &module, const ast::PartItem &item, llvm::StringRef path,
                                       Scope &scope);
+  void addAttentionSite(ModuleInstance &module);
   void applyTies(ModuleInstance &module);
   ModelTensor *tensorAt(ModuleInstance &module, const ast::Expr &expr);
   void collect(ModuleInstance &module);

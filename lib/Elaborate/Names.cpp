@@ -9,44 +9,51 @@
 using namespace ftc;
 using namespace ftc::elaborate;
 
+/// Binds a name, with a message where it is bound already.
+static void bindOnce(Evaluator &evaluator, Scope &scope, const ast::Name &name, Scope::Thunk thunk) {
+  if (name.text != "_" && !scope.define(name.text, std::move(thunk), name.range))
+    evaluator.diags()
+        .report(Diag::NameBoundTwice, name.range, name.text)
+        .note(scope.findHere(name.text)->range, "first bound here");
+}
+
+void Evaluator::definePattern(llvm::ArrayRef<ast::Name> targets, Scope &scope, Scope::Thunk whole,
+                              llvm::SMRange range) {
+  if (targets.size() == 1)
+    return bindOnce(*this, scope, targets.front(), std::move(whole));
+  std::string tuple = "(";
+  for (const ast::Name &name : targets)
+    tuple += name.text + ",";
+  scope.define(tuple, std::move(whole), range);
+  for (auto [place, name] : llvm::enumerate(targets))
+    bindOnce(*this, scope, name, [&scope, tuple, range, place = place, count = targets.size()](Evaluator &e) -> Value {
+      Value value = e.force(tuple, *scope.findHere(tuple), range);
+      if (value.isError())
+        return {};
+      auto *values = value.as<Value::Tuple>();
+      if (!values || values->values->size() != count) {
+        e.diags().report(Diag::ExpectedValue, range, llvm::formatv("a tuple of {0} values", count), value.describe());
+        return {};
+      }
+      return (*values->values)[place];
+    });
+}
+
 void Evaluator::defineEquation(const ast::Equation &equation, Scope &scope) {
-  auto bind = [&](const ast::Name &name, auto value) {
-    if (name.text != "_" && !scope.define(name.text, std::move(value), name.range))
-      diags()
-          .report(Diag::NameBoundTwice, name.range, name.text)
-          .note(scope.findHere(name.text)->range, "first bound here");
-  };
   const ast::Name &first = equation.targets.front();
   if (equation.arguments) {
-    bind(first, Value(Closure{first.text, *equation.arguments, equation.value.get(), equation.where, &scope}));
+    Closure closure{first.text, *equation.arguments, equation.value.get(), equation.where, &scope};
+    if (!scope.define(first.text, Value(closure), first.range))
+      diags()
+          .report(Diag::NameBoundTwice, first.range, first.text)
+          .note(scope.findHere(first.text)->range, "first bound here");
     return;
   }
   auto evaluate = [&equation, &scope](Evaluator &evaluator) {
     Value value = evaluator.eval(*equation.value, evaluator.whereScope(equation.where, scope));
     return equation.type ? evaluator.coerce(value, *equation.type, scope, equation.range) : value;
   };
-  if (equation.targets.size() == 1) {
-    bind(first, Scope::Thunk(evaluate));
-    return;
-  }
-  std::string whole = "(";
-  for (const ast::Name &name : equation.targets)
-    whole += name.text + ",";
-  scope.define(whole, Scope::Thunk(evaluate), equation.range);
-  for (auto [place, name] : llvm::enumerate(equation.targets))
-    bind(name, Scope::Thunk([&equation, &scope, whole, place = place](Evaluator &evaluator) -> Value {
-           Value value = evaluator.force(whole, *scope.findHere(whole), equation.range);
-           if (value.isError())
-             return {};
-           auto *tuple = value.as<Value::Tuple>();
-           if (!tuple || tuple->values->size() != equation.targets.size()) {
-             evaluator.diags().report(Diag::ExpectedValue, equation.range,
-                                      llvm::formatv("a tuple of {0} values", equation.targets.size()),
-                                      value.describe());
-             return {};
-           }
-           return (*tuple->values)[place];
-         }));
+  definePattern(equation.targets, scope, evaluate, equation.range);
 }
 
 Scope &Evaluator::whereScope(llvm::ArrayRef<ast::Equation> where, Scope &parent) {
@@ -57,6 +64,15 @@ Scope &Evaluator::whereScope(llvm::ArrayRef<ast::Equation> where, Scope &parent)
   for (const ast::Equation &equation : where)
     defineEquation(equation, scope);
   return scope;
+}
+
+Dim Evaluator::madeDim(llvm::StringRef name, int64_t size, Scope &scope) {
+  if (name == "_")
+    return shared.dimensions().make(name, size);
+  Dim &dim = madeDims[{pass, scope.definition(), name.str(), size}];
+  if (!dim)
+    dim = shared.dimensions().make(name, size);
+  return dim;
 }
 
 void Evaluator::defineDims(const ast::DimsItem &item, Scope &scope) {

@@ -1,6 +1,6 @@
 //===- Objective.cpp - losses and their denominators ------------*- C++ -*-===//
 
-#include "ProgramState.h"
+#include "NextValues.h"
 #include "RowSums.h"
 
 #include "dialects/Tune/Utils/Builders.h"
@@ -30,6 +30,9 @@ public:
   };
   std::vector<Reference> references;
 
+  /// The loss with this micro-batch's share of the adapters' penalties.
+  mlir::Value penalized(mlir::Value loss);
+
 private:
   using Function = Value (Loss::*)(const AdaptedModel &, const Batch &, llvm::SMRange);
   void define(Scope &scope, llvm::StringRef name, Function function);
@@ -51,6 +54,7 @@ private:
   const AdaptedModel &policy;
   const Batch &batch;
   std::map<std::pair<const AdaptedModel *, const Batch *>, ModelRun> runs;
+  ModelPass policyPass;                               ///< the last run of the policy
   Dim lastOfLogits = nullptr, lastOfHidden = nullptr; ///< `vocab` or `classes`, and `hidden`
 };
 } // namespace
@@ -63,7 +67,10 @@ const ModelRun &Loss::run(const AdaptedModel &model, const Batch &row) {
   auto [it, fresh] = runs.try_emplace({&model, &row});
   if (fresh) {
     RowSums *outer = std::exchange(state.evaluator.rowSums, nullptr);
-    it->second = state.run(model, row, models.training && &model == &policy, nullptr);
+    ModelPass pass;
+    it->second = state.run(model, row, pass, models.training && &model == &policy);
+    if (&model == &policy)
+      policyPass = std::move(pass);
     state.evaluator.rowSums = outer;
   }
   return it->second;
@@ -150,6 +157,16 @@ Value Loss::logp(const AdaptedModel &model, const Batch &row, llvm::SMRange rang
     result.value = tune::StopGradientOp::create(state.builder, state.builder.getUnknownLoc(), result.value);
   references.push_back({&model, &row, result});
   return result;
+}
+
+mlir::Value Loss::penalized(mlir::Value loss) {
+  mlir::Value penalty = elaborate::penalty(state, policy, policyPass);
+  if (!penalty)
+    return loss;
+  mlir::OpBuilder &builder = state.builder;
+  mlir::Location loc = builder.getUnknownLoc();
+  mlir::Value share = tune::splatLike(builder, loc, penalty, batch.share);
+  return tune::add(builder, loc, loss, tune::mul(builder, loc, penalty, share));
 }
 
 //===----------------------------------------------------------------------===//
@@ -337,5 +354,7 @@ mlir::Value ProgramBuilder::loss(const Value &objective, const LossModels &model
                                  llvm::StringRef denominators) {
   mlir::Value whole = state->shared.tensors().lookup(denominators) ? state->read(denominators) : mlir::Value();
   llvm::SmallVector<mlir::Value> parts;
-  return Loss(*state, models, batch).evaluate(objective, whole, parts);
+  Loss loss(*state, models, batch);
+  mlir::Value value = loss.evaluate(objective, whole, parts);
+  return value && models.training ? loss.penalized(value) : value;
 }

@@ -129,6 +129,7 @@ bool OptimizerPlan::Part::buildInner(Evaluator &evaluator, const ast::PartItem &
   auto part = std::make_unique<Part>();
   part->optimized = optimized;
   part->stateFormat = stateFormat;
+  part->since = since;
   if (value.isError() || !part->build(evaluator, value, step, at))
     return false;
   Part *known = part.get();
@@ -145,6 +146,17 @@ bool OptimizerPlan::Part::buildInner(Evaluator &evaluator, const ast::PartItem &
   return true;
 }
 
+/// Whether a definition begins the optimizer of its tensors anew (`every n { reset optimizer }`).
+static bool isReset(const AdapterInstance &instance) {
+  for (const ast::ItemPtr &item : instance.body)
+    if (auto *every = llvm::dyn_cast<ast::EveryItem>(&*item))
+      for (const ast::ItemPtr &inner : every->body)
+        if (auto *reset = llvm::dyn_cast<ast::ResetItem>(&*inner))
+          if (llvm::any_of(reset->names, [](const ast::Name &name) { return name.text == optimizerName; }))
+            return true;
+  return false;
+}
+
 std::unique_ptr<OptimizerPlan> OptimizerPlan::make(Elaborator &elaborator, llvm::StringRef step, const Value &optimizer,
                                                    llvm::ArrayRef<AdapterTensor *> trained, llvm::SMRange at,
                                                    std::shared_ptr<const Applied> stateFormat) {
@@ -155,6 +167,10 @@ std::unique_ptr<OptimizerPlan> OptimizerPlan::make(Elaborator &elaborator, llvm:
     part->optimized = {tensor, tensor->symbol, step.str() + ".grad." + tensor->name, {}};
     part->stateFormat = stateFormat;
     elaborator.tensors().declareReal(part->optimized.gradient, tune::Kind::gradient, sizesOf(tensor->dims));
+    if (isReset(*tensor->instance)) {
+      part->since = step.str() + ".since." + tensor->name;
+      elaborator.tensors().declareReal(part->since, tune::Kind::state, {});
+    }
     if (!part->build(evaluator, optimizer, step, at))
       return nullptr;
     plan->parts.push_back(std::move(part));
@@ -185,13 +201,16 @@ void OptimizerPlan::Part::forEachState(llvm::function_ref<void(Part &, State &)>
 
 std::vector<std::string> OptimizerPlan::states() const {
   std::vector<std::string> symbols;
-  for (auto &part : parts)
+  for (auto &part : parts) {
+    if (!part->since.empty())
+      symbols.push_back(part->since);
     part->forEachState([&](Part &, Part::State &state) {
       if (state.stored)
         llvm::append_range(symbols, state.stored->symbols());
       else
         symbols.push_back(state.symbol);
     });
+  }
   return symbols;
 }
 
@@ -200,145 +219,4 @@ bool OptimizerPlan::needsInitialise() const {
   for (auto &part : parts)
     part->forEachState([&](Part &, Part::State &state) { needed |= !state.zero; });
   return needed;
-}
-
-//===----------------------------------------------------------------------===//
-// A step
-//===----------------------------------------------------------------------===//
-
-/// Binds what changes from step to step: the parameter, its gradient, and the scheduled learning rate.
-void OptimizerPlan::Part::enter(Evaluator &evaluator, const Value &p, const Value &g) {
-  auto named = [&](const Value &value) -> Value {
-    auto *tensor = value.as<Tensor>();
-    if (!tensor || tensor->dims.size() != dims.size())
-      return value;
-    return Tensor{tensor->value, dims};
-  };
-  scope->redefineInPass("p", named(p));
-  scope->redefineInPass("g", named(g));
-  if (Scope::Entry *entry = scope->findHere("lr"); entry && !scheduled) {
-    Value lr = evaluator.force("lr", *entry, definition->range);
-    scope->redefineInPass(
-        "lr", evaluator.arithmetic(ast::BinaryOp::Mul, lr, evaluator.ambient.lookup("rate"), definition->range));
-    scheduled = true;
-  }
-}
-
-Value OptimizerPlan::Part::next(Evaluator &evaluator, const Value &p, const Value &g) {
-  enter(evaluator, p, g);
-  Value next = equationOf(evaluator, *definition, *scope, "p'");
-  auto *outer = p.as<Tensor>();
-  if (!outer || next.isError())
-    return next;
-  // The caller's names for the same dimensions.
-  std::optional<Tensor> result = evaluator.fit(next, dims, *scope, definition->name.range);
-  return result ? Value(Tensor{result->value, outer->dims}) : Value();
-}
-
-Value OptimizerPlan::Part::learningRate(Evaluator &evaluator) {
-  if (Scope::Entry *entry = scope->findHere("lr"))
-    return evaluator.force("lr", *entry, definition->range);
-  return inner.empty() ? Value(0.0) : inner.front()->learningRate(evaluator);
-}
-
-/// The scope that `from` is for another tensor: the same `where`s under that tensor's body; null if it cannot be made.
-static Scope *transplant(Evaluator &evaluator, Scope *from, Scope *body, Scope *otherBody) {
-  if (from == body)
-    return otherBody;
-  if (!from || from->where.empty())
-    return nullptr;
-  Scope *parent = transplant(evaluator, from->parent(), body, otherBody);
-  return parent ? &evaluator.whereScope(from->where, *parent) : nullptr;
-}
-
-/// Puts the next value of a state where it is kept.
-static void writeState(ProgramBuilder &program, Evaluator &evaluator, OptimizerPlan::Part::State &kept,
-                       const Tensor &value) {
-  auto write = [&](mlir::Value field, llvm::StringRef symbol) { program.write(field, symbol); };
-  if (kept.stored)
-    kept.stored->write(evaluator, value, write);
-  else
-    program.write(value.value, kept.symbol);
-}
-
-mlir::Value ProgramBuilder::update(OptimizerPlan &plan, mlir::Value step, mlir::Value rate) {
-  Evaluator &evaluator = state->evaluator;
-  evaluator.pass = state->shared.nextPass();
-  evaluator.ambient["rate"] = Tensor{rate, {}};
-  Tensor t{tune::add(state->builder, loc(), step, tune::splatLike(state->builder, loc(), step, 1)), {}};
-  evaluator.ambient["t"] = t;
-  for (auto &part : plan.parts)
-    part->enter(evaluator, Tensor{read(part->optimized.parameter), part->dims},
-                Tensor{read(part->optimized.gradient), part->dims});
-  auto owner = [&plan](Scope &scope) -> OptimizerPlan::Part * {
-    for (Scope *around = &scope; around; around = around->parent())
-      for (auto &part : plan.parts)
-        if (around == part->scope)
-          return part.get();
-    return nullptr;
-  };
-  evaluator.siteGroup = [owner](Scope &scope) -> const void * {
-    OptimizerPlan::Part *part = owner(scope);
-    return part ? part->applied.get() : nullptr;
-  };
-  evaluator.sites = [&](Scope &scope) {
-    std::vector<Scope *> scopes;
-    if (OptimizerPlan::Part *own = owner(scope))
-      for (auto &other : plan.parts)
-        if (other->applied == own->applied)
-          scopes.push_back(transplant(evaluator, &scope, own->scope, other->scope));
-    llvm::erase(scopes, nullptr);
-    return scopes;
-  };
-  mlir::Value rateOfFirst;
-  for (auto &part : plan.parts) {
-    Value next = equationOf(evaluator, *part->definition, *part->scope, "p'");
-    if (std::optional<Tensor> tensor = evaluator.fit(next, part->dims, *part->scope, part->definition->name.range))
-      write(tensor->value, part->optimized.parameter);
-    part->forEachState([&](OptimizerPlan::Part &owner, OptimizerPlan::Part::State &kept) {
-      std::string name = kept.declaration->targets.front().text + "'";
-      if (!owner.scope->findHere(name))
-        return;
-      Value value = equationOf(evaluator, *owner.definition, *owner.scope, name);
-      if (std::optional<Tensor> tensor = evaluator.fit(value, kept.dims, *owner.scope, kept.declaration->range))
-        writeState(*this, evaluator, kept, *tensor);
-    });
-    Value lr = part->learningRate(evaluator);
-    if (!rateOfFirst && !lr.isError())
-      if (std::optional<Tensor> tensor = evaluator.asTensor(lr, {}); tensor && tensor->dims.empty())
-        rateOfFirst = tensor->value;
-  }
-  evaluator.sites = nullptr;
-  evaluator.siteSums.clear();
-  return rateOfFirst;
-}
-
-void ProgramBuilder::initialise(OptimizerPlan &plan, mlir::Value key) {
-  Evaluator &evaluator = state->evaluator;
-  evaluator.pass = state->shared.nextPass();
-  for (auto &part : plan.parts)
-    part->forEachState([&](OptimizerPlan::Part &owner, OptimizerPlan::Part::State &kept) {
-      if (kept.zero)
-        return;
-      assert((kept.stored || kept.declaration->value) && "plain states without a value begin at 0");
-      Tensor p{read(part->optimized.parameter), owner.dims};
-      owner.scope->redefineInPass("p", p);
-      InitialContext context{key, kept.dims};
-      evaluator.initial = &context;
-      Value first =
-          kept.declaration->value ? evaluator.initialValue(*kept.declaration->value, *owner.scope) : Value(0.0);
-      evaluator.initial = nullptr;
-      if (std::optional<Tensor> tensor = evaluator.fit(first, kept.dims, *owner.scope, kept.declaration->range))
-        writeState(*this, evaluator, kept, evaluator.toReal(*tensor));
-    });
-}
-
-mlir::Value ProgramBuilder::gradientNorm(const OptimizerPlan &plan) {
-  mlir::Value total = tune::scalar(state->builder, loc(), state->builder.getF64Type(), 0);
-  for (auto &part : plan.parts) {
-    mlir::Value g = read(part->optimized.gradient);
-    total = tune::add(state->builder, loc(), total,
-                      tune::sumAll(state->builder, loc(), tune::mul(state->builder, loc(), g, g)));
-  }
-  return mlir::math::SqrtOp::create(state->builder, loc(), total);
 }

@@ -10,6 +10,9 @@
 
 namespace ftc::elaborate {
 
+/// What `reset` calls the optimizer of a definition's tensors.
+inline constexpr llvm::StringLiteral optimizerName = "optimizer";
+
 /// An optimizer as it moves one trained tensor, with the optimizers inside it.
 struct OptimizerPlan::Part {
   struct State {
@@ -27,6 +30,7 @@ struct OptimizerPlan::Part {
   Dims dims; ///< of the tensor, as the definition names them
   std::vector<State> states;
   std::shared_ptr<const Applied> stateFormat; ///< in which states are kept; null: reals
+  std::string since; ///< symbol of the number of updates before the optimizer was begun anew; empty where it never is
   std::vector<std::unique_ptr<Part>> inner;
   bool scheduled = false; ///< `lr` is multiplied by the schedule's factor already
 

@@ -23,21 +23,44 @@ Tensor ProgramBuilder::State::batchTensor(const std::string &symbol, const Batch
   return Tensor{readInput(symbol, {batch.sequences, batch.tokens}, element), {batchDim, tokensDim}};
 }
 
-ModelRun ProgramBuilder::State::run(const AdaptedModel &model, const Batch &batch, bool training, Caches *caches) {
+/// A model that puts no tokens before documents does not see the places that another one fills. False after an error.
+bool ProgramBuilder::State::hideVirtual(const AdaptedModel &model, const Batch &batch, Tensor &positions,
+                                        mlir::Value &segments) {
+  int64_t own = model.virtualTokens(shared);
+  if (own == batch.virtualTokens)
+    return true;
+  if (own != 0) {
+    shared.diagnostics().report(Diag::UnlikeModels, model.groups().back()->range, "tokens before a document",
+                                batch.virtualTokens, own);
+    return false;
+  }
+  Value isVirtual = evaluator.arithmetic(ast::BinaryOp::Lt, positions, batch.virtualTokens, {});
+  Value moved = evaluator.arithmetic(ast::BinaryOp::Sub, positions, batch.virtualTokens, {});
+  auto type = tune::typeOf(segments);
+  Tensor none{tune::splat(builder, builder.getUnknownLoc(), type, -1), positions.dims};
+  Tensor start{tune::splat(builder, builder.getUnknownLoc(), type, 0), positions.dims};
+  Value hidden = evaluator.select(isVirtual, none, Tensor{segments, positions.dims}, {});
+  Value shifted = evaluator.select(isVirtual, start, moved, {});
+  segments = hidden.as<Tensor>()->value;
+  positions = *shifted.as<Tensor>();
+  return true;
+}
+
+ModelRun ProgramBuilder::State::run(const AdaptedModel &model, const Batch &batch, ModelPass &pass, bool training) {
   mlir::Type i32 = builder.getI32Type(), i64 = builder.getI64Type();
   Tensor ids = batchTensor(batch.ids, batch, i32);
-  ModelPass pass;
   pass.training = training;
   pass.ids = ids.value;
   Tensor positions = batchTensor(batch.positions, batch, i32);
-  pass.positions = positions.value;
   pass.segments = batchTensor(batch.segments, batch, i32).value;
+  if (!hideVirtual(model, batch, positions, pass.segments))
+    return {};
+  pass.positions = positions.value;
   if (training) {
     pass.key = readInput(batch.key, {}, i64);
     pass.row = readInput(batch.row, {}, i64);
   }
-  if (caches) {
-    pass.caches = caches;
+  if (Caches *caches = pass.caches) {
     pass.last = readInput(caches->last, {}, i32);
     readInput(caches->start, {}, i32);
     readInput(caches->positions, {1, caches->capacity}, i32);
@@ -83,7 +106,9 @@ Value ProgramBuilder::State::logProbability(const Tensor &logits, const Batch &b
 }
 
 mlir::Value ProgramBuilder::logits(const AdaptedModel &model, const Batch &batch, bool training, Caches *caches) {
-  ModelRun run = state->run(model, batch, training, caches);
+  ModelPass pass;
+  pass.caches = caches;
+  ModelRun run = state->run(model, batch, pass, training);
   if (!run.logits.value)
     return {};
   Dims order = run.logits.dims;

@@ -211,7 +211,7 @@ std::optional<std::vector<PeftTensor>> PeftWriter::tensors(size_t firstGroup) {
   for (const auto &group : llvm::drop_begin(model.groups(), firstGroup))
     for (const auto &tensor : group->tensors)
       for (const ast::FilesItem::Tensor &entry : peftClause(*tensor->instance->definition)->tensors)
-        if (entry.name.text == tensor->declaration->targets.front().text) {
+        if (entry.name.text == tensor->parameter) {
           auto described = describe(*tensor, entry);
           if (!described)
             return std::nullopt;

@@ -140,30 +140,6 @@ mlir::Value ProgramBuilder::rate(const Value &schedule, mlir::Value step, mlir::
   return tensor ? evaluator.toReal(*tensor).value : one;
 }
 
-void ProgramBuilder::initialise(const AdaptedModel &model, size_t firstGroup, mlir::Value key) {
-  Evaluator &evaluator = state->evaluator;
-  evaluator.model = &model;
-  for (auto &group : llvm::drop_begin(model.groups(), firstGroup))
-    for (auto &tensor : group->tensors) {
-      const ast::Declaration &declaration = *tensor->declaration;
-      if (tensor->source && !declaration.value)
-        continue;
-      if (!declaration.value) {
-        evaluator.diags().report(Diag::MissingParameter, declaration.range, tensor->instance->definition->name.text,
-                                 declaration.targets.front().text);
-        continue;
-      }
-      InitialContext context{key, tensor->dims};
-      evaluator.initial = &context;
-      evaluator.pass = state->shared.nextPass();
-      Scope &scope = *tensor->instance->scope;
-      Value value = evaluator.initialValue(*declaration.value, scope);
-      evaluator.initial = nullptr;
-      if (std::optional<Tensor> first = evaluator.fit(value, tensor->dims, scope, declaration.range))
-        write(evaluator.toReal(*first).value, tensor->symbol);
-    }
-}
-
 mlir::Value ProgramBuilder::decode(const ast::Definition &format, mlir::Value bytes, int64_t n) {
   return decodeBlocks(state->evaluator, format, bytes, n);
 }

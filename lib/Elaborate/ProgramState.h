@@ -23,8 +23,9 @@ struct ProgramBuilder::State {
   Tensor batchTensor(const std::string &symbol, const Batch &batch, mlir::Type element);
   /// The dimensions `batch` and `tokens` of a batch.
   void useBatch(const Batch &batch);
-  /// A run of a model; both tensors are null after errors.
-  ModelRun run(const AdaptedModel &model, const Batch &batch, bool training, Caches *caches);
+  bool hideVirtual(const AdaptedModel &model, const Batch &batch, Tensor &positions, mlir::Value &segments);
+  /// A run of a model; both tensors are null after errors. `pass` may have caches.
+  ModelRun run(const AdaptedModel &model, const Batch &batch, ModelPass &pass, bool training);
   /// The log-probability of each target, 0 where there is none: `[batch, tokens]`.
   Value logProbability(const Tensor &logits, const Batch &batch, llvm::SMRange range);
 

@@ -28,12 +28,16 @@ void Scope::redefine(llvm::StringRef name, Value value) {
   entry.value = std::move(value);
 }
 
-void Scope::redefineInPass(llvm::StringRef name, Value value) {
+void Scope::redefine(llvm::StringRef name, Thunk thunk) {
   redefine(name, Value());
-  entries[name].thunk = [value = std::move(value)](Evaluator &evaluator) {
-    evaluator.passDependent = true;
-    return value;
-  };
+  entries[name].thunk = std::move(thunk);
+}
+
+void Scope::redefineInPass(llvm::StringRef name, Value value) {
+  redefine(name, Thunk([value = std::move(value)](Evaluator &evaluator) {
+             evaluator.passDependent = true;
+             return value;
+           }));
 }
 
 Scope::Entry *Scope::findHere(llvm::StringRef name) {

@@ -111,6 +111,17 @@ Value Evaluator::rename(const Tensor &tensor, Dim from, Dim to) {
   return result;
 }
 
+Value Evaluator::prepend(const Tensor &fresh, Dim places, const Tensor &tokens, llvm::SMRange range) {
+  Dims row;
+  for (Dim dim : tokens.dims)
+    if (dim->role == DimRole::Batch || dim->role == DimRole::Tokens)
+      row.push_back(dim);
+  Tensor positions{modelPass->positions, row};
+  Value isNew = arithmetic(ast::BinaryOp::Lt, positions, places->size, range);
+  Value there = indexOf(fresh.dims, places) >= 0 ? pick(fresh, places, positions, range) : Value(fresh);
+  return select(isNew, there, tokens, range);
+}
+
 //===----------------------------------------------------------------------===//
 // Arrows
 //===----------------------------------------------------------------------===//
@@ -158,7 +169,7 @@ static std::optional<Pattern> patternOf(Evaluator &evaluator, const ast::Expr &e
 static Dim target(Evaluator &evaluator, const ast::NameExpr &name, int64_t size, Scope &scope) {
   Dim dim = name.name == "_" ? nullptr : evaluator.dimOf(name.name, scope, {});
   if (!dim)
-    return evaluator.shared.dimensions().make(name.name, size);
+    return evaluator.madeDim(name.name, size, scope);
   if (dim->size != size) {
     evaluator.diags().report(Diag::SizeMismatch, name.range, name.name, dim->size, size);
     return nullptr;
@@ -192,7 +203,7 @@ static std::optional<Dims> parts(Evaluator &evaluator, const Pattern &pattern, i
     return std::nullopt;
   }
   if (open >= 0)
-    dims[open] = evaluator.shared.dimensions().make(pattern.names[open]->name, product ? whole / known : whole - known);
+    dims[open] = evaluator.madeDim(pattern.names[open]->name, product ? whole / known : whole - known, scope);
   return dims;
 }
 
@@ -318,6 +329,21 @@ static std::optional<Dims> summands(Evaluator &evaluator, const Pattern &from, c
   return whole ? std::optional(dims) : std::nullopt;
 }
 
+/// `join(new, x, n + tokens -> longer)`: rows have places for the new tokens already, so the sequence keeps its
+/// dimension.
+static Value prepended(Evaluator &evaluator, llvm::ArrayRef<Value> values, llvm::ArrayRef<Dim> parts,
+                       llvm::SMRange range) {
+  auto *tokens = values.back().as<Tensor>();
+  std::optional<Tensor> fresh = evaluator.asTensor(values.front(), range);
+  if (!fresh)
+    return {};
+  if (parts.size() != 2 || !tokens || parts.back()->role != DimRole::Tokens || !evaluator.modelPass) {
+    evaluator.diags().report(Diag::NewTokensFirst, range);
+    return {};
+  }
+  return evaluator.prepend(*fresh, parts.front(), *tokens, range);
+}
+
 static Value joinSum(Evaluator &evaluator, llvm::ArrayRef<Value> values, const Pattern &from, const ast::NameExpr &to,
                      Scope &scope, llvm::SMRange range) {
   if (values.size() != from.names.size()) {
@@ -328,6 +354,8 @@ static Value joinSum(Evaluator &evaluator, llvm::ArrayRef<Value> values, const P
   std::optional<Dims> parts = summands(evaluator, from, to, values, scope, whole);
   if (!parts)
     return {};
+  if (llvm::any_of(*parts, [](Dim dim) { return dim->role == DimRole::Tokens; }))
+    return prepended(evaluator, values, *parts, range);
   Dims order;
   bool allBool = true;
   Tensor result;

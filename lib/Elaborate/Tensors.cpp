@@ -407,11 +407,18 @@ Value Evaluator::contract(const Value &lhs, const Value &rhs, const ast::BinaryE
       renamed.degree = result.degree;
       return renamed;
     }
+  Tensor product = contractOver(a, b, *over);
+  product.degree = result.degree;
+  return product;
+}
+
+Tensor Evaluator::contractOver(const Tensor &a, const Tensor &b, llvm::ArrayRef<Dim> over) {
+  Tensor result;
   for (Dim dim : unite(a.dims, b.dims))
-    if (indexOf(*over, dim) < 0 && indexOf(a.dims, dim) >= 0)
+    if (indexOf(over, dim) < 0 && indexOf(a.dims, dim) >= 0)
       result.dims.push_back(dim);
   for (Dim dim : b.dims)
-    if (indexOf(*over, dim) < 0 && indexOf(result.dims, dim) < 0)
+    if (indexOf(over, dim) < 0 && indexOf(result.dims, dim) < 0)
       result.dims.push_back(dim);
   auto rank = [&](Dim dim) { // what streams leads, then common dimensions, then those of the left
     if (dim->role != DimRole::Ordinary)
@@ -419,8 +426,8 @@ Value Evaluator::contract(const Value &lhs, const Value &rhs, const ast::BinaryE
     return indexOf(a.dims, dim) >= 0 && indexOf(b.dims, dim) >= 0 ? 10 : indexOf(a.dims, dim) >= 0 ? 20 : 30;
   };
   orderBy(result.dims, rank);
-  if (isEmpty(result.dims) || isEmpty(*over))
-    return asTensor(0.0, expr.range, result.dims).value();
+  if (isEmpty(result.dims) || isEmpty(over))
+    return *asTensor(0.0, {}, result.dims);
   Dims all(a.dims);
   auto label = [&](llvm::ArrayRef<Dim> dims) {
     llvm::SmallVector<int> labels;

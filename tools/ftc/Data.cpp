@@ -65,6 +65,7 @@ runtime::data::RecordBatcher ftc::batcherOf(const RecipeData &data, const run::B
   options.tokens = shape.tokens;
   options.packing = shape.packing;
   options.whole = shape.whole;
+  options.virtualTokens = shape.virtualTokens;
   options.shuffle = shuffle;
   options.seed = uint64_t(seed);
   return {data.records, options};

@@ -10,29 +10,56 @@ namespace ftc::elaborate {
 struct AdapterGroup;
 struct AdapterInstance;
 
-enum class AdapterRole { Trained, Frozen };
-
-/// A tensor that an adapter adds, or (`source`) a model's own tensor that it trains in place.
+/// Trained and frozen tensors are the adapter: files hold them. Kept ones are found from them and the model when the
+/// adapter is put on, or change from step to step.
+enum class AdapterRole { Trained, Frozen, Kept };
+/// A tensor that an adapter adds, or (`source`) a model's own tensor in whose place it stands.
 struct AdapterTensor {
   std::string name;   ///< "<module path>.<adapter>.<param>"; a model's own tensor keeps the checkpoint's name
   std::string symbol; ///< its tune.tensor
-  Dims dims;
+  Dims dims;          ///< where shared, along each dimension the largest of all sites
   AdapterRole role;
+  bool integer = false;                ///< its entries are i32
+  bool shared = false;                 ///< with other sites
+  bool changes = false;                ///< kept, and changed by what follows an update: part of a checkpoint
   const ModelTensor *source = nullptr; ///< stands in this one's place; begins as it unless it has an initial value
   AdapterInstance *instance;           ///< where it is declared; of a shared tensor the first site's
-  const ast::Declaration *declaration;
+  llvm::StringRef parameter;           ///< as the definition calls it
+  const ast::Expr *initial = nullptr;  ///< its first value; null: what `source` holds
+  const ast::Expr *folded = nullptr;   ///< what it is made of; programs read that, files hold its value
+  llvm::SMRange range;                 ///< of its declaration
 };
 
-/// An adapter on one site.
+/// A `let` whose value later programs read: found at initialisation and kept.
+struct KeptLet {
+  std::string name;
+  std::string symbol; ///< empty until it is known to be a tensor
+  Dims dims;
+};
+
+/// An adapter on one site, or what a definition puts on a site within its own (`on attention[...] { ... }`).
 struct AdapterInstance {
   AdapterGroup *group;
   const ast::Definition *definition;
+  const ast::Site *form;             ///< what the definition calls the site and its dimensions
+  llvm::ArrayRef<ast::ItemPtr> body; ///< the items that hold at this site
   ModuleInstance *site;
   const ModelTensor *siteTensor = nullptr; ///< where the site is a single tensor
-  int64_t number;                          ///< of the site within its group, from 0
+  AdapterInstance *outer = nullptr;        ///< the one within which this one is; it acts in `adapted(...)` only
+  int64_t number;                          ///< of the site within its group (or within its outer one), from 0
+  std::string prefix;                      ///< its tensors' names begin with it
   Scope *scope;
   std::vector<AdapterTensor *> tensors; ///< in order of declaration; of the whole group where shared
+  std::vector<AdapterTensor *> rebased; ///< kept, each in the place of a tensor of the site
+  std::vector<KeptLet> lets;
+
+  /// The tensor of its own of that name, or null.
+  AdapterTensor *tensor(llvm::StringRef parameter) const;
+  std::vector<std::unique_ptr<AdapterInstance>> inner; ///< on sites within this one's
 };
+
+/// The period of an `every` block, in updates; nothing after an error.
+std::optional<int64_t> periodOf(Elaborator &elaborator, const AdapterInstance &instance, const ast::EveryItem &item);
 
 /// Whether a selector finds a dotted path; its index ranges must be known integers.
 bool matches(Elaborator &elaborator, const ast::Selector &selector, llvm::StringRef path, Scope &scope);
@@ -61,18 +88,28 @@ public:
 
   Model &model() const { return *baseModel; }
   const std::vector<std::shared_ptr<AdapterGroup>> &groups() const { return adapterGroups; }
-  /// All tensors of all groups, in order of lines, then sites, then declarations.
+  /// All tensors of all groups but those that are kept, in order of lines, then sites, then declarations.
   std::vector<AdapterTensor *> tensors() const;
   std::vector<AdapterTensor *> tensors(AdapterRole role) const;
-  /// The adapters on a site, in order of application.
+  /// The adapters on a site, in order of application; also those that act within another one only.
   std::vector<AdapterInstance *> on(const ModuleInstance *site) const;
+  /// All adapters, the inner ones after those around them.
+  std::vector<AdapterInstance *> instances() const;
+  /// What updates change besides the trained tensors, in order of `instances`.
+  std::vector<AdapterTensor *> changing() const;
   /// The trained tensor that stands in the place of a model's own one, or null.
   AdapterTensor *inPlaceOf(const ModelTensor *tensor) const;
   /// The symbol that programs read for a model's tensor: what merging put in its place, the trained one's, or
   /// "<load step>.<name>".
-  std::string symbolOf(const ModelTensor *tensor) const;
+  std::string symbolOf(const ModelTensor *tensor) const { return symbolBefore(tensor, nullptr); }
+  /// The same as the groups before one have it.
+  std::string symbolBefore(const ModelTensor *tensor, const AdapterGroup *group) const;
   /// Declares the tensor of that symbol as a weight from the model's file, if no program has done so.
-  void declare(Elaborator &elaborator, const ModelTensor *tensor) const;
+  void declare(Elaborator &elaborator, const ModelTensor *tensor, const AdapterGroup *before = nullptr) const;
+  /// Whether programs read a model's tensor as the file has it.
+  bool isAsLoaded(const ModelTensor *tensor) const;
+  /// How many tokens its adapters put before each document.
+  int64_t virtualTokens(Elaborator &elaborator) const;
   /// What merging gives: no adapters any more but for tensors trained in place, and `symbols` (by name in the
   /// checkpoint) in the place of the model's own tensors.
   AdaptedModel merged(llvm::ArrayRef<std::pair<std::string, std::string>> symbols) const;

@@ -70,8 +70,9 @@ public:
   std::vector<std::unique_ptr<ModelTensor>> tensors;
   std::vector<std::unique_ptr<ModuleInstance>> children; ///< in order of declaration
   std::vector<llvm::StringRef> ignored;
-  bool absent = false; ///< left out by `when`: the identity
-  std::string trunk;   ///< of a model: the part that gets `ids`
+  bool absent = false;      ///< left out by `when`: the identity
+  bool virtualSite = false; ///< a call within its parent's `forward` that is a site, of the kind `attention`
+  std::string trunk;        ///< of a model: the part that gets `ids`
 
   /// The tensor of that name declared by this module itself, or null.
   ModelTensor *tensor(llvm::StringRef name) const;

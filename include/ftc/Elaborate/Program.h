@@ -40,6 +40,8 @@ struct KeptLogProbabilities {
 /// labels already shifted; where there is none, the weight is 0.
 struct Batch {
   int64_t sequences = 0, tokens = 0;
+  double share = 1;          ///< of the rows of the global batch
+  int64_t virtualTokens = 0; ///< places before each document that adapters fill; counted in `tokens` and positions
   std::string ids, targets, weights, positions, segments, row, key, field;
   RecordForm form;
   std::vector<Batch> texts; ///< of each of the form's texts; `row` and `key` are those of the record
@@ -67,6 +69,14 @@ struct OptimizedTensor {
   AdapterTensor *tensor;
   std::string parameter, gradient; ///< symbols
   std::vector<std::string> states; ///< symbols, in order of declaration
+};
+
+/// What an update reads besides tensors: f64 scalars, and the i64 scalar `key` where there is chance.
+struct UpdateInputs {
+  mlir::Value step;  ///< updates done
+  mlir::Value steps; ///< of the whole training
+  mlir::Value rate;  ///< the schedule's factor; null where no optimizer runs
+  mlir::Value key;
 };
 
 /// An optimizer as it applies to the trained tensors: chosen, its parameters evaluated and its states declared.
@@ -111,9 +121,11 @@ public:
 
   /// The factor of the learning rate, a scalar; the operands are f64 scalars.
   mlir::Value rate(const Value &schedule, mlir::Value step, mlir::Value steps, mlir::Value stepsPerEpoch);
-  /// Next values of parameters and states, written; `step` counts updates done, `rate` is the schedule's factor.
-  /// Returns the learning rate of the first parameter, an f64 scalar, for the log.
-  mlir::Value update(OptimizerPlan &plan, mlir::Value step, mlir::Value rate);
+  /// Next values of parameters, states and what adapters keep from step to step, written. Returns the learning rate of
+  /// the first parameter, an f64 scalar, for the log.
+  mlir::Value update(OptimizerPlan &plan, const AdaptedModel &model, const UpdateInputs &inputs);
+  /// What the `every` blocks of that period in a model's adapters change, written.
+  void every(OptimizerPlan &plan, const AdaptedModel &model, int64_t period, const UpdateInputs &inputs);
   /// First values of the states that do not begin at 0, written; `key` is an i64 scalar.
   void initialise(OptimizerPlan &plan, mlir::Value key);
   /// sqrt of the sum of squares of all gradients, a scalar.
@@ -122,6 +134,8 @@ public:
   /// First values of all adapter tensors that have no source, of the groups from `firstGroup` on, written; `key` is an
   /// i64 scalar.
   void initialise(const AdaptedModel &model, size_t firstGroup, mlir::Value key);
+  /// The folded tensors of a model's adapters, with their values.
+  std::vector<std::pair<const AdapterTensor *, mlir::Value>> fold(const AdaptedModel &model);
   /// The model's own tensors that merging changes, with new values, in model order; tensors trained in place are not
   /// among them.
   std::vector<MergedTensor> merge(const AdaptedModel &model);

@@ -36,6 +36,7 @@ public:
   bool define(llvm::StringRef name, Value value, llvm::SMRange range = {});
   /// Binds a name, replacing an earlier binding.
   void redefine(llvm::StringRef name, Value value);
+  void redefine(llvm::StringRef name, Thunk thunk);
   /// The same for a value of the program being built: what is found from it is found anew in the next program.
   void redefineInPass(llvm::StringRef name, Value value);
 
@@ -51,6 +52,8 @@ public:
   /// The file whose definitions are in sight; of the nearest scope that says.
   const ast::File *file() const { return ownFile || !parentScope ? ownFile : parentScope->file(); }
   void setFile(const ast::File *file) { ownFile = file; }
+  /// The scope of the whole definition that this one is in.
+  const Scope *definition() const { return ownFile || !parentScope ? this : parentScope->definition(); }
 
   /// Equations of a `where`, so that the scope can be made again under another parent (`over: sites`).
   llvm::ArrayRef<ast::Equation> where;

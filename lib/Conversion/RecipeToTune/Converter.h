@@ -89,7 +89,8 @@ private:
   StepValue dataset(const StepCall &call);
   void addInfilling(const StepCall &call, Fields &fields);
   const StepValue *tokenizerFor(const StepCall &call, bool needed);
-  elaborate::Batch makeBatch(const StepCall &call, const StepValue &data, bool whole, Fields &fields);
+  elaborate::Batch makeBatch(const StepCall &call, const StepValue &model, const StepValue &data, bool whole,
+                             Fields &fields);
   Fields inputsOf(const StepCall &call, const elaborate::Batch &batch);
 
   // Losses.cpp
@@ -110,7 +111,9 @@ private:
   StepValue gradients(const StepCall &call);
   StepValue measure(const StepCall &call, llvm::ArrayRef<elaborate::AdapterTensor *> by);
   StepValue logits(const StepCall &call);
-  void update(const StepCall &call, const elaborate::Value &schedule, elaborate::OptimizerPlan &plan, Fields &programs);
+  void update(const StepCall &call, LossStep &loss, elaborate::OptimizerPlan &plan);
+  void addBlocks(const StepCall &call, LossStep &loss, elaborate::OptimizerPlan &plan);
+  elaborate::UpdateInputs updateInputs(const StepCall &call, elaborate::ProgramBuilder &program);
   void initialiseStates(const StepCall &call, elaborate::OptimizerPlan &plan, const elaborate::Batch &batch,
                         Fields &programs);
   std::shared_ptr<const elaborate::Applied> stateFormat(const StepCall &call);
@@ -124,6 +127,7 @@ private:
 
   // Saving.cpp
   void save(const ast::Save &save);
+  std::string fold(const StepValue &value, const StepCall &form);
   Fields savePeft(const StepValue &value, const StepCall &form);
   Fields saveTensors(const StepValue &value);
   Fields saveModel(const StepValue &value, const StepCall &form);

@@ -112,8 +112,10 @@ static void nameInputs(Batch &batch, const std::string &prefix) {
 }
 
 /// Reads `batch`, `micro_batch` and `packing`, and names the input tensors of a micro-batch. `whole`: the loss mixes
-/// the rows of a batch.
-Batch Converter::makeBatch(const StepCall &call, const StepValue &data, bool whole, Fields &fields) {
+/// the rows of a batch. A row of one document is longer by the tokens that the model puts before it; rows that
+/// documents share hold those among their own.
+Batch Converter::makeBatch(const StepCall &call, const StepValue &model, const StepValue &data, bool whole,
+                           Fields &fields) {
   Batch batch;
   const auto &extent = llvm::cast<ast::ExtentExpr>(*call.option("batch"));
   int64_t sequences = extent.first;
@@ -121,10 +123,20 @@ Batch Converter::makeBatch(const StepCall &call, const StepValue &data, bool who
   batch.sequences = integer(call, "micro_batch").value_or(sequences);
   if (whole && batch.sequences != sequences)
     error(Diag::WrongOption, call.range(), "micro_batch: the objective mixes the rows of a batch, which stays whole");
+  batch.share = double(batch.sequences) / double(sequences);
   batch.form = formOf(*data.rows);
   // A text of a row with a field, or with several texts, has a place of its own.
   bool packing = flag(call, "packing", true) && !whole && data.rows == &runtime::data::recordKinds[0];
+  batch.virtualTokens = model.model->virtualTokens(elaborator);
+  if (!packing)
+    batch.tokens += batch.virtualTokens;
+  else if (batch.tokens <= batch.virtualTokens)
+    error(Diag::WrongOption, call.range(),
+          "batch: rows of " + llvm::Twine(batch.tokens) + " tokens have no room beside " +
+              llvm::Twine(batch.virtualTokens) + " tokens that the model puts before each document");
   Fields shape(elaborator.module().getContext());
+  if (batch.virtualTokens)
+    shape.set("virtual", batch.virtualTokens);
   shape.set("sequences", sequences).set("tokens", batch.tokens).set("micro", batch.sequences);
   shape.set("packing", packing).set("whole", whole);
   fields.set("batch", shape);
@@ -136,6 +148,7 @@ Batch Converter::makeBatch(const StepCall &call, const StepValue &data, bool who
     Batch &part = batch.texts.emplace_back();
     part.sequences = batch.sequences;
     part.tokens = batch.tokens;
+    part.virtualTokens = batch.virtualTokens;
     part.row = batch.row;
     part.key = batch.key;
     part.form = batch.form;

@@ -21,6 +21,7 @@ Fields Converter::generatePass(const StepCall &call, const StepValue &model, llv
   Batch batch;
   batch.sequences = 1;
   batch.tokens = tokens;
+  batch.virtualTokens = model.model->virtualTokens(elaborator);
   batch.ids = prefix + ".input_ids";
   batch.positions = prefix + ".positions";
   batch.segments = prefix + ".segments";
@@ -76,7 +77,10 @@ StepValue Converter::generate(const StepCall &call) {
   caches.positions = caches.prefix + ".positions";
   caches.segments = caches.prefix + ".segments";
   int64_t room = integer(call, "prompt_tokens").value_or(promptRoom);
-  caches.capacity = llvm::alignTo(room + tokens, prefillTokens);
+  int64_t virtualTokens = model->model->virtualTokens(elaborator);
+  caches.capacity = llvm::alignTo(virtualTokens + room + tokens, prefillTokens);
+  if (virtualTokens)
+    fields.set("virtual", virtualTokens);
   for (auto [part, length] : {std::pair<llvm::StringRef, int64_t>("prefill", prefillTokens), {"decode", 1}}) {
     caches.symbols.clear();
     fields.set(part, generatePass(call, *model, part, length, caches, programs));

@@ -62,7 +62,7 @@ bool Converter::beginLoss(const StepCall &call, LossStep &loss) {
     otherModels.push_back(std::make_unique<AdaptedModel>(*loss.policy->model));
     loss.models.initial = otherModels.back().get();
   }
-  loss.batch = makeBatch(call, *loss.data, mixesRows(loss.objective), loss.fields);
+  loss.batch = makeBatch(call, *loss.policy, *loss.data, mixesRows(loss.objective), loss.fields);
   return true;
 }
 

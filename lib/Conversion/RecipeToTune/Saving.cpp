@@ -27,6 +27,28 @@ static FileView inverse(const FileView &view) {
   return result;
 }
 
+/// The step that finds the values of a model's folded tensors; empty if it has none.
+std::string Converter::fold(const StepValue &value, const StepCall &form) {
+  mlir::MLIRContext *context = elaborator.module().getContext();
+  StepCall call(form.name + "_fold", form);
+  ProgramBuilder program(elaborator, call.name + ".values");
+  std::vector<Fields> tensors;
+  for (auto [tensor, folded] : program.fold(*value.model)) {
+    program.write(folded, tensor->symbol);
+    tensors.push_back(Fields(context).setSymbol("tensor", tensor->symbol).set("name", tensor->name));
+  }
+  mlir::func::FuncOp built = program.finish();
+  if (!built || tensors.empty()) {
+    if (built)
+      built.erase();
+    return "";
+  }
+  StepValue result;
+  result.uses = {value.name, value.load};
+  finishAs("merge", result, call, Fields(context).setSymbol("program", built.getSymName()).setList("tensors", tensors));
+  return call.name;
+}
+
 Fields Converter::savePeft(const StepValue &value, const StepCall &form) {
   mlir::MLIRContext *context = elaborator.module().getContext();
   Fields fields(context);
@@ -122,6 +144,8 @@ void Converter::save(const ast::Save &saved) {
              : kind == "safetensors" ? saveTensors(value)
                                      : saveModel(value, form);
     result.uses.push_back(value.load);
+    if (std::string folded = kind == "peft" ? fold(value, form) : ""; !folded.empty())
+      result.uses.push_back(folded);
   }
   if (fields.empty())
     return;

@@ -9,26 +9,58 @@ using namespace ftc;
 using namespace ftc::elaborate;
 using namespace ftc::recipe_to_tune;
 
-/// The program that ends a step: schedule, norm of the gradients, optimizer.
-void Converter::update(const StepCall &call, const Value &schedule, OptimizerPlan &plan, Fields &programs) {
+/// What the programs after a step's gradients read.
+UpdateInputs Converter::updateInputs(const StepCall &call, ProgramBuilder &program) {
   mlir::MLIRContext *context = elaborator.module().getContext();
   auto count = mlir::RankedTensorType::get({}, mlir::IntegerType::get(context, 64));
   elaborator.tensors().declare(call.name + ".step", tune::Kind::input, count);
   for (const char *name : {".steps", ".steps_per_epoch"})
     elaborator.tensors().declareReal(call.name + name, tune::Kind::input, {});
+  UpdateInputs inputs;
+  inputs.step = tune::convert(program.builder(), program.loc(), program.read(call.name + ".step"),
+                              mlir::Float64Type::get(context));
+  inputs.steps = program.read(call.name + ".steps");
+  return inputs;
+}
+
+/// The program that ends a step: schedule, norm of the gradients, optimizer.
+void Converter::update(const StepCall &call, LossStep &loss, OptimizerPlan &plan) {
   for (const char *name : {".lr", ".grad_norm"})
     elaborator.tensors().declareReal(call.name + name, tune::Kind::output, {});
-
+  Value schedule = call.option("schedule") ? value(call.option("schedule")) : Value::none();
   ProgramBuilder program(elaborator, call.name + ".update");
-  mlir::Value step = tune::convert(program.builder(), program.loc(), program.read(call.name + ".step"),
-                                   mlir::Float64Type::get(context));
-  mlir::Value rate =
-      program.rate(schedule, step, program.read(call.name + ".steps"), program.read(call.name + ".steps_per_epoch"));
+  UpdateInputs inputs = updateInputs(call, program);
+  inputs.rate = program.rate(schedule, inputs.step, inputs.steps, program.read(call.name + ".steps_per_epoch"));
   program.write(program.gradientNorm(plan), call.name + ".grad_norm");
-  if (mlir::Value lr = program.update(plan, step, rate))
+  if (mlir::Value lr = program.update(plan, *loss.policy->model, inputs))
     program.write(lr, call.name + ".lr");
   if (mlir::func::FuncOp built = program.finish())
-    programs.setSymbol("update", built.getSymName());
+    loss.programs.setSymbol("update", built.getSymName());
+}
+
+/// The programs of the `every` blocks of adapters, one for each period.
+void Converter::addBlocks(const StepCall &call, LossStep &loss, OptimizerPlan &plan) {
+  const AdaptedModel &model = *loss.policy->model;
+  std::set<int64_t> periods;
+  for (AdapterInstance *instance : model.instances())
+    for (const ast::ItemPtr &item : instance->body)
+      if (auto *every = llvm::dyn_cast<ast::EveryItem>(&*item))
+        if (auto period = periodOf(elaborator, *instance, *every))
+          periods.insert(*period);
+  mlir::MLIRContext *context = elaborator.module().getContext();
+  std::vector<Fields> blocks;
+  for (int64_t period : periods) {
+    auto scalar = mlir::RankedTensorType::get({}, mlir::IntegerType::get(context, 64));
+    elaborator.tensors().declare(loss.batch.key, tune::Kind::input, scalar);
+    ProgramBuilder program(elaborator, call.name + ".every." + std::to_string(period));
+    UpdateInputs inputs = updateInputs(call, program);
+    inputs.key = program.read(loss.batch.key);
+    program.every(plan, model, period, inputs);
+    if (mlir::func::FuncOp built = program.finish())
+      blocks.push_back(Fields(context).setSymbol("program", built.getSymName()).set("period", period));
+  }
+  if (!blocks.empty())
+    loss.fields.setList("every", blocks);
 }
 
 /// The optimizer of a train step; with the option `gradient_clip` (default 1) the optimizer definition of that name
@@ -96,13 +128,18 @@ StepValue Converter::train(const StepCall &call) {
   keepReferences(call, loss);
   weigh(call, loss);
   micro(call, loss, plan->trained(), plan->gradients());
-  Value schedule = call.option("schedule") ? value(call.option("schedule")) : Value::none();
-  update(call, schedule, *plan, loss.programs);
+  update(call, loss, *plan);
+  addBlocks(call, loss, *plan);
   initialiseStates(call, *plan, loss.batch, loss.programs);
   finishLoss(call, result, loss);
   Fields &fields = loss.fields;
   fields.setSymbols("trained", plan->trained()).setSymbols("gradients", plan->gradients());
   fields.setSymbols("states", plan->states());
+  std::vector<std::string> kept;
+  for (const AdapterTensor *tensor : start.model->changing())
+    kept.push_back(tensor->symbol);
+  if (!kept.empty())
+    fields.setSymbols("kept", kept);
   fields.set("seed", integer(call, "seed").value_or(0));
   for (llvm::StringRef key : {"steps", "checkpoint_every"})
     if (auto number = integer(call, key))
@@ -155,7 +192,7 @@ StepValue Converter::logits(const StepCall &call) {
     error(Diag::WrongOption, call.range(), "logits: the rows of '" + data->name + "' have several texts");
     return result;
   }
-  Batch batch = makeBatch(call, *data, /*whole=*/false, fields);
+  Batch batch = makeBatch(call, *model, *data, /*whole=*/false, fields);
   ProgramBuilder program(elaborator, call.name + ".forward");
   mlir::Value values = program.logits(*model->model, batch, /*training=*/false);
   if (!values)

@@ -17,7 +17,7 @@ constexpr uint32_t packingEpoch = UINT32_MAX;
 } // namespace
 
 Batcher::Batcher(const DocumentStore &store, const BatchOptions &options) : documents(&store), choices(options) {
-  assert(options.rows > 0 && options.tokens > 0);
+  assert(options.rows > 0 && options.virtualTokens >= 0 && options.tokens > options.virtualTokens);
   cutDocuments();
   assignRows();
   count();
@@ -32,11 +32,12 @@ void Batcher::cutDocuments() {
     order.resize(total);
     std::iota(order.begin(), order.end(), 0);
   }
+  int64_t room = choices.tokens - choices.virtualTokens;
   for (int64_t document : order) {
     int64_t length = documents->length(document);
-    int64_t shown = documents->cutsLongDocuments ? length : std::min(length, choices.tokens);
-    for (int64_t begin = 0; begin < shown; begin += choices.tokens)
-      parts.push_back({document, begin, std::min(shown - begin, choices.tokens)});
+    int64_t shown = documents->cutsLongDocuments ? length : std::min(length, room);
+    for (int64_t begin = 0; begin < shown; begin += room)
+      parts.push_back({document, begin, std::min(shown - begin, room)});
     numbers.truncatedDocuments += shown < length;
     numbers.truncatedTokens += length - shown;
   }
@@ -62,16 +63,17 @@ void Batcher::assignRows() {
     sortByLength();
     RowFitter fitter(static_cast<int64_t>(parts.size()), choices.tokens);
     for (size_t i = 0; i < parts.size(); ++i)
-      rowOf[i] = fitter.place(parts[i].length);
+      rowOf[i] = fitter.place(parts[i].length + choices.virtualTokens);
   } else {
     int64_t row = -1, room = 0;
     for (size_t i = 0; i < parts.size(); ++i) {
-      if (parts[i].length > room) {
+      int64_t length = parts[i].length + choices.virtualTokens;
+      if (length > room) {
         ++row;
         room = choices.tokens;
       }
       rowOf[i] = row;
-      room -= parts[i].length;
+      room -= length;
     }
   }
   // Counting sort by row; within a row the order stays.
@@ -117,7 +119,8 @@ template <typename Visit> void Batcher::forEachTarget(const Part &part, Visit vi
   // The last token of a part predicts the first of the next part, if that is shown at all.
   int64_t end = std::min(part.begin + part.length + (documents->cutsLongDocuments ? 1 : 0), length);
   std::span<const int32_t> labels = document.labels.empty() ? document.ids : document.labels;
-  int64_t token = part.begin + 1;
+  // What the model puts before a document predicts its first token.
+  int64_t token = part.begin + (choices.virtualTokens > 0 && part.begin == 0 ? 0 : 1);
   for (const WeightRun &run : document.weights) {
     int64_t runEnd = std::min<int64_t>(run.end, end);
     if (run.weight > 0)
@@ -159,16 +162,18 @@ Batch Batcher::batch(int64_t step) const {
 void Batcher::fillRow(std::span<const Part> row, size_t offset, Batch &batch) const {
   for (size_t segment = 0; segment < row.size(); ++segment) {
     const Part &part = row[segment];
-    auto length = static_cast<size_t>(part.length);
+    auto length = static_cast<size_t>(part.length), before = static_cast<size_t>(choices.virtualTokens);
     Document document = (*documents)[part.document];
-    auto at = [offset](auto &values) { return values.begin() + static_cast<std::ptrdiff_t>(offset); };
+    auto at = [&offset](auto &values) { return values.begin() + static_cast<std::ptrdiff_t>(offset); };
+    std::iota(at(batch.positions), at(batch.positions) + choices.virtualTokens + part.length, 0);
+    std::fill_n(at(batch.segments), before + length, static_cast<int32_t>(segment));
+    offset += before;
     std::copy_n(document.ids.begin() + part.begin, length, at(batch.inputIds));
-    std::iota(at(batch.positions), at(batch.positions) + part.length, 0);
-    std::fill_n(at(batch.segments), length, static_cast<int32_t>(segment));
     std::iota(at(batch.places), at(batch.places) + part.length, documents->firstToken(part.document) + part.begin);
     forEachTarget(part, [&](int64_t place, int32_t label, float weight) {
-      batch.targets[offset + static_cast<size_t>(place)] = label;
-      batch.weights[offset + static_cast<size_t>(place)] = weight;
+      auto target = static_cast<size_t>(static_cast<int64_t>(offset) + place); // -1: the last place before the document
+      batch.targets[target] = label;
+      batch.weights[target] = weight;
       ++batch.supervised;
     });
     batch.filled += part.length;

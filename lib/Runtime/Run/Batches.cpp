@@ -12,6 +12,7 @@ data::RecordBatcher makeBatcher(const data::RecordStore &records, const BatchSha
   options.tokens = shape.tokens;
   options.packing = shape.packing;
   options.whole = shape.whole;
+  options.virtualTokens = shape.virtualTokens;
   options.shuffle = shuffle;
   options.seed = static_cast<uint64_t>(seed);
   return data::RecordBatcher(records, options);

@@ -127,18 +127,20 @@ Status Generator::read(std::span<const int32_t> ids) {
 }
 
 Expected<std::optional<std::string>> Generator::complete(const Prompt &prompt, int64_t number) {
-  auto length = static_cast<int64_t>(prompt.ids.size());
+  std::vector<int32_t> ids(static_cast<size_t>(generate.virtualTokens), 0);
+  ids.insert(ids.end(), prompt.ids.begin(), prompt.ids.end());
+  auto length = static_cast<int64_t>(ids.size());
   if (length >= generate.capacity)
     return makeError(ExitStatus::Input,
                      "{}: prompt {} has {} tokens; the recipe has room for {} (option prompt_tokens)", step.name,
-                     number + 1, length, generate.capacity - 1);
+                     number + 1, prompt.ids.size(), generate.capacity - 1 - generate.virtualTokens);
   int64_t limit = std::min(generate.tokens, generate.capacity - length);
   std::fill(segments.begin(), segments.end(), -1);
   std::fill(positions.begin(), positions.end(), -1);
   filled = 0;
   for (uint32_t cache : generate.caches)
     machine.zero(cache); // what is masked must still be finite
-  if (Status status = read(prompt.ids); !status)
+  if (Status status = read(ids); !status)
     return status.error();
   text::StreamDecoder decoder(codec.tokenizer());
   StopFilter filter(generate.stop);

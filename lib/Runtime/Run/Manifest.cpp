@@ -110,6 +110,9 @@ BatchShape readBatch(ObjectReader object) {
   batch.micro = object.has("micro") ? object.positive("micro") : batch.sequences;
   batch.packing = object.boolean("packing", true);
   batch.whole = object.boolean("whole", false);
+  batch.virtualTokens = object.has("virtual") ? object.positive("virtual") : 0;
+  if (batch.virtualTokens >= batch.tokens)
+    object.fail("virtual leaves no room for tokens");
   if (batch.sequences % batch.micro != 0)
     object.fail("micro does not divide sequences");
   object.finish();
@@ -222,6 +225,11 @@ StepDetail readTrain(ObjectReader &object) {
   step.trained = object.tensors("trained");
   step.gradients = object.tensors("gradients");
   step.states = object.tensors("states");
+  step.kept = object.tensors("kept");
+  for (ObjectReader entry : object.objects("every")) {
+    step.every.push_back({entry.program("program"), entry.positive("period")});
+    entry.finish();
+  }
   step.batch = readBatch(object.object("batch"));
   step.classes = object.optionalInteger("classes");
   step.steps = object.optionalInteger("steps");
@@ -290,6 +298,7 @@ StepDetail readGenerate(ObjectReader &object) {
   step.cacheSegments = object.optionalTensor("cache_segments");
   step.cachePositions = object.optionalTensor("cache_positions");
   step.capacity = object.positive("capacity");
+  step.virtualTokens = object.has("virtual") ? object.positive("virtual") : 0;
   return step;
 }
 

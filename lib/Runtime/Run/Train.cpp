@@ -47,6 +47,7 @@ private:
   Status checkTrained();
   Status checkpoint();
   bool isCheckpointDue() const;
+  Status runBlocks();
   void report(const StepMetrics &metrics);
   Status finish();
 
@@ -183,6 +184,8 @@ Status Trainer::update() {
   if (!std::isfinite(metrics.gradNorm))
     return explain(fmt::format("the norm of the gradients is {}", metrics.gradNorm));
   metrics.step = ++done;
+  if (Status status = runBlocks(); !status)
+    return status;
   for (const data::Batch &text : batch.texts) {
     metrics.tokens += text.filled;
     metrics.supervisedTokens += text.supervised;
@@ -190,6 +193,15 @@ Status Trainer::update() {
   metrics.seconds = secondsSince(start);
   report(metrics);
   return session.metrics.append(metricsLine(metrics));
+}
+
+/// What adapters do every so many updates; after the last there is nothing to go on with.
+Status Trainer::runBlocks() {
+  for (const Block &block : train.every)
+    if (done < total && done % block.period == 0)
+      if (Status status = machine.run(block.program); !status)
+        return status;
+  return Status::success();
 }
 
 void Trainer::report(const StepMetrics &metrics) {
@@ -205,9 +217,16 @@ void Trainer::report(const StepMetrics &metrics) {
   session.console.showProgress(progress);
 }
 
+/// What a training leaves: the trained tensors, and what else adapters have changed.
+std::vector<uint32_t> resultsOf(const TrainStep &train) {
+  std::vector<uint32_t> tensors = train.trained;
+  tensors.insert(tensors.end(), train.kept.begin(), train.kept.end());
+  return tensors;
+}
+
 /// A checkpoint of numbers that went wrong would be worth nothing.
 Status Trainer::checkTrained() {
-  for (uint32_t tensor : train.trained)
+  for (uint32_t tensor : resultsOf(train))
     if (!machine.isFinite(tensor))
       return makeError(ExitStatus::Numbers,
                        "{}: step {}: {} is not finite after the update; nothing was saved after it", step.name, done,
@@ -239,7 +258,7 @@ Status Trainer::finish() {
   if (Status status = checkTrained(); !status)
     return status;
   std::vector<TensorSpec> specs;
-  for (uint32_t tensor : train.trained) {
+  for (uint32_t tensor : resultsOf(train)) {
     const Tensor &info = session.manifest.tensors[tensor];
     specs.push_back({info.name, info.type, info.shape});
   }
@@ -247,7 +266,7 @@ Status Trainer::finish() {
   Expected<SafetensorsWriter> writer = SafetensorsWriter::create(path, std::move(specs));
   if (!writer)
     return writer.error();
-  for (uint32_t tensor : train.trained)
+  for (uint32_t tensor : resultsOf(train))
     if (Status status = writer->append(session.manifest.tensors[tensor].name, machine.bytes(tensor)); !status)
       return status;
   if (Status status = writer->commit(); !status)
@@ -306,7 +325,7 @@ Status replayTrain(Session &session, const Step &step, const TrainStep &train) {
   Expected<SafetensorsFile> file = SafetensorsFile::open(path);
   if (!file)
     return file.error();
-  for (uint32_t tensor : train.trained) {
+  for (uint32_t tensor : resultsOf(train)) {
     const Tensor &info = session.manifest.tensors[tensor];
     const StoredTensor *stored = file->find(info.name);
     std::span<std::byte> target = session.machine.bytes(tensor);

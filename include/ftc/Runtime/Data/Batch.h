@@ -31,6 +31,9 @@ struct BatchOptions {
   /// No batch has padding rows: those that would not fill the last one of an epoch are left out.
   bool whole = false;
   uint64_t seed = 0;
+  /// Places at the beginning of every document that the model fills: token 0, no weight. They count in `tokens` and in
+  /// positions; where there are any, the first token has a target too. Less than `tokens`.
+  int64_t virtualTokens = 0;
 };
 
 /// One batch; every array is row-major [rows, tokens].

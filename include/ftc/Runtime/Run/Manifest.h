@@ -99,7 +99,8 @@ struct RestoreStep {
 struct BatchShape {
   int64_t sequences = 1, tokens = 1, micro = 1;
   bool packing = true;
-  bool whole = false; // no rows of padding
+  bool whole = false;        // no rows of padding
+  int64_t virtualTokens = 0; // places before each document that the model fills
 };
 
 /// Tensors that hold one text of each row; any may be absent.
@@ -124,6 +125,12 @@ struct Outputs {
   TensorRef loss, denominators, lr, gradNorm;
 };
 
+/// What adapters do after each `period` updates but the last.
+struct Block {
+  uint32_t program = 0;
+  int64_t period = 1;
+};
+
 struct TrainStep {
   std::string data;
   ProgramRef weigh, micro, update, initialise, refer;
@@ -131,6 +138,8 @@ struct TrainStep {
   Outputs outputs;
   std::vector<Reference> references;
   std::vector<uint32_t> trained, gradients, states;
+  std::vector<uint32_t> kept; // what else is a result of the training, besides the trained tensors
+  std::vector<Block> every;
   BatchShape batch;
   std::optional<int64_t> classes; // the labels of rows are below this
   std::optional<int64_t> steps;
@@ -174,6 +183,7 @@ struct GenerateStep {
   std::vector<uint32_t> caches;
   TensorRef cacheSegments, cachePositions;
   int64_t capacity = 0;
+  int64_t virtualTokens = 0; // places before each prompt that the model fills
 };
 
 struct MergeStep {

@@ -1,0 +1,106 @@
+//===- AdapterSite.cpp - what an adapter sees of its site -------*- C++ -*-===//
+
+#include "AdapterBuilder.h"
+
+using namespace ftc;
+using namespace ftc::elaborate;
+
+using NativeFunction = std::function<Value(Evaluator &, Arguments)>;
+
+static Value native(NativeFunction function) {
+  return Value(std::make_shared<const NativeFunction>(std::move(function)));
+}
+
+/// `site`: what a definition may ask of the place it is at.
+static Value siteObject(const AdapterInstance &instance) {
+  auto object = std::make_shared<std::map<std::string, Value, std::less<>>>();
+  (*object)["number"] = instance.number;
+  (*object)["layer"] = instance.site->layer();
+  (*object)["name"] = llvm::StringRef(instance.site->path).rsplit('.').second.str();
+  (*object)["path"] = instance.site->path;
+  return Value::Object(std::move(object));
+}
+
+/// The site with the adapters before `self` only.
+static Value callBase(Evaluator &evaluator, const AdapterInstance &self, Arguments arguments) {
+  std::vector<AdapterInstance *> chain = evaluator.adaptersOn(*self.site);
+  auto place = llvm::find(chain, &self) - chain.begin();
+  return evaluator.callAdapted(*self.site, llvm::ArrayRef(chain).take_front(place), std::move(arguments));
+}
+
+/// `base(ids, positions)` of a whole model: a run of its own, in which names that depend on positions or on adapters
+/// within are found anew.
+static Value callModel(Evaluator &evaluator, const AdapterInstance &self, Arguments arguments) {
+  if (arguments.positional.size() != 2) {
+    evaluator.diags().report(Diag::WrongArgumentCount, arguments.range, "base", 2, arguments.positional.size());
+    return {};
+  }
+  unsigned pass = std::exchange(evaluator.pass, evaluator.shared.nextPass());
+  Value positions = std::exchange(evaluator.ambient["positions"], arguments.positional.back());
+  arguments.positional.pop_back();
+  Value result = callBase(evaluator, self, std::move(arguments));
+  evaluator.ambient["positions"] = positions;
+  evaluator.pass = pass;
+  return result;
+}
+
+void AdapterBuilder::bindSite(AdapterInstance &instance) {
+  ModuleInstance &site = *instance.site;
+  Scope &scope = *instance.scope;
+  const ast::Site &form = *instance.form;
+  Evaluator evaluator(shared);
+  if (form.axes)
+    for (auto [place, axis] : llvm::enumerate(*form.axes)) {
+      if (axis.names.empty())
+        continue;
+      const ast::Name &name = axis.names.front();
+      Dim dim = place < site.axes.size() ? site.axes[place] : evaluator.dimOf(name.text, *site.scope, name.range);
+      if (dim)
+        scope.define(name.text, Value(dim), name.range);
+    }
+  AdapterInstance *self = &instance;
+  scope.define("site", siteObject(instance));
+  for (auto &tensor : site.tensors) {
+    llvm::StringRef name = llvm::StringRef(tensor->name).rsplit('.').second;
+    ModelTensor *own = tensor.get();
+    llvm::StringRef shown = name == "weight" ? "W" : name;
+    Scope::Thunk read = [self, own, shown](Evaluator &e) { return ownTensor(e, *self, *own, shown); };
+    scope.define(shown, read, tensor->range);
+  }
+  if (!instance.siteTensor && !scope.findHere("bias"))
+    scope.define("bias", Value(0.0));
+  scope.define("grad", native([](Evaluator &e, Arguments arguments) -> Value {
+                 auto *tensor = arguments.positional.size() == 1 ? arguments.positional.front().as<Tensor>() : nullptr;
+                 if (tensor && e.gradientOf)
+                   return e.gradientOf(*tensor, arguments.range);
+                 e.diags().report(Diag::ExpectedValue, arguments.range, "`grad(A)` of a trained tensor in a next value",
+                                  tensor ? "another place" : "other arguments");
+                 return {};
+               }));
+  auto call = form.name.text == "model" ? callModel : callBase;
+  scope.define(
+      "base", native([self, call](Evaluator &e, Arguments arguments) { return call(e, *self, std::move(arguments)); }));
+  scope.define("adapted", native([self, call](Evaluator &e, Arguments arguments) {
+                 e.active.push_back(self);
+                 unsigned pass = std::exchange(e.pass, e.shared.nextPass());
+                 Value result = call(e, *self, std::move(arguments));
+                 e.pass = pass;
+                 e.active.pop_back();
+                 return result;
+               }));
+}
+
+/// A tensor of the site itself; only the first adapter of a site sees it as it is.
+Value AdapterBuilder::ownTensor(Evaluator &evaluator, const AdapterInstance &self, const ModelTensor &tensor,
+                                llvm::StringRef name) {
+  if (evaluator.model) {
+    std::vector<AdapterInstance *> chain = evaluator.adaptersOn(*self.site);
+    if (!chain.empty() && chain.front() != &self && llvm::is_contained(chain, &self)) {
+      evaluator.diags()
+          .report(Diag::NotFirstOnSite, self.group->range, self.definition->name.text, name, self.site->path)
+          .help("move its line up, or merge first");
+      return {};
+    }
+  }
+  return evaluator.modelTensor(tensor);
+}

@@ -1,0 +1,284 @@
+//===- AdapterTensors.cpp - the tensors that adapters declare ---*- C++ -*-===//
+
+#include "AdapterBuilder.h"
+
+#include "ftc/Frontend/Walk.h"
+
+#include "llvm/ADT/StringSet.h"
+
+using namespace ftc;
+using namespace ftc::elaborate;
+
+/// The site's own tensor of a name, or null.
+static const ModelTensor *ownTensorNamed(const AdapterInstance &instance, llvm::StringRef name) {
+  if (instance.siteTensor)
+    return name == "W" ? instance.siteTensor : nullptr;
+  for (auto &tensor : instance.site->tensors) {
+    llvm::StringRef own = llvm::StringRef(tensor->name).rsplit('.').second;
+    if (own == name || (own == "weight" && name == "W"))
+      return tensor->tied ? tensor->tied : tensor.get();
+  }
+  return nullptr;
+}
+
+static bool isInteger(const ast::Declaration &declaration) {
+  return declaration.type && declaration.type->element.text == "int";
+}
+
+namespace {
+/// The names that stand in expressions.
+struct NameWalk : ast::Walk {
+  llvm::StringSet<> names;
+  void enterExpr(const ast::Expr &expr) override {
+    if (auto *name = llvm::dyn_cast<ast::NameExpr>(&expr))
+      names.insert(name->name);
+  }
+};
+} // namespace
+
+/// The names that stand in what runs after the initialisation: `forward`, the next values, the penalty, and the
+/// equations that they use. What a folded tensor is made of is not among them.
+static llvm::StringSet<> readNames(const AdapterInstance &instance) {
+  NameWalk walk;
+  llvm::SmallVector<const ast::EquationItem *> others;
+  for (const ast::ItemPtr &item : instance.body) {
+    auto *equation = llvm::dyn_cast<ast::EquationItem>(&*item);
+    llvm::StringRef target = equation ? llvm::StringRef(equation->equation.targets.front().text) : "";
+    if (target == "forward" || target == "penalty" || target.ends_with("'") ||
+        llvm::isa<ast::EveryItem, ast::OnItem>(&*item))
+      walk.item(*item);
+    else if (equation)
+      others.push_back(equation);
+  }
+  auto isRead = [&](const ast::EquationItem *item) {
+    return llvm::any_of(item->equation.targets, [&](const ast::Name &name) { return walk.names.contains(name.text); });
+  };
+  for (auto found = llvm::find_if(others, isRead); found != others.end(); found = llvm::find_if(others, isRead)) {
+    walk.item(**found);
+    others.erase(found);
+  }
+  return walk.names;
+}
+
+void AdapterBuilder::declare(AdapterInstance &instance, const ast::DeclarationsItem &item) {
+  Evaluator evaluator(shared);
+  for (const ast::Declaration &declaration : item.declarations) {
+    const ast::Name &name = declaration.targets.front();
+    std::optional<bool> present =
+        declaration.condition ? evaluator.evalCondition(*declaration.condition, *instance.scope) : true;
+    if (!present)
+      continue;
+    if (!*present)
+      instance.scope->define(name.text, Value(0.0), name.range);
+    else if (item.role == ast::TensorRole::Let)
+      declareLet(instance, declaration);
+    else if (foldedAsSaved && !readNames(instance).contains(name.text))
+      continue;
+    else if (item.role == ast::TensorRole::Folded && !foldedAsSaved)
+      declareFolded(instance, declaration);
+    else if (!declaration.type && (!declaration.value || ownTensorNamed(instance, name.text)))
+      takeInPlace(instance, item, declaration);
+    else
+      declareTensor(instance, item, declaration);
+  }
+}
+
+/// A tensor of the adapter's own.
+void AdapterBuilder::declareTensor(AdapterInstance &instance, const ast::DeclarationsItem &item,
+                                   const ast::Declaration &declaration) {
+  Evaluator evaluator(shared);
+  const ast::Name &name = declaration.targets.front();
+  std::optional<Dims> dims = declaration.type && declaration.type->axes
+                                 ? evaluator.dimsOf(*declaration.type->axes, *instance.scope)
+                                 : std::nullopt;
+  if (!dims) {
+    if (!declaration.type || !declaration.type->axes)
+      shared.diagnostics().report(Diag::UntypedTensor, name.range, name.text);
+    return;
+  }
+  AdapterTensor *known = item.shared ? sharedTensor(instance, item, declaration, *dims) : nullptr;
+  if (!known) {
+    known = &addTensor(instance, item.role, name);
+    known->dims = *dims;
+    known->name = instance.prefix + "." + name.text;
+    known->integer = isInteger(declaration);
+    known->shared = item.shared;
+    known->changes = item.role == ast::TensorRole::State;
+    known->initial = item.role == ast::TensorRole::Folded ? nullptr : declaration.value.get();
+    if (item.shared)
+      sharedTensors.back().second = known;
+  }
+  instance.tensors.push_back(known);
+  instance.scope->define(name.text, Scope::Thunk([known, own = *dims](Evaluator &e) -> Value {
+                           if (!e.tensorBuilder(known->range))
+                             return {};
+                           // Of a shared tensor a site sees the leading part.
+                           Value value = Tensor{e.read(known->symbol), known->dims};
+                           for (auto [whole, part] : llvm::zip_equal(known->dims, own))
+                             if (whole != part)
+                               value = whole->size == part->size ? e.rename(*value.as<Tensor>(), whole, part)
+                                                                 : e.slice(*value.as<Tensor>(), whole, 0, part);
+                           return value;
+                         }),
+                         name.range);
+}
+
+/// The tensor that a site shares with earlier ones, made as large as this site needs it; null (and a place for it at
+/// the end of `sharedTensors`) for the first.
+AdapterTensor *AdapterBuilder::sharedTensor(AdapterInstance &instance, const ast::DeclarationsItem &item,
+                                            const ast::Declaration &declaration, const Dims &dims) {
+  Evaluator evaluator(shared);
+  std::string key;
+  for (const ast::ExprPtr &expr : item.sharedBy)
+    key += evaluator.eval(*expr, *instance.scope).print() + ",";
+  for (auto &[place, tensor] : sharedTensors) {
+    if (place != std::pair(&declaration, key))
+      continue;
+    for (auto [whole, own] : llvm::zip_equal(tensor->dims, dims))
+      if (own->size > whole->size)
+        whole = own;
+    return tensor;
+  }
+  sharedTensors.push_back({{&declaration, key}, nullptr});
+  return nullptr;
+}
+
+AdapterTensor &AdapterBuilder::addTensor(AdapterInstance &instance, ast::TensorRole role, const ast::Name &name) {
+  auto &tensors = instance.group->tensors;
+  tensors.push_back(std::make_unique<AdapterTensor>());
+  AdapterTensor &tensor = *tensors.back();
+  tensor.instance = &instance;
+  tensor.parameter = name.text;
+  tensor.range = name.range;
+  bool isTrained = role == ast::TensorRole::Param || role == ast::TensorRole::Folded;
+  tensor.role = isTrained                         ? AdapterRole::Trained
+                : role == ast::TensorRole::Frozen ? AdapterRole::Frozen
+                                                  : AdapterRole::Kept;
+  return tensor;
+}
+
+/// `param W`: the site's own tensor is trained.
+void AdapterBuilder::takeInPlace(AdapterInstance &instance, const ast::DeclarationsItem &item,
+                                 const ast::Declaration &declaration) {
+  const ast::Name &name = declaration.targets.front();
+  const ModelTensor *own = ownTensorNamed(instance, name.text);
+  if (!own) {
+    shared.diagnostics().report(Diag::UntypedTensor, name.range, name.text);
+    return;
+  }
+  // A later line may select again what an earlier one trains: it is one tensor.
+  if (model.inPlaceOf(own) || !taken.insert(own).second)
+    return;
+  AdapterTensor &tensor = addTensor(instance, item.role, name);
+  tensor.source = own;
+  tensor.dims = own->dims;
+  tensor.name = own->name;
+  tensor.initial = declaration.value.get();
+  instance.tensors.push_back(&tensor);
+}
+
+/// `rebase W = e`: from now on another tensor stands in the place of the site's own. In an `every` block it changes
+/// while training.
+void AdapterBuilder::addRebased(AdapterInstance &instance, const ast::RebaseItem &item, bool changes) {
+  const ModelTensor *own = ownTensorNamed(instance, item.name.text);
+  if (!own) {
+    shared.diagnostics().report(Diag::UntypedTensor, item.name.range, item.name.text);
+    return;
+  }
+  for (ModuleInstance *other : model.model().modules())
+    for (auto &tensor : other->tensors)
+      if (tensor->tied == own) {
+        shared.diagnostics().report(Diag::MergedTied, instance.group->range, own->name, tensor->name);
+        return;
+      }
+  auto known = llvm::find_if(instance.rebased, [&](AdapterTensor *tensor) { return tensor->source == own; });
+  AdapterTensor &tensor =
+      known == instance.rebased.end() ? addTensor(instance, ast::TensorRole::Let, item.name) : **known;
+  tensor.changes |= changes;
+  if (!changes)
+    tensor.initial = item.value.get();
+  if (tensor.source)
+    return;
+  tensor.source = own;
+  tensor.dims = own->dims;
+  tensor.name = own->name;
+  instance.rebased.push_back(&tensor);
+}
+
+//===----------------------------------------------------------------------===//
+// Values found once
+//===----------------------------------------------------------------------===//
+
+/// Where the tensor is trained through what it is made of, it is that; files hold its value.
+void AdapterBuilder::declareFolded(AdapterInstance &instance, const ast::Declaration &declaration) {
+  const ast::Name &name = declaration.targets.front();
+  Evaluator evaluator(shared);
+  std::optional<Dims> dims = declaration.type && declaration.type->axes
+                                 ? evaluator.dimsOf(*declaration.type->axes, *instance.scope)
+                                 : std::nullopt;
+  if (!dims || !declaration.value) {
+    if (!declaration.type || !declaration.type->axes)
+      shared.diagnostics().report(Diag::UntypedTensor, name.range, name.text);
+    return;
+  }
+  AdapterTensor &tensor = addTensor(instance, ast::TensorRole::Let, name);
+  tensor.dims = *dims;
+  tensor.name = instance.prefix + "." + name.text;
+  tensor.folded = declaration.value.get();
+  instance.tensors.push_back(&tensor);
+  Scope &scope = *instance.scope;
+  scope.define(name.text, Scope::Thunk([&declaration, &scope](Evaluator &e) {
+                 return e.coerce(e.eval(*declaration.value, scope), *declaration.type, scope, declaration.range);
+               }),
+               name.range);
+}
+
+/// Before the adapter is put on, a `let` is a name like any other; later it is what it was then.
+void AdapterBuilder::declareLet(AdapterInstance &instance, const ast::Declaration &declaration) {
+  Scope &scope = *instance.scope;
+  auto evaluate = [&declaration, &scope](Evaluator &evaluator) {
+    Value value = evaluator.eval(*declaration.value, scope);
+    return declaration.type ? evaluator.coerce(value, *declaration.type, scope, declaration.range) : value;
+  };
+  Evaluator(shared).definePattern(declaration.targets, scope, evaluate, declaration.range);
+  for (const ast::Name &target : declaration.targets)
+    if (readNames(instance).contains(target.text))
+      instance.lets.push_back({target.text, step + "." + instance.prefix + "." + target.text, {}});
+}
+
+//===----------------------------------------------------------------------===//
+// Symbols
+//===----------------------------------------------------------------------===//
+
+/// Where a tensor in the place of the model's own begins as the file has that one.
+static mlir::DictionaryAttr firstContents(Elaborator &shared, const AdaptedModel &model, const AdapterTensor &tensor) {
+  if (!tensor.source || tensor.changes || !model.isAsLoaded(tensor.source) ||
+      (tensor.initial && tensor.role != AdapterRole::Kept))
+    return {};
+  return sourceOf(shared, model.model(), *tensor.source);
+}
+
+void AdapterBuilder::declareSymbol(AdapterTensor &tensor) {
+  static constexpr tune::Kind kinds[] = {tune::Kind::trained, tune::Kind::frozen, tune::Kind::frozen};
+  tune::Kind kind = tensor.changes ? tune::Kind::state : tensor.folded ? tune::Kind::value : kinds[size_t(tensor.role)];
+  tensor.symbol = step + "." + tensor.name;
+  mlir::MLIRContext *context = shared.module().getContext();
+  mlir::Type element =
+      tensor.integer ? mlir::Type(mlir::IntegerType::get(context, 32)) : mlir::Float64Type::get(context);
+  shared.tensors().declare(tensor.symbol, kind, mlir::RankedTensorType::get(sizesOf(tensor.dims), element),
+                           firstContents(shared, model, tensor));
+}
+
+mlir::DictionaryAttr ftc::elaborate::sourceOf(Elaborator &shared, const Model &model, const ModelTensor &tensor) {
+  mlir::Builder builder(shared.module().getContext());
+  mlir::NamedAttrList source;
+  source.set("step", builder.getStringAttr(model.step()));
+  source.set("tensor", builder.getStringAttr(tensor.fileName));
+  if (tensor.view) {
+    mlir::NamedAttrList view;
+    view.set("shape", builder.getI64ArrayAttr(tensor.view->shape));
+    view.set("order", builder.getI64ArrayAttr(tensor.view->order));
+    source.set("view", view.getDictionary(builder.getContext()));
+  }
+  return source.getDictionary(builder.getContext());
+}

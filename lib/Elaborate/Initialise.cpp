@@ -1,0 +1,135 @@
+//===- Initialise.cpp - adapters are put on ---------------------*- C++ -*-===//
+//
+// Site by site: `let`, first values, `rebase`. What a site has been given is
+// what later values of the same program see.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ProgramState.h"
+
+#include "dialects/Tune/Utils/Builders.h"
+
+#include "llvm/ADT/MapVector.h"
+
+using namespace ftc;
+using namespace ftc::elaborate;
+
+namespace {
+class Initialiser {
+public:
+  Initialiser(ProgramBuilder::State &state, const AdaptedModel &model, mlir::Value key)
+      : state(state), evaluator(state.evaluator), model(model), key(key) {}
+
+  void run(size_t firstGroup);
+  /// Contents by symbol, in the order in which they were found.
+  llvm::MapVector<llvm::StringRef, mlir::Value> values;
+
+private:
+  void site(AdapterInstance &instance);
+  void keepLets(AdapterInstance &instance);
+  void takeOver(const AdapterTensor &tensor);
+  void first(const AdapterTensor &tensor);
+
+  ProgramBuilder::State &state;
+  Evaluator &evaluator;
+  const AdaptedModel &model;
+  mlir::Value key;
+};
+} // namespace
+
+void Initialiser::run(size_t firstGroup) {
+  auto read = std::exchange(evaluator.read, [this](llvm::StringRef symbol) {
+    auto known = values.find(symbol);
+    return known == values.end() ? state.read(symbol) : known->second;
+  });
+  evaluator.model = &model;
+  for (auto &group : llvm::drop_begin(model.groups(), firstGroup))
+    for (auto &instance : group->instances)
+      site(*instance);
+  evaluator.read = read;
+}
+
+void Initialiser::site(AdapterInstance &instance) {
+  for (auto &tensor : instance.group->tensors)
+    if (tensor->instance == &instance && tensor->source)
+      takeOver(*tensor);
+  keepLets(instance);
+  for (auto &tensor : instance.group->tensors)
+    if (tensor->instance == &instance && !tensor->folded && !llvm::is_contained(instance.rebased, tensor.get()))
+      first(*tensor);
+  for (AdapterTensor *tensor : instance.rebased)
+    first(*tensor);
+  for (auto &inner : instance.inner)
+    site(*inner);
+}
+
+/// A tensor in the place of one that is not the file's any more begins as that one.
+void Initialiser::takeOver(const AdapterTensor &tensor) {
+  if (state.shared.tensors().lookup(tensor.symbol).getSource())
+    return;
+  model.declare(state.shared, tensor.source, tensor.instance->group);
+  values[tensor.symbol] = state.read(model.symbolBefore(tensor.source, tensor.instance->group));
+}
+
+/// Values that later programs read become tensors of their own.
+void Initialiser::keepLets(AdapterInstance &instance) {
+  evaluator.pass = state.shared.nextPass();
+  for (KeptLet &let : instance.lets) {
+    Value value = evaluator.lookup(let.name, *instance.scope, instance.definition->range);
+    auto *tensor = value.as<Tensor>();
+    if (!tensor || !tensor->value)
+      continue; // a number stays what it is
+    let.dims = tensor->dims;
+    state.shared.tensors().declare(let.symbol, tune::Kind::value, tune::typeOf(tensor->value));
+    values[let.symbol] = tensor->value;
+    instance.scope->redefine(let.name, Scope::Thunk([kept = &let](Evaluator &e) -> Value {
+                               e.passDependent = true;
+                               return Tensor{e.read(kept->symbol), kept->dims};
+                             }));
+  }
+}
+
+/// The value that the definition gives a tensor.
+void Initialiser::first(const AdapterTensor &tensor) {
+  if (!tensor.initial && tensor.role != AdapterRole::Kept) {
+    if (!tensor.source)
+      evaluator.diags().report(Diag::MissingParameter, tensor.range, tensor.instance->definition->name.text,
+                               tensor.parameter);
+    return;
+  }
+  if (!tensor.initial && tensor.source)
+    return;
+  InitialContext context{key, tensor.dims};
+  evaluator.initial = &context;
+  evaluator.pass = state.shared.nextPass();
+  Scope &scope = *tensor.instance->scope;
+  Value value = tensor.initial ? evaluator.initialValue(*tensor.initial, scope) : Value(0.0);
+  evaluator.initial = nullptr;
+  if (std::optional<Tensor> found = evaluator.fit(value, tensor.dims, scope, tensor.range))
+    values[tensor.symbol] =
+        tensor.integer ? tune::convert(state.builder, evaluator.loc(), found->value, state.builder.getI32Type())
+                       : evaluator.toReal(*found).value;
+}
+
+std::vector<std::pair<const AdapterTensor *, mlir::Value>> ProgramBuilder::fold(const AdaptedModel &model) {
+  Evaluator &evaluator = state->evaluator;
+  evaluator.model = &model;
+  evaluator.pass = state->shared.nextPass();
+  std::vector<std::pair<const AdapterTensor *, mlir::Value>> found;
+  for (AdapterInstance *instance : model.instances())
+    for (AdapterTensor *tensor : instance->tensors) {
+      if (!tensor->folded)
+        continue;
+      Value value = evaluator.lookup(tensor->parameter, *instance->scope, tensor->range);
+      if (std::optional<Tensor> folded = evaluator.fit(value, tensor->dims, *instance->scope, tensor->range))
+        found.emplace_back(tensor, evaluator.toReal(*folded).value);
+    }
+  return found;
+}
+
+void ProgramBuilder::initialise(const AdaptedModel &model, size_t firstGroup, mlir::Value key) {
+  Initialiser initialiser(*state, model, key);
+  initialiser.run(firstGroup);
+  for (auto &[symbol, value] : initialiser.values)
+    write(value, symbol);
+}

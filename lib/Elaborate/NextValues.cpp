@@ -1,0 +1,269 @@
+//===- NextValues.cpp - what adapters make of their tensors -----*- C++ -*-===//
+
+#include "NextValues.h"
+#include "OptimizerPart.h"
+
+#include "dialects/Tune/Utils/Builders.h"
+
+#include <cmath>
+#include <set>
+
+using namespace ftc;
+using namespace ftc::elaborate;
+
+Scope *ftc::elaborate::transplant(Evaluator &evaluator, Scope *from, Scope *body, Scope *otherBody) {
+  if (from == body)
+    return otherBody;
+  if (!from || from->where.empty())
+    return nullptr;
+  Scope *parent = transplant(evaluator, from->parent(), body, otherBody);
+  return parent ? &evaluator.whereScope(from->where, *parent) : nullptr;
+}
+
+void ftc::elaborate::bindUpdate(ProgramBuilder::State &state, const UpdateInputs &inputs) {
+  Evaluator &evaluator = state.evaluator;
+  evaluator.pass = state.shared.nextPass();
+  mlir::Location loc = state.builder.getUnknownLoc();
+  mlir::Value one = tune::splatLike(state.builder, loc, inputs.step, 1);
+  evaluator.ambient["t"] = Tensor{tune::add(state.builder, loc, inputs.step, one), {}};
+  evaluator.ambient["steps"] = Tensor{inputs.steps, {}};
+  if (inputs.rate)
+    evaluator.ambient["rate"] = Tensor{inputs.rate, {}};
+}
+
+//===----------------------------------------------------------------------===//
+// Sums over sites
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// While it lives, `over: sites` runs over the sites of an adapter's group.
+class GroupSites {
+public:
+  using ScopeOf = std::function<Scope &(AdapterInstance &)>;
+
+  GroupSites(Evaluator &evaluator, const AdaptedModel &model, ScopeOf scopeOf)
+      : evaluator(evaluator), instances(model.instances()), scopeOf(std::move(scopeOf)) {
+    evaluator.siteGroup = [this](Scope &scope) -> const void * {
+      AdapterInstance *owner = ownerOf(scope);
+      return owner ? owner->body.data() : nullptr;
+    };
+    evaluator.sites = [this](Scope &scope) { return scopesBeside(scope); };
+  }
+  ~GroupSites() {
+    evaluator.siteGroup = nullptr;
+    evaluator.sites = nullptr;
+    evaluator.siteSums.clear();
+  }
+
+private:
+  AdapterInstance *ownerOf(Scope &scope) {
+    for (Scope *around = &scope; around; around = around->parent())
+      for (AdapterInstance *instance : instances)
+        if (around == &scopeOf(*instance))
+          return instance;
+    return nullptr;
+  }
+
+  std::vector<Scope *> scopesBeside(Scope &scope) {
+    std::vector<Scope *> scopes;
+    AdapterInstance *own = ownerOf(scope);
+    for (AdapterInstance *other : own ? instances : std::vector<AdapterInstance *>())
+      if (other->group == own->group && other->outer == own->outer && other->body.data() == own->body.data())
+        scopes.push_back(transplant(evaluator, &scope, &scopeOf(*own), &scopeOf(*other)));
+    llvm::erase(scopes, nullptr);
+    return scopes;
+  }
+
+  Evaluator &evaluator;
+  std::vector<AdapterInstance *> instances;
+  ScopeOf scopeOf;
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Next values
+//===----------------------------------------------------------------------===//
+
+/// The next values that equations of `body` give tensors of an adapter, found in `scope`.
+static void advanceIn(Evaluator &evaluator, AdapterInstance &instance, llvm::ArrayRef<ast::ItemPtr> body, Scope &scope,
+                      Contents &next) {
+  for (const ast::ItemPtr &item : body) {
+    auto *equation = llvm::dyn_cast<ast::EquationItem>(&*item);
+    llvm::StringRef name = equation ? llvm::StringRef(equation->equation.targets.front().text) : "";
+    AdapterTensor *tensor = name.consume_back("'") ? instance.tensor(name) : nullptr;
+    if (!tensor || tensor->instance != &instance)
+      continue;
+    Value value = evaluator.lookup(equation->equation.targets.front().text, scope, equation->range);
+    if (std::optional<Tensor> found = evaluator.fit(value, tensor->dims, scope, equation->range))
+      next[tensor->symbol] = evaluator.toReal(*found).value;
+  }
+}
+
+void ftc::elaborate::advance(ProgramBuilder::State &state, const AdaptedModel &model, Contents &next,
+                             const llvm::DenseMap<mlir::Value, std::string> &gradients) {
+  Evaluator &evaluator = state.evaluator;
+  evaluator.pass = state.shared.nextPass();
+  evaluator.model = &model;
+  auto read = std::exchange(evaluator.read, [&](llvm::StringRef symbol) {
+    mlir::Value known = next.lookup(symbol.str());
+    return known ? known : state.read(symbol);
+  });
+  evaluator.gradientOf = [&](const Tensor &tensor, llvm::SMRange range) -> Value {
+    auto known = gradients.find(tensor.value);
+    if (known != gradients.end())
+      return Tensor{state.read(known->second), tensor.dims};
+    evaluator.diags().report(Diag::ExpectedValue, range, "a trained tensor", "a tensor without a gradient");
+    return {};
+  };
+  Contents advanced;
+  {
+    GroupSites sites(evaluator, model, [](AdapterInstance &instance) -> Scope & { return *instance.scope; });
+    for (AdapterInstance *instance : model.instances())
+      advanceIn(evaluator, *instance, instance->body, *instance->scope, advanced);
+  }
+  evaluator.gradientOf = nullptr;
+  evaluator.read = read;
+  for (auto &[symbol, value] : advanced)
+    next[symbol] = value;
+}
+
+//===----------------------------------------------------------------------===//
+// Blocks
+//===----------------------------------------------------------------------===//
+
+std::optional<int64_t> ftc::elaborate::periodOf(Elaborator &elaborator, const AdapterInstance &instance,
+                                                const ast::EveryItem &item) {
+  Value value = Evaluator(elaborator).eval(*item.period, *instance.scope);
+  auto *quantity = value.as<QuantityValue>();
+  std::optional<double> number = quantity && quantity->unit == ast::Unit::Steps ? quantity->value : value.number();
+  if (number && *number >= 1 && *number == std::floor(*number) && *number < 0x1p53)
+    return int64_t(*number);
+  if (!value.isError())
+    elaborator.diagnostics().report(Diag::ExpectedValue, item.period->range, "a number of steps, as in `500 steps`",
+                                    value.describe());
+  return std::nullopt;
+}
+
+namespace {
+/// What happens in one block at one site.
+class Block {
+public:
+  Block(ProgramBuilder::State &state, AdapterInstance &instance, Scope &scope, mlir::Value key, Contents &next)
+      : evaluator(state.evaluator), instance(instance), scope(scope), key(key), next(next) {}
+
+  void rebase(const ast::RebaseItem &item);
+  void reset(const ast::Name &name);
+
+private:
+  Evaluator &evaluator;
+  AdapterInstance &instance;
+  Scope &scope;
+  mlir::Value key;
+  Contents &next;
+};
+} // namespace
+
+void Block::rebase(const ast::RebaseItem &item) {
+  for (AdapterTensor *tensor : instance.rebased)
+    if (tensor->parameter == item.name.text)
+      if (auto value = evaluator.fit(evaluator.eval(*item.value, scope), tensor->dims, scope, item.range))
+        next[tensor->symbol] = evaluator.toReal(*value).value;
+}
+
+void Block::reset(const ast::Name &name) {
+  AdapterTensor *tensor = instance.tensor(name.text);
+  if (!tensor || !tensor->initial) {
+    evaluator.diags().report(Diag::NothingToReset, name.range, name.text);
+    return;
+  }
+  InitialContext context{key, tensor->dims};
+  evaluator.initial = &context;
+  Value value = evaluator.initialValue(*tensor->initial, *instance.scope);
+  evaluator.initial = nullptr;
+  if (auto first = evaluator.fit(value, tensor->dims, *instance.scope, name.range))
+    next[tensor->symbol] = evaluator.toReal(*first).value;
+}
+
+void ftc::elaborate::runBlocks(ProgramBuilder::State &state, const AdaptedModel &model, int64_t period, mlir::Value key,
+                               Contents &next, llvm::function_ref<void(const AdapterInstance &)> resetOptimizer) {
+  Evaluator &evaluator = state.evaluator;
+  evaluator.model = &model;
+  evaluator.ambient["training"] = false;
+  for (AdapterInstance *instance : model.instances())
+    for (const ast::ItemPtr &item : instance->body) {
+      auto *every = llvm::dyn_cast<ast::EveryItem>(&*item);
+      if (!every || periodOf(state.shared, *instance, *every) != period)
+        continue;
+      Scope &scope = state.shared.newScope(instance->scope);
+      scope.define("merged", Scope::Thunk([&](Evaluator &) { return mergedWeight(state, model, *instance); }));
+      for (const ast::ItemPtr &inner : every->body)
+        if (auto *equation = llvm::dyn_cast<ast::EquationItem>(&*inner))
+          evaluator.defineEquation(equation->equation, scope);
+      Block block(state, *instance, scope, key, next);
+      for (const ast::ItemPtr &inner : every->body) {
+        if (auto *rebase = llvm::dyn_cast<ast::RebaseItem>(&*inner))
+          block.rebase(*rebase);
+        else if (auto *reset = llvm::dyn_cast<ast::ResetItem>(&*inner))
+          for (const ast::Name &name : reset->names) {
+            if (name.text == optimizerName)
+              resetOptimizer(*instance);
+            else
+              block.reset(name);
+          }
+      }
+      advanceIn(evaluator, *instance, every->body, scope, next);
+    }
+  evaluator.ambient.erase("training");
+}
+
+//===----------------------------------------------------------------------===//
+// Penalties
+//===----------------------------------------------------------------------===//
+
+/// The scope in which the arguments of an adapter's `forward` have the values of its last call.
+static Scope &calledScope(Evaluator &evaluator, AdapterInstance &instance, const ModelPass &pass) {
+  Scope &scope = evaluator.shared.newScope(instance.scope);
+  Scope::Entry *forward = instance.scope->findHere("forward");
+  const Closure *closure = forward ? forward->value.as<Closure>() : nullptr;
+  auto called = pass.calls.find(&instance);
+  if (closure && called != pass.calls.end())
+    for (auto [name, value] : llvm::zip(closure->arguments, called->second.positional))
+      scope.redefineInPass(name.text, value);
+  return scope;
+}
+
+mlir::Value ftc::elaborate::penalty(ProgramBuilder::State &state, const AdaptedModel &model, const ModelPass &pass) {
+  Evaluator &evaluator = state.evaluator;
+  std::map<const AdapterInstance *, Scope *> scopes;
+  auto scopeOf = [&](AdapterInstance &instance) -> Scope & {
+    Scope *&scope = scopes[&instance];
+    if (!scope)
+      scope = &calledScope(evaluator, instance, pass);
+    return *scope;
+  };
+  mlir::Value total;
+  evaluator.model = &model;
+  GroupSites sites(evaluator, model, scopeOf);
+  std::set<const void *> done;
+  for (AdapterInstance *instance : model.instances())
+    for (const ast::ItemPtr &item : instance->body) {
+      auto *equation = llvm::dyn_cast<ast::EquationItem>(&*item);
+      if (!equation || equation->equation.targets.front().text != "penalty" || !done.insert(instance->group).second)
+        continue;
+      const ast::Equation &own = equation->equation;
+      Value value = evaluator.eval(*own.value, evaluator.whereScope(own.where, scopeOf(*instance)));
+      std::optional<Tensor> scalar = evaluator.asTensor(value, own.range);
+      if (!scalar)
+        continue;
+      bool perSite = evaluator.siteSums.empty() && instance->group->instances.size() > 1;
+      if (!scalar->dims.empty() || perSite) {
+        evaluator.diags()
+            .report(Diag::NotAScalar, own.range, "the penalty", printDims(scalar->dims, *instance->scope))
+            .help("reduce it over the sites too, as in `sum(e, over: sites)`");
+        continue;
+      }
+      mlir::Value real = evaluator.toReal(*scalar).value;
+      total = total ? tune::add(state.builder, evaluator.loc(), total, real) : real;
+    }
+  return total;
+}
