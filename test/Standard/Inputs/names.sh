@@ -4,8 +4,8 @@ set -euo pipefail
 cd "$1"
 kinds='adapter|objective|optimizer|schedule|format|merge|model'
 names=$(grep -hoE "^($kinds) +[A-Za-z_][A-Za-z0-9_]*" -r lib/Standard --include='*.ftr' | awk '{print $2}' | sort -u)
-# Words that mean something else as well: the kind of site `linear`, the option `gradient_clip` of `train`.
-names=$(grep -vxF -e linear -e gradient_clip <<< "$names")
+# Words that mean something else as well: the kind of site `linear`, the option `gradient_clip` of `train`, the field `prompt` of data.
+names=$(grep -vxF -e linear -e gradient_clip -e prompt <<< "$names")
 pattern="\"($(paste -sd'|' <<< "$names"))\""
 # Examples in the documentation of ops may name them.
 if grep -nE "$pattern" -r lib include dialects tools --include='*.cpp' --include='*.h' --include='*.td' |
