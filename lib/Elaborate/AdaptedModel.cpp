@@ -60,7 +60,7 @@ std::vector<AdapterTensor *> AdaptedModel::changing() const {
 std::vector<AdapterInstance *> AdaptedModel::on(const ModuleInstance *site) const {
   std::vector<AdapterInstance *> found = instances();
   llvm::erase_if(found, [&](const AdapterInstance *instance) {
-    return instance->site != site || instance->siteTensor || !instance->scope->findHere("forward");
+    return instance->site != site || instance->siteTensor || instance->isPart || !instance->scope->findHere("forward");
   });
   return found;
 }

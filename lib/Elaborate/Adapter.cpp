@@ -11,8 +11,7 @@ using namespace ftc::elaborate;
 // Finding sites
 //===----------------------------------------------------------------------===//
 
-/// The overload of an adapter for a kind of site, or null.
-static const ast::Definition *overload(const Applied &applied, llvm::StringRef kind) {
+const ast::Definition *ftc::elaborate::overload(const Applied &applied, llvm::StringRef kind) {
   for (const ast::Definition *definition : applied.definitions)
     if (definition->kind == ast::DefinitionKind::Adapter && definition->site && definition->site->name.text == kind)
       return definition;
@@ -201,6 +200,8 @@ void AdapterBuilder::buildBody(AdapterInstance &instance) {
       for (const ast::ItemPtr &inner : every->body)
         if (auto *rebase = llvm::dyn_cast<ast::RebaseItem>(&*inner))
           addRebased(instance, *rebase, /*changes=*/true);
+    } else if (auto *part = llvm::dyn_cast<ast::PartItem>(&*item)) {
+      addPart(instance, *part);
     } else if (auto *on = llvm::dyn_cast<ast::OnItem>(&*item)) {
       addInner(instance, *on);
     }

@@ -37,6 +37,7 @@ private:
 
   // AdapterSite.cpp
   void bindSite(AdapterInstance &instance);
+  void addPart(AdapterInstance &outer, const ast::PartItem &item);
   static Value ownTensor(Evaluator &evaluator, const AdapterInstance &self, const ModelTensor &tensor,
                          llvm::StringRef name);
 
@@ -60,6 +61,9 @@ private:
   /// Of the group that is being added: shared tensors by their declaration and what they are shared by.
   std::vector<std::pair<std::pair<const ast::Declaration *, std::string>, AdapterTensor *>> sharedTensors;
 };
+
+/// The overload of an adapter for a kind of site, or null.
+const ast::Definition *overload(const Applied &applied, llvm::StringRef kind);
 
 /// Arguments in which each map is replaced by its value for a path.
 Arguments atSite(Elaborator &shared, const Arguments &arguments, llvm::StringRef path);

@@ -21,10 +21,15 @@ static Value siteObject(const AdapterInstance &instance) {
   return Value::Object(std::move(object));
 }
 
+/// The adapter of the site's chain that an adapter is, or is part of.
+static const AdapterInstance *inChain(const AdapterInstance &instance) {
+  return instance.isPart ? inChain(*instance.outer) : &instance;
+}
+
 /// The site with the adapters before `self` only.
 static Value callBase(Evaluator &evaluator, const AdapterInstance &self, Arguments arguments) {
   std::vector<AdapterInstance *> chain = evaluator.adaptersOn(*self.site);
-  auto place = llvm::find(chain, &self) - chain.begin();
+  auto place = llvm::find(chain, inChain(self)) - chain.begin();
   return evaluator.callAdapted(*self.site, llvm::ArrayRef(chain).take_front(place), std::move(arguments));
 }
 
@@ -67,6 +72,10 @@ void AdapterBuilder::bindSite(AdapterInstance &instance) {
     Scope::Thunk read = [self, own, shown](Evaluator &e) { return ownTensor(e, *self, *own, shown); };
     scope.define(shown, read, tensor->range);
   }
+  if (site.parent)
+    for (auto &beside : site.parent->children)
+      if (!beside->virtualSite && beside.get() != &site)
+        scope.define(llvm::StringRef(beside->path).rsplit('.').second, Value(beside.get()));
   if (!instance.siteTensor && !scope.findHere("bias"))
     scope.define("bias", Value(0.0));
   scope.define("grad", native([](Evaluator &e, Arguments arguments) -> Value {
@@ -90,12 +99,87 @@ void AdapterBuilder::bindSite(AdapterInstance &instance) {
                }));
 }
 
+//===----------------------------------------------------------------------===//
+// Adapters within adapters
+//===----------------------------------------------------------------------===//
+
+/// `e(x)`: of as many adapters along `over`, each on its slice of an x that has it; of the only one.
+static Value callParts(Evaluator &evaluator, llvm::ArrayRef<const AdapterInstance *> parts, Dim over,
+                       const Arguments &arguments) {
+  std::vector<Tensor> results;
+  for (auto [number, part] : llvm::enumerate(parts)) {
+    Arguments own = arguments;
+    for (Value &value : own.positional)
+      if (auto *tensor = value.as<Tensor>(); over && tensor && indexOf(tensor->dims, over) >= 0)
+        value = evaluator.pick(*tensor, over, int64_t(number), arguments.range);
+    Scope::Entry *forward = part->scope->findHere("forward");
+    if (!forward) {
+      evaluator.diags().report(Diag::NoEquation, part->definition->name.range, "adapter", part->definition->name.text,
+                               "forward");
+      return {};
+    }
+    Value result = evaluator.call(evaluator.force("forward", *forward, arguments.range), std::move(own));
+    if (!over)
+      return result;
+    std::optional<Tensor> tensor = evaluator.asTensor(result, arguments.range);
+    if (!tensor)
+      return {};
+    results.push_back(*tensor);
+  }
+  return evaluator.stackTensors(results, over);
+}
+
+void AdapterBuilder::addPart(AdapterInstance &outer, const ast::PartItem &item) {
+  Evaluator evaluator(shared);
+  Value value = evaluator.eval(*item.value, *outer.scope);
+  auto *applied = value.as<std::shared_ptr<const Applied>>();
+  const ast::Definition *definition = applied ? overload(**applied, outer.form->name.text) : nullptr;
+  std::optional<int64_t> count = item.count ? evaluator.evalInteger(*item.count, *outer.scope) : 1;
+  if (!definition || !count) {
+    if (!value.isError() && count)
+      shared.diagnostics().report(Diag::NotAnAdapter, item.value->range, value.describe());
+    return;
+  }
+  auto *name = llvm::dyn_cast_or_null<ast::NameExpr>(item.count.get());
+  Dim over = name         ? evaluator.dimOf(name->name, *outer.scope, name->range)
+             : item.count ? shared.dimensions().make(item.index.text, *count)
+                          : nullptr;
+  std::vector<const AdapterInstance *> parts;
+  for (int64_t number = 0; number < *count; ++number) {
+    outer.inner.push_back(std::make_unique<AdapterInstance>());
+    AdapterInstance &part = *outer.inner.back();
+    part.group = outer.group;
+    part.definition = definition;
+    part.form = &*definition->site;
+    part.body = definition->body;
+    part.site = outer.site;
+    part.outer = &outer;
+    part.isPart = true;
+    part.number = outer.number;
+    part.prefix = outer.prefix + "." + item.name.text + (over ? "." + std::to_string(number) : "");
+    part.scope = &shared.definitionScope(*definition);
+    Arguments arguments = atSite(shared, (*applied)->arguments, outer.site->path);
+    if (!arguments.range.isValid())
+      arguments.range = item.value->range;
+    bindSite(part);
+    if (!evaluator.bindParameters(*definition, arguments, *part.scope))
+      return;
+    buildBody(part);
+    parts.push_back(&part);
+  }
+  outer.scope->define(item.name.text, native([parts, over](Evaluator &e, Arguments arguments) {
+                        return callParts(e, parts, over, arguments);
+                      }),
+                      item.name.range);
+}
+
 /// A tensor of the site itself; only the first adapter of a site sees it as it is.
 Value AdapterBuilder::ownTensor(Evaluator &evaluator, const AdapterInstance &self, const ModelTensor &tensor,
                                 llvm::StringRef name) {
   if (evaluator.model) {
     std::vector<AdapterInstance *> chain = evaluator.adaptersOn(*self.site);
-    if (!chain.empty() && chain.front() != &self && llvm::is_contained(chain, &self)) {
+    const AdapterInstance *placed = inChain(self);
+    if (!chain.empty() && chain.front() != placed && llvm::is_contained(chain, placed)) {
       evaluator.diags()
           .report(Diag::NotFirstOnSite, self.group->range, self.definition->name.text, name, self.site->path)
           .help("move its line up, or merge first");

@@ -18,12 +18,25 @@ BuiltinCall::BuiltinCall(Evaluator &evaluator, const ast::CallExpr &expr, Scope 
   }
 }
 
+static bool namesSites(const ast::Expr *over) {
+  auto isSites = [](const ast::Expr &expr) {
+    auto *name = llvm::dyn_cast<ast::NameExpr>(&expr);
+    return name && name->name == "sites";
+  };
+  auto *tuple = llvm::dyn_cast_or_null<ast::TupleExpr>(over);
+  return over && (isSites(*over) ||
+                  (tuple && llvm::any_of(tuple->values, [&](const ast::ExprPtr &expr) { return isSites(*expr); })));
+}
+
 Value BuiltinCall::value(size_t place) {
   if (!good || place >= positional.size()) {
     if (good)
       missing();
     return {};
   }
+  // `over: (sites, rank)`: what the argument is at every site.
+  if (place == 0 && evaluator.sites && namesSites(named("over")))
+    return evaluator.atSites(*positional[place]->value, scope);
   return evaluator.eval(*positional[place]->value, scope);
 }
 

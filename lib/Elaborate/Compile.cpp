@@ -68,6 +68,8 @@ Value Evaluator::member(const Value &base, llvm::StringRef name, llvm::SMRange r
   if (auto *module = base.as<ModuleInstance *>()) {
     if (ModuleInstance *child = (*module)->child(name))
       return child;
+    if ((*module)->axes.size() == 2 && (name == "out" || name == "in"))
+      return (*module)->axes[name == "in"];
     if (Scope::Entry *entry = (*module)->scope->findHere(name))
       return force(name, *entry, range);
   }

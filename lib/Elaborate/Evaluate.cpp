@@ -263,6 +263,9 @@ Value Evaluator::evalCall(const ast::CallExpr &expr, Scope &scope) {
     return {};
   if (auto *builtin = callee.as<Builtin>())
     return builtin->call(*this, expr, scope);
+  if (auto *module = callee.as<ModuleInstance *>(); module && expr.arguments.size() == 2)
+    if (auto *arrow = llvm::dyn_cast<ast::ArrowExpr>(&*expr.arguments.back().value))
+      return callReshaped(**module, expr, *arrow, scope);
   if (auto *applied = callee.as<std::shared_ptr<const Applied>>();
       applied && (*applied)->arguments.positional.empty() && (*applied)->arguments.named.empty()) {
     auto result = std::make_shared<Applied>(**applied);

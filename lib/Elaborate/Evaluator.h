@@ -96,6 +96,10 @@ public:
   Value force(llvm::StringRef name, Scope::Entry &entry, llvm::SMRange range);
   Value call(const Value &callee, Arguments arguments);
   Arguments evalArguments(const ast::CallExpr &call, Scope &scope);
+  /// The value of an expression at every site, in the own site's names: `[sites, ...]`.
+  Value atSites(const ast::Expr &expr, Scope &scope);
+  /// `k_proj(P, hidden -> (kv, d))`: a linear module on what the dimensions on the left are together, its result split.
+  Value callReshaped(ModuleInstance &module, const ast::CallExpr &call, const ast::ArrowExpr &arrow, Scope &scope);
   /// A call of a module with the adapters of the model.
   Value callModule(ModuleInstance &module, Arguments arguments);
   /// The adapters that act on a site, in order of application.
@@ -126,7 +130,7 @@ public:
   /// The dimension a name stands for: of the scope, else (by its own name) of `operands`.
   Dim dimOf(llvm::StringRef name, Scope &scope, llvm::SMRange range, llvm::ArrayRef<Dim> operands = {});
   /// The dimension that a reshape makes: the same wherever a definition makes one of that name and size in a pass.
-  Dim madeDim(llvm::StringRef name, int64_t size, Scope &scope);
+  Dim madeDim(llvm::StringRef name, int64_t size, Scope &scope, DimRole role = DimRole::Ordinary);
   /// The dimensions of `over: in` or `over: (out, in)`.
   std::optional<Dims> dimsOf(const ast::Expr &expr, Scope &scope, llvm::ArrayRef<Dim> operands = {});
   std::optional<Dims> dimsOf(llvm::ArrayRef<ast::Axis> axes, Scope &scope);
@@ -164,6 +168,8 @@ public:
   Value pick(const Tensor &tensor, Dim dim, const Value &index, llvm::SMRange range);
   Value slice(const Tensor &tensor, Dim dim, int64_t start, Dim part);
   Value rename(const Tensor &tensor, Dim from, Dim to);
+  /// Tensors side by side along a further dimension, which comes last.
+  Value stackTensors(llvm::ArrayRef<Tensor> operands, Dim along);
   Value attention(const ast::CallExpr &call, Scope &scope);
   /// Attention with the form of the call being evaluated, on q `[tokens, kv, group, d]`, k and v `[keys, kv, d]`, seen
   /// `[tokens, keys]`.
@@ -186,7 +192,7 @@ private:
 
   unsigned depth = 0;
   bool exactDivision = false;
-  std::map<std::tuple<unsigned, const Scope *, std::string, int64_t>, Dim> madeDims;
+  std::map<std::tuple<unsigned, const Scope *, std::string, int64_t, DimRole>, Dim> madeDims;
 
   friend class ModelBuilder;
 };

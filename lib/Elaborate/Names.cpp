@@ -66,12 +66,12 @@ Scope &Evaluator::whereScope(llvm::ArrayRef<ast::Equation> where, Scope &parent)
   return scope;
 }
 
-Dim Evaluator::madeDim(llvm::StringRef name, int64_t size, Scope &scope) {
+Dim Evaluator::madeDim(llvm::StringRef name, int64_t size, Scope &scope, DimRole role) {
   if (name == "_")
-    return shared.dimensions().make(name, size);
-  Dim &dim = madeDims[{pass, scope.definition(), name.str(), size}];
+    return shared.dimensions().make(name, size, role);
+  Dim &dim = madeDims[{pass, scope.definition(), name.str(), size, role}];
   if (!dim)
-    dim = shared.dimensions().make(name, size);
+    dim = shared.dimensions().make(name, size, role);
   return dim;
 }
 

@@ -18,6 +18,32 @@ llvm::ArrayRef<Dim> dimsOfValue(const Value &value) {
 }
 } // namespace
 
+Value Evaluator::atSites(const ast::Expr &expr, Scope &scope) {
+  std::optional<Tensor> own = asTensor(eval(expr, scope), expr.range);
+  if (!own)
+    return {};
+  auto [known, fresh] = siteSums.try_emplace({&expr, siteGroup(scope)});
+  if (fresh) {
+    std::vector<Tensor> all;
+    for (Scope *site : sites(scope)) {
+      std::optional<Tensor> tensor = asTensor(eval(expr, *site), expr.range);
+      if (!tensor || sizesOf(tensor->dims) != sizesOf(own->dims)) {
+        if (tensor)
+          diags().report(Diag::UnlikeSites, expr.range, printDims(own->dims), printDims(tensor->dims));
+        return {};
+      }
+      all.push_back({tensor->value, own->dims});
+    }
+    known->second = stackTensors(all, shared.dimensions().make("sites", int64_t(all.size()), DimRole::Sites));
+  }
+  auto *stacked = known->second.as<Tensor>();
+  if (!stacked)
+    return {};
+  Tensor result = *stacked;
+  llvm::copy(own->dims, result.dims.begin());
+  return result;
+}
+
 /// `sum(e, over: sites)`: e in the scope of each site, added up in order of sites.
 static std::optional<Value> overSites(Evaluator &evaluator, llvm::StringRef kind, BuiltinCall &call,
                                       const ast::CallExpr &expr, Scope &scope) {

@@ -179,9 +179,10 @@ static Dim target(Evaluator &evaluator, const ast::NameExpr &name, int64_t size,
 
 /// The dimensions of the parts of `whole`: declared ones, and at most one that gets what is left (of a product: the
 /// quotient).
-static std::optional<Dims> parts(Evaluator &evaluator, const Pattern &pattern, int64_t whole, Scope &scope,
+static std::optional<Dims> parts(Evaluator &evaluator, const Pattern &pattern, Dim from, Scope &scope,
                                  llvm::SMRange range) {
   Dims dims;
+  int64_t whole = from->size;
   bool product = pattern.kind == Pattern::Product;
   int64_t known = product ? 1 : 0;
   int open = -1;
@@ -203,7 +204,8 @@ static std::optional<Dims> parts(Evaluator &evaluator, const Pattern &pattern, i
     return std::nullopt;
   }
   if (open >= 0)
-    dims[open] = evaluator.madeDim(pattern.names[open]->name, product ? whole / known : whole - known, scope);
+    dims[open] =
+        evaluator.madeDim(pattern.names[open]->name, product ? whole / known : whole - known, scope, from->role);
   return dims;
 }
 
@@ -241,7 +243,7 @@ static Value split(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope
                              from->names.front()->name);
     return {};
   }
-  std::optional<Dims> dims = parts(evaluator, *to, whole->size, scope, arrow->range);
+  std::optional<Dims> dims = parts(evaluator, *to, whole, scope, arrow->range);
   if (!dims)
     return {};
   if (to->kind == Pattern::Product)
@@ -255,20 +257,8 @@ static Value split(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope
   return slices.size() == 1 ? slices.front() : Value::tuple(std::move(slices));
 }
 
-static Value joinProduct(Evaluator &evaluator, const Tensor &x, const Pattern &from, const ast::NameExpr &to,
-                         Scope &scope) {
-  Dims parts;
-  int64_t size = 1;
-  for (const ast::NameExpr *name : from.names) {
-    Dim dim = evaluator.dimOf(name->name, scope, name->range, x.dims);
-    if (!dim)
-      return {};
-    parts.push_back(dim);
-    size *= dim->size;
-  }
-  Dim whole = target(evaluator, to, size, scope);
-  if (!whole)
-    return {};
+/// `parts`, which x has, become `whole`.
+static Value joinParts(Evaluator &evaluator, const Tensor &x, llvm::ArrayRef<Dim> parts, Dim whole) {
   Tensor result;
   result.degree = x.degree;
   Dims before;
@@ -291,6 +281,59 @@ static Value joinProduct(Evaluator &evaluator, const Tensor &x, const Pattern &f
   if (Tensor aligned = evaluator.align(x, before); aligned.value)
     result.value = tune::reshape(*evaluator.builder, evaluator.loc(), aligned.value, sizesOf(result.dims));
   return result;
+}
+
+/// The dimensions on one side of an arrow, of which x has those that no scope knows; nothing after an error.
+static std::optional<Dims> joinedDims(Evaluator &evaluator, const Tensor &x, const Pattern &from, Scope &scope) {
+  Dims parts;
+  for (const ast::NameExpr *name : from.names) {
+    Dim dim = evaluator.dimOf(name->name, scope, name->range, x.dims);
+    if (!dim)
+      return std::nullopt;
+    parts.push_back(dim);
+  }
+  return parts;
+}
+
+static int64_t productOf(llvm::ArrayRef<Dim> dims) {
+  int64_t size = 1;
+  for (Dim dim : dims)
+    size *= dim->size;
+  return size;
+}
+
+static Value joinProduct(Evaluator &evaluator, const Tensor &x, const Pattern &from, const ast::NameExpr &to,
+                         Scope &scope) {
+  std::optional<Dims> parts = joinedDims(evaluator, x, from, scope);
+  Dim whole = parts ? target(evaluator, to, productOf(*parts), scope) : nullptr;
+  return whole ? joinParts(evaluator, x, *parts, whole) : Value();
+}
+
+Value Evaluator::callReshaped(ModuleInstance &module, const ast::CallExpr &call, const ast::ArrowExpr &arrow,
+                              Scope &scope) {
+  Value value = eval(*call.arguments.front().value, scope);
+  std::optional<Tensor> x = value.isError() ? std::nullopt : asTensor(value, call.range);
+  auto from = patternOf(*this, *arrow.from), to = patternOf(*this, *arrow.to);
+  if (!x || !from || !to || !tensorBuilder(call.range))
+    return {};
+  std::optional<Dims> given = joinedDims(*this, *x, *from, scope);
+  if (!given)
+    return {};
+  if (module.axes.size() != 2 || from->kind == Pattern::Sum || to->kind == Pattern::Sum ||
+      productOf(*given) != module.axes[1]->size ||
+      !llvm::all_of(*given, [&](Dim dim) { return indexOf(x->dims, dim) >= 0; })) {
+    diags().report(Diag::BadArrow, arrow.range).help("'" + module.path + "' takes " + printDims(module.axes, scope));
+    return {};
+  }
+  std::optional<Dims> made = parts(*this, *to, module.axes[0], scope, arrow.range);
+  if (!made)
+    return {};
+  Arguments arguments;
+  arguments.range = call.range;
+  arguments.positional.push_back(joinParts(*this, *x, *given, module.axes[1]));
+  Value result = callModule(module, std::move(arguments));
+  auto *whole = result.as<Tensor>();
+  return whole ? splitProduct(*this, *whole, module.axes[0], *made) : result;
 }
 
 /// The parts of a sum that `values` are joined along; `_` is the remainder, or what its operand has under that name.
@@ -450,6 +493,28 @@ static Value renameCall(Evaluator &evaluator, const ast::CallExpr &expr, Scope &
   return x ? Value(*x) : Value();
 }
 
+Value Evaluator::stackTensors(llvm::ArrayRef<Tensor> operands, Dim along) {
+  Dims order;
+  for (const Tensor &tensor : operands)
+    for (Dim dim : tensor.dims)
+      if (indexOf(order, dim) < 0)
+        order.push_back(dim);
+  llvm::SmallVector<mlir::Value> pieces;
+  Tensor result;
+  for (const Tensor &tensor : operands) {
+    auto sizes = sizesOf(order);
+    sizes.push_back(1);
+    result.degree = std::max(result.degree, tensor.degree);
+    if (mlir::Value aligned = align(toReal(tensor), order).value)
+      pieces.push_back(tune::reshape(*builder, loc(), aligned, sizes));
+  }
+  result.dims = order;
+  result.dims.push_back(along);
+  if (!pieces.empty())
+    result.value = pieces.size() == 1 ? pieces.front() : tune::concat(*builder, loc(), pieces, int64_t(order.size()));
+  return result;
+}
+
 static Value stack(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
   BuiltinCall call(evaluator, expr, scope);
   const ast::Expr *along = call.named("along");
@@ -459,33 +524,16 @@ static Value stack(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope
     return {};
   }
   std::vector<Tensor> operands;
-  Dims order;
   for (size_t i = 0; i < call.positionalCount(); ++i) {
     std::optional<Tensor> x = call.tensor(i);
     if (!x)
       return {};
-    for (Dim dim : x->dims)
-      if (indexOf(order, dim) < 0)
-        order.push_back(dim);
-    operands.push_back(evaluator.toReal(*x));
+    operands.push_back(*x);
   }
   Dim dim = target(evaluator, *name, int64_t(operands.size()), scope);
   if (!dim)
     return {};
-  llvm::SmallVector<mlir::Value> pieces;
-  Tensor result;
-  for (const Tensor &tensor : operands) {
-    auto sizes = sizesOf(order);
-    sizes.push_back(1);
-    result.degree = std::max(result.degree, tensor.degree);
-    if (mlir::Value aligned = evaluator.align(tensor, order).value)
-      pieces.push_back(tune::reshape(*evaluator.builder, evaluator.loc(), aligned, sizes));
-  }
-  result.dims = order;
-  result.dims.push_back(dim);
-  if (!pieces.empty())
-    result.value = tune::concat(*evaluator.builder, evaluator.loc(), pieces, int64_t(order.size()));
-  return result;
+  return evaluator.stackTensors(operands, dim);
 }
 
 llvm::ArrayRef<Builtin> ftc::elaborate::shapeBuiltins() {

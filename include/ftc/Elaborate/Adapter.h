@@ -46,6 +46,7 @@ struct AdapterInstance {
   ModuleInstance *site;
   const ModelTensor *siteTensor = nullptr; ///< where the site is a single tensor
   AdapterInstance *outer = nullptr;        ///< the one within which this one is; it acts in `adapted(...)` only
+  bool isPart = false;                     ///< called by name within its outer one, and in no other way
   int64_t number;                          ///< of the site within its group (or within its outer one), from 0
   std::string prefix;                      ///< its tensors' names begin with it
   Scope *scope;
