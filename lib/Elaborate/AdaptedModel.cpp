@@ -226,6 +226,8 @@ Value Evaluator::callAdapted(ModuleInstance &module, llvm::ArrayRef<AdapterInsta
       modelPass->calls[adapters.back()] = arguments;
     return call(force("forward", *forward, arguments.range), std::move(arguments));
   }
+  if (modelPass && !arguments.positional.empty())
+    modelPass->inputs[&module] = arguments.positional.front();
   running.push_back(&module);
   Value result = call(force("forward", *forward, arguments.range), std::move(arguments));
   running.pop_back();

@@ -200,6 +200,8 @@ void AdapterBuilder::buildBody(AdapterInstance &instance) {
       for (const ast::ItemPtr &inner : every->body)
         if (auto *rebase = llvm::dyn_cast<ast::RebaseItem>(&*inner))
           addRebased(instance, *rebase, /*changes=*/true);
+    } else if (auto *calibrate = llvm::dyn_cast<ast::CalibrateItem>(&*item)) {
+      addCalibration(instance, *calibrate);
     } else if (auto *part = llvm::dyn_cast<ast::PartItem>(&*item)) {
       addPart(instance, *part);
     } else if (auto *on = llvm::dyn_cast<ast::OnItem>(&*item)) {

@@ -50,6 +50,7 @@ private:
   void takeInPlace(AdapterInstance &instance, const ast::DeclarationsItem &item, const ast::Declaration &declaration);
   void addRebased(AdapterInstance &instance, const ast::RebaseItem &item, bool changes);
   void declareFolded(AdapterInstance &instance, const ast::Declaration &declaration);
+  void addCalibration(AdapterInstance &instance, const ast::CalibrateItem &item);
   void declareLet(AdapterInstance &instance, const ast::Declaration &declaration);
   void declareSymbol(AdapterTensor &tensor);
 

@@ -246,6 +246,31 @@ void AdapterBuilder::declareLet(AdapterInstance &instance, const ast::Declaratio
       instance.lets.push_back({target.text, step + "." + instance.prefix + "." + target.text, {}});
 }
 
+void AdapterBuilder::addCalibration(AdapterInstance &instance, const ast::CalibrateItem &item) {
+  Evaluator evaluator(shared);
+  std::optional<Dims> dims =
+      item.type.axes ? evaluator.dimsOf(*item.type.axes, *instance.scope) : std::optional(Dims());
+  auto *call = llvm::dyn_cast<ast::CallExpr>(&*item.value);
+  auto *reduction = call ? llvm::dyn_cast<ast::NameExpr>(&*call->callee) : nullptr;
+  bool isMean = reduction && reduction->name == "mean";
+  if (!dims || (!isMean && (!reduction || reduction->name != "sum"))) {
+    if (dims)
+      shared.diagnostics().report(Diag::NotAStatistic, item.value->range);
+    return;
+  }
+  std::string prefix = step + "." + instance.prefix + "." + item.name.text;
+  instance.calibrations.push_back({&item, *dims, prefix + ".sum", prefix + ".count"});
+  auto read = [dims = *dims, prefix, isMean, range = item.range](Evaluator &e) -> Value {
+    if (!e.tensorBuilder(range))
+      return {};
+    Value sum = Tensor{e.read(prefix + ".sum"), dims};
+    return isMean ? e.arithmetic(ast::BinaryOp::Div, sum, Tensor{e.read(prefix + ".count"), {}}, range) : sum;
+  };
+  evaluator.definePattern(item.name, *instance.scope, read, item.range);
+  if (readNames(instance).contains(item.name.text))
+    instance.lets.push_back({item.name.text, prefix, {}});
+}
+
 //===----------------------------------------------------------------------===//
 // Symbols
 //===----------------------------------------------------------------------===//

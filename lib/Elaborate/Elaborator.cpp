@@ -46,6 +46,8 @@ Value Elaborator::definition(llvm::StringRef name, Scope &scope) {
   return std::shared_ptr<const Applied>(std::move(applied));
 }
 
-Value Elaborator::evaluate(const ast::Expr &expr) { return Evaluator(*this).eval(expr, *recipeScope); }
+Value Elaborator::evaluate(const ast::Expr &expr) { return evaluateIn(expr, *recipeScope); }
+
+Value Elaborator::evaluateIn(const ast::Expr &expr, Scope &scope) { return Evaluator(*this).eval(expr, scope); }
 
 void Elaborator::bind(llvm::StringRef name, Value value) { recipeScope->redefine(name, std::move(value)); }

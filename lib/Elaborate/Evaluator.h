@@ -28,6 +28,8 @@ struct ModelPass {
   mlir::Value ids;              ///< the argument by which the trunk is recognised
   std::optional<Tensor> hidden; ///< what the part that got `ids` made
   mlir::Value last;             ///< i32 scalar: only this token goes on to the head
+  /// What each module was called with last.
+  llvm::DenseMap<const ModuleInstance *, Value> inputs;
   /// What each adapter's `forward` was called with last.
   llvm::DenseMap<const AdapterInstance *, Arguments> calls;
   /// The masks that are a rule, so that attention need not read them: `causal(...)` by the mask made of it.

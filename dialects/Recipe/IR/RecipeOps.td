@@ -87,9 +87,10 @@ def AdaptOp : Recipe_Step<"adapt", [Pure]> {
     %tuned = recipe.adapt "tuned" %base with <<"**.q_proj", #recipe.call<"lora", {rank = 8 : i64}>>>
     ```
   }];
-  let arguments = (ins StrAttr:$name, Recipe_Model:$model, Recipe_Map:$lines, Variadic<Recipe_Model>:$others);
+  let arguments = (ins StrAttr:$name, Recipe_Model:$model, Recipe_Map:$lines,
+                       Variadic<AnyTypeOf<[Recipe_Model, Recipe_Dataset]>>:$others);
   let results = (outs Recipe_Model:$result);
-  let assemblyFormat = "$name $model `with` $lines (`reading` $others^)? attr-dict";
+  let assemblyFormat = "$name $model `with` $lines (`reading` $others^ `:` type($others))? attr-dict";
 }
 
 def RestoreOp : Recipe_Step<"restore", [Pure]> {

@@ -210,6 +210,38 @@ SmallVector<int> labelsOf(AffineMap map) {
                              [](AffineExpr expr) { return int(cast<AffineDimExpr>(expr).getPosition()); });
 }
 
+/// The sum of broadcast(x) * broadcast(y) = a contraction of x with y, if neither has all dimensions: the product is
+/// never made
+struct SumProduct : OpRewritePattern<linalg::ReduceOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(linalg::ReduceOp op, PatternRewriter &rewriter) const override {
+    if (op.getInputs().size() != 1 || !isa<arith::AddFOp>(op.getCombiner().front().front()))
+      return rewriter.notifyMatchFailure(op, "not a sum");
+    auto product = op.getInputs().front().getDefiningOp<arith::MulFOp>();
+    auto x = product ? product.getLhs().getDefiningOp<linalg::BroadcastOp>() : nullptr;
+    auto y = product ? product.getRhs().getDefiningOp<linalg::BroadcastOp>() : nullptr;
+    if (!x || !y)
+      return rewriter.notifyMatchFailure(op, "not of a product of broadcasts");
+    llvm::SmallVector<int> labelsX, labelsY, kept;
+    for (int64_t dim = 0; dim < typeOf(product).getRank(); ++dim) {
+      bool inX = !llvm::is_contained(x.getDimensions(), dim), inY = !llvm::is_contained(y.getDimensions(), dim);
+      bool isSummed = llvm::is_contained(op.getDimensions(), dim);
+      if (isSummed && !(inX && inY))
+        return rewriter.notifyMatchFailure(op, "a dimension that is summed is of one factor only");
+      if (!inX && !inY)
+        return rewriter.notifyMatchFailure(op, "a dimension of neither factor");
+      if (inX)
+        labelsX.push_back(int(dim));
+      if (inY)
+        labelsY.push_back(int(dim));
+      if (!isSummed)
+        kept.push_back(int(dim));
+    }
+    rewriter.replaceOp(op, contract(rewriter, op.getLoc(), x.getInput(), labelsX, y.getInput(), labelsY, kept));
+    return success();
+  }
+};
+
 /// sum_i x[.., i, ..] eye[i, j] = x[.., j, ..], and x 0 = 0
 struct ContractConstant : OpRewritePattern<linalg::ContractOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -369,10 +401,11 @@ struct SliceConcat : OpRewritePattern<tensor::ExtractSliceOp> {
 } // namespace
 
 void populateSimplifyPatterns(RewritePatternSet &patterns) {
-  patterns.add<AddZero, SubZero, MulConstant, DivConstant, DivBroadcast, NarrowElementwise, SumNegated,
-               MoveConstant<linalg::BroadcastOp>, MoveConstant<linalg::TransposeOp>, ComposeBroadcasts, SumConstant,
-               NegatePutOne, SumPutOne, PickElementwise, PickBroadcast, ContractConstant, AddPads, SliceConcat>(
-      patterns.getContext());
+  patterns
+      .add<AddZero, SubZero, MulConstant, DivConstant, DivBroadcast, NarrowElementwise, SumNegated,
+           MoveConstant<linalg::BroadcastOp>, MoveConstant<linalg::TransposeOp>, ComposeBroadcasts, SumConstant,
+           SumProduct, NegatePutOne, SumPutOne, PickElementwise, PickBroadcast, ContractConstant, AddPads, SliceConcat>(
+          patterns.getContext());
 }
 
 } // namespace ftc::tune

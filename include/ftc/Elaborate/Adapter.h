@@ -37,6 +37,14 @@ struct KeptLet {
   Dims dims;
 };
 
+/// A statistic of a site's input (`calibrate C on data = ...`): the sum over all tokens of the data, found by a step of
+/// its own before the adapter is put on.
+struct Calibration {
+  const ast::CalibrateItem *item;
+  Dims dims;
+  std::string sum, count; ///< symbols: the sum, and the number of tokens
+};
+
 /// An adapter on one site, or what a definition puts on a site within its own (`on attention[...] { ... }`).
 struct AdapterInstance {
   AdapterGroup *group;
@@ -53,6 +61,7 @@ struct AdapterInstance {
   std::vector<AdapterTensor *> tensors; ///< in order of declaration; of the whole group where shared
   std::vector<AdapterTensor *> rebased; ///< kept, each in the place of a tensor of the site
   std::vector<KeptLet> lets;
+  std::vector<Calibration> calibrations;
 
   /// The tensor of its own of that name, or null.
   AdapterTensor *tensor(llvm::StringRef parameter) const;

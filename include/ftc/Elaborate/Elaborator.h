@@ -23,6 +23,8 @@ public:
   /// Evaluates an expression of the recipe: numbers, lists, `lora(rank: 8)`, maps. Names are those bound with `bind`
   /// and the library's definitions. An error value after messages.
   Value evaluate(const ast::Expr &expr);
+  /// The same with the names of a definition in sight.
+  Value evaluateIn(const ast::Expr &expr, Scope &scope);
   /// Makes a name of the recipe (an `input`) known to `evaluate`.
   void bind(llvm::StringRef name, Value value);
 

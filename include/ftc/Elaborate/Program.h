@@ -131,6 +131,9 @@ public:
   /// sqrt of the sum of squares of all gradients, a scalar.
   mlir::Value gradientNorm(const OptimizerPlan &plan);
 
+  /// Adds what the calibrations of a group ask of the inputs that `model` gives its sites, and the number of tokens to
+  /// `count` (f64 scalar).
+  void calibrate(const AdaptedModel &model, const AdapterGroup &group, const Batch &batch, llvm::StringRef count);
   /// First values of all adapter tensors that have no source, of the groups from `firstGroup` on, written; `key` is an
   /// i64 scalar.
   void initialise(const AdaptedModel &model, size_t firstGroup, mlir::Value key);

@@ -56,6 +56,13 @@ struct StepValue {
   llvm::SMRange range;
 };
 
+/// The rows of a step's global batch, and how many of them a program sees at once.
+struct RowShape {
+  int64_t sequences, micro, tokens;
+  bool packing;
+  bool whole = false; ///< the loss mixes the rows
+};
+
 /// Whether a folder holds adapters and no model.
 bool isPeftDirectory(const std::string &path);
 
@@ -73,6 +80,8 @@ private:
   StepValue load(const StepCall &call);
   StepValue loadModel(const StepCall &call, llvm::StringRef path);
   StepValue adapt(const StepCall &call);
+  void bindDatasets(const StepCall &call);
+  std::string calibrate(const StepCall &own, const StepValue &base, const elaborate::AdapterGroup &group);
   StepValue restore(const StepCall &call);
   StepValue restored(const StepCall &call, const StepValue &base, llvm::StringRef path,
                      llvm::ArrayRef<elaborate::PeftTensor> tensors);
@@ -89,6 +98,8 @@ private:
   StepValue dataset(const StepCall &call);
   void addInfilling(const StepCall &call, Fields &fields);
   const StepValue *tokenizerFor(const StepCall &call, bool needed);
+  elaborate::Batch batchOf(const StepCall &call, const StepValue &model, const StepValue &data, const RowShape &rows,
+                           Fields &fields);
   elaborate::Batch makeBatch(const StepCall &call, const StepValue &model, const StepValue &data, bool whole,
                              Fields &fields);
   Fields inputsOf(const StepCall &call, const elaborate::Batch &batch);

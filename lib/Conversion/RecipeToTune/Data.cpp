@@ -111,24 +111,29 @@ static void nameInputs(Batch &batch, const std::string &prefix) {
     batch.*field = prefix + name;
 }
 
-/// Reads `batch`, `micro_batch` and `packing`, and names the input tensors of a micro-batch. `whole`: the loss mixes
-/// the rows of a batch. A row of one document is longer by the tokens that the model puts before it; rows that
-/// documents share hold those among their own.
+/// Reads `batch`, `micro_batch` and `packing`. `whole`: the loss mixes the rows of a batch.
 Batch Converter::makeBatch(const StepCall &call, const StepValue &model, const StepValue &data, bool whole,
                            Fields &fields) {
-  Batch batch;
   const auto &extent = llvm::cast<ast::ExtentExpr>(*call.option("batch"));
-  int64_t sequences = extent.first;
-  batch.tokens = extent.second;
-  batch.sequences = integer(call, "micro_batch").value_or(sequences);
-  if (whole && batch.sequences != sequences)
-    error(Diag::WrongOption, call.range(), "micro_batch: the objective mixes the rows of a batch, which stays whole");
-  batch.share = double(batch.sequences) / double(sequences);
-  batch.form = formOf(*data.rows);
   // A text of a row with a field, or with several texts, has a place of its own.
   bool packing = flag(call, "packing", true) && !whole && data.rows == &runtime::data::recordKinds[0];
+  RowShape rows{extent.first, integer(call, "micro_batch").value_or(extent.first), extent.second, packing, whole};
+  if (whole && rows.micro != rows.sequences)
+    error(Diag::WrongOption, call.range(), "micro_batch: the objective mixes the rows of a batch, which stays whole");
+  return batchOf(call, model, data, rows, fields);
+}
+
+/// Names the input tensors of a micro-batch. A row of one document is longer by the tokens that the model puts before
+/// it; rows that documents share hold those among their own.
+Batch Converter::batchOf(const StepCall &call, const StepValue &model, const StepValue &data, const RowShape &rows,
+                         Fields &fields) {
+  Batch batch;
+  batch.tokens = rows.tokens;
+  batch.sequences = rows.micro;
+  batch.share = double(rows.micro) / double(rows.sequences);
+  batch.form = formOf(*data.rows);
   batch.virtualTokens = model.model->virtualTokens(elaborator);
-  if (!packing)
+  if (!rows.packing)
     batch.tokens += batch.virtualTokens;
   else if (batch.tokens <= batch.virtualTokens)
     error(Diag::WrongOption, call.range(),
@@ -137,8 +142,8 @@ Batch Converter::makeBatch(const StepCall &call, const StepValue &model, const S
   Fields shape(elaborator.module().getContext());
   if (batch.virtualTokens)
     shape.set("virtual", batch.virtualTokens);
-  shape.set("sequences", sequences).set("tokens", batch.tokens).set("micro", batch.sequences);
-  shape.set("packing", packing).set("whole", whole);
+  shape.set("sequences", rows.sequences).set("tokens", batch.tokens).set("micro", rows.micro);
+  shape.set("packing", rows.packing).set("whole", rows.whole);
   fields.set("batch", shape);
   batch.row = call.name + ".row";
   batch.key = call.name + ".key";

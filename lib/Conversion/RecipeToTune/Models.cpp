@@ -3,6 +3,7 @@
 #include "Converter.h"
 
 #include "ftc/Elaborate/Peft.h"
+#include "ftc/Frontend/Walk.h"
 #include "ftc/Import/ModelFiles.h"
 #include "ftc/Runtime/Core/Float.h"
 
@@ -86,9 +87,72 @@ void Converter::initialiseAdapters(const StepCall &call, StepValue &value, size_
   finishAs("adapt", value, call, std::move(fields));
 }
 
+namespace {
+/// The names in the lines of an `adapt`.
+struct LineNames : ast::Walk {
+  std::vector<const ast::NameExpr *> names;
+  void enterExpr(const ast::Expr &expr) override {
+    if (const auto *name = llvm::dyn_cast<ast::NameExpr>(&expr))
+      names.push_back(name);
+  }
+};
+} // namespace
+
+/// Makes the data sets that adapters are given known to their evaluation, each by the name of its step.
+void Converter::bindDatasets(const StepCall &call) {
+  LineNames walk;
+  walk.expr(call.map());
+  for (const ast::NameExpr *name : walk.names)
+    for (const ast::Binding &binding : file.bindings)
+      if (const auto *bound = llvm::dyn_cast<ast::CallExpr>(binding.value.get());
+          bound && binding.name.text == name->name && StepCall(name->name, *bound).kind() == "dataset" &&
+          step(*name).rows)
+        elaborator.bind(name->name, Value(step(*name).name));
+}
+
+/// Rows by which calibrations see their data.
+static constexpr int64_t calibrationTokens = 512;
+
+/// The step that finds the statistics which the adapters of a group ask of their sites' inputs; empty if they ask none.
+std::string Converter::calibrate(const StepCall &own, const StepValue &base, const AdapterGroup &group) {
+  mlir::MLIRContext *context = elaborator.module().getContext();
+  std::vector<std::string> sums;
+  Value data = Value::none();
+  for (const auto &instance : group.instances)
+    for (const Calibration &calibration : instance->calibrations) {
+      data = elaborator.evaluateIn(*calibration.item->on, *instance->scope);
+      elaborator.tensors().declareReal(calibration.sum, tune::Kind::gradient, sizesOf(calibration.dims));
+      elaborator.tensors().declareReal(calibration.count, tune::Kind::gradient, {});
+      sums.insert(sums.end(), {calibration.sum, calibration.count});
+    }
+  const auto *name = data.as<std::string>();
+  if (!name)
+    return "";
+  const StepValue &rows = steps.at(*name);
+  Fields fields(context);
+  RowShape shape{1, 1, calibrationTokens, /*packing=*/rows.rows == &runtime::data::recordKinds[0]};
+  Batch batch = batchOf(own, base, rows, shape, fields);
+  std::string count = own.name + ".loss";
+  elaborator.tensors().declareReal(count, tune::Kind::output, {});
+  ProgramBuilder program(elaborator, own.name + ".micro");
+  program.calibrate(*base.model, group, batch, count);
+  mlir::func::FuncOp built = program.finish();
+  if (!built)
+    return "";
+  fields.set("data", rows.name).set("programs", Fields(context).setSymbol("micro", built.getSymName()));
+  fields.set("inputs", inputsOf(own, batch)).set("outputs", Fields(context).setSymbol("loss", count));
+  fields.setSymbols("gradients", sums);
+  StepValue result;
+  result.uses = {base.name, base.load, rows.name};
+  finishAs("calibrate", result, own, std::move(fields));
+  steps.insert_or_assign(own.name, result);
+  return own.name;
+}
+
 StepValue Converter::adapt(const StepCall &call) {
   StepValue result;
   const StepValue *base = modelOf(call);
+  bindDatasets(call);
   Value lines = value(call.map());
   if (!base || !lines.as<MapValue>())
     return result;
@@ -99,6 +163,11 @@ StepValue Converter::adapt(const StepCall &call) {
   result.model = std::move(model);
   result.load = base->load;
   result.uses = {base->name};
+  for (const auto &[number, group] : llvm::enumerate(llvm::drop_begin(result.model->groups(), firstGroup))) {
+    StepCall own(call.name + "_calibrate_" + std::to_string(number + 1), call);
+    if (std::string calibrated = calibrate(own, *base, *group); !calibrated.empty())
+      result.uses.push_back(calibrated);
+  }
   initialiseAdapters(call, result, firstGroup);
   return result;
 }

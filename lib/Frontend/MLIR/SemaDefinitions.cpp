@@ -207,12 +207,12 @@ Attribute Sema::argument(const Parameter &parameter, const Expr &written, llvm::
     return definitionCall(*kind, expr, what, others);
   if (type == "format")
     return formatOf(expr, what);
-  if (type == "model") {
-    Value model = operandOf<recipe::ModelType>(written, what);
-    if (!model)
+  if (type == "model" || type == "dataset") {
+    Value step = type == "model" ? operandOf<recipe::ModelType>(written, what) : operandOf<DatasetType>(written, what);
+    if (!step)
       return {};
-    others.push_back(model);
-    return WordAttr::get(builder.getContext(), model.getDefiningOp()->getAttrOfType<StringAttr>("name"));
+    others.push_back(step);
+    return WordAttr::get(builder.getContext(), step.getDefiningOp()->getAttrOfType<StringAttr>("name"));
   }
   Attribute value = evaluate(expr);
   if (!value)

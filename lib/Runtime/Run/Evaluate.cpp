@@ -63,7 +63,8 @@ Expected<Outcome> runEvaluate(Session &session, const Step &step, const Evaluate
   data::RecordBatcher batcher = makeBatcher(**records, evaluate.batch, false, 0);
   if (Status status = checkBatches(batcher, step, evaluate.batch); !status)
     return status.error();
-  if (batcher.counts().supervised == 0)
+  bool isCalibration = step.kind == "calibrate";
+  if (batcher.counts().supervised == 0 && !isCalibration)
     return makeError(ExitStatus::Input, "{}: no token of the data is to be predicted, so there is no loss", step.name);
   if (evaluate.weigh) {
     machine.zero(evaluate.outputs.denominators);
@@ -88,6 +89,10 @@ Expected<Outcome> runEvaluate(Session &session, const Step &step, const Evaluate
     if (!machine.isFinite(gradient))
       return makeError(ExitStatus::Numbers, "{}: {} is not finite", step.name,
                        quote(session.manifest.tensors[gradient].name));
+  if (isCalibration) {
+    session.console.print(fmt::format("{}: {:.0f} tokens", step.name, loss));
+    return Outcome::Done;
+  }
   std::string line = evaluationLine(step.name, loss);
   session.console.printJson(line);
   session.console.print(fmt::format("{}: loss {:.6f}, perplexity {:.4f} ({} tokens)", step.name, loss, std::exp(loss),

@@ -349,7 +349,7 @@ struct StepReader {
 };
 constexpr StepReader stepReaders[] = {
     {"load", readLoad},   {"dataset", readDataset},   {"adapt", readAdapt},        {"restore", readRestore},
-    {"train", readTrain}, {"evaluate", readEvaluate}, {"gradients", readEvaluate}, {"generate", readGenerate},
+    {"train", readTrain}, {"evaluate", readEvaluate}, {"gradients", readEvaluate}, {"calibrate", readEvaluate}, {"generate", readGenerate},
     {"merge", readMerge}, {"logits", readLogits},     {"save", readSave}};
 
 Step readStep(ObjectReader object) {

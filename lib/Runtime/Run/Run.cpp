@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 bool hasResult(const Step &step) {
   return !std::holds_alternative<LoadStep>(step.detail) && !std::holds_alternative<DatasetStep>(step.detail) &&
          !std::holds_alternative<AdaptStep>(step.detail) && !std::holds_alternative<RestoreStep>(step.detail) &&
-         !std::holds_alternative<MergeStep>(step.detail) && step.kind != "gradients";
+         !std::holds_alternative<MergeStep>(step.detail) && step.kind != "gradients" && step.kind != "calibrate";
 }
 
 /// --set names a step that reads a path.
