@@ -34,6 +34,7 @@ config.substitutions += [
     ("%check-objective", given("objective.sh", "")),
     ("%check-run", f"bash {os.path.join(config.test_source_root, 'Execution', 'Objectives', 'Inputs', 'run.sh')} %s %t {data}"),
     ("%check-packed", f"bash {os.path.join(execution, 'packed.sh')} %s %t"),
+    ("%check-generate", f"bash {os.path.join(execution, 'generate.sh')} %s %t {data}"),
     ("%compare", f"python3 {os.path.join(execution, 'compare.py')}"),
     ("%check-logits", f"bash {golden} %s %t logits"),
     ("%check-gradients", f"bash {golden} %s %t gradients"),

@@ -70,11 +70,9 @@ def adapt(model, path):
 @torch.no_grad()
 def distance(model, batches, ours):
     """The largest difference to our logits [rows, tokens, vocabulary], relative to the largest logit."""
-    worst, largest = 0.0, ours.abs().max().item()
-    for ids, expected in zip(batches, ours, strict=True):
-        found = model(input_ids=torch.tensor([ids])).logits[0]
-        worst = max(worst, (found - expected[: len(found)]).abs().max().item())
-    return worst / largest
+    found = [model(input_ids=torch.tensor([ids])).logits[0] for ids in batches]
+    differences = [(row - expected[: len(row)]).abs().max() for row, expected in zip(found, ours, strict=True)]
+    return (torch.stack(differences).max() / ours.abs().max()).item()  # NaN if there is one
 
 
 def report(what, value):

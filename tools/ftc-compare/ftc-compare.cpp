@@ -25,13 +25,16 @@
 using namespace ftc::runtime;
 
 namespace {
+/// Whether `found` is worse than all differences before, of which `worst` is the largest: nothing is worse than NaN.
+bool isWorse(double found, double worst) { return !std::isnan(worst) && !(found <= worst); }
+
 /// The largest difference met, and where.
 struct Worst {
   double difference = 0;
   std::string place = "nothing";
 
   void add(double found, const std::string &where) {
-    if (place == "nothing" || !(found <= difference)) { // NaN counts as the worst
+    if (place == "nothing" || isWorse(found, difference)) {
       difference = found;
       place = where;
     }
@@ -62,7 +65,7 @@ static double differenceOf(const StoredTensor &ours, const StoredTensor &golden)
   double largest = 0, difference = 0;
   for (size_t i = 0; i < a.size(); ++i) {
     largest = std::max(largest, std::abs(b[i]));
-    if (!(std::abs(a[i] - b[i]) <= difference))
+    if (isWorse(std::abs(a[i] - b[i]), difference))
       difference = std::abs(a[i] - b[i]);
   }
   return largest > 0 ? difference / largest : difference;

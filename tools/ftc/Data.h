@@ -26,7 +26,8 @@ struct RecipeData {
 runtime::Expected<RecipeData> readData(const run::Manifest &manifest, const std::string &name);
 
 /// Batches as a step of that shape sees them; `data` must outlive them.
-runtime::data::RecordBatcher batcherOf(const RecipeData &data, const run::BatchShape &shape, bool shuffle, int64_t seed);
+runtime::data::RecordBatcher batcherOf(const RecipeData &data, const run::BatchShape &shape, bool shuffle,
+                                       int64_t seed);
 
 } // namespace ftc
 

@@ -13,6 +13,7 @@ compare.py adapter OURS PEFTS              PEFT directories: the same tensors bi
 
 import array
 import json
+import math
 import struct
 import sys
 from pathlib import Path
@@ -34,9 +35,15 @@ def tensor(path, name):
     return entry["shape"], array.array({"F32": "f", "F64": "d", "I64": "q"}[entry["dtype"]], data)
 
 
+def largest(values):
+    """The largest value; NaN if there is one, which max() may pass over."""
+    values = list(values)
+    return math.nan if any(map(math.isnan, values)) else max(values)
+
+
 def near(bound, expected, found):
     assert expected and len(expected) == len(found), f"{len(found)} losses, expected {len(expected)}"
-    worst = max(abs(a - b) / abs(a) for a, b in zip(expected, found))
+    worst = largest(abs(a - b) / abs(a) for a, b in zip(expected, found))
     print(f"worst {worst:.3e}, bound {bound:.0e}")
     assert worst <= bound, f"{found} differ from {expected}"
 
@@ -49,10 +56,10 @@ def alone(bound, packed, documents, segments):
         length = segments.count(document)
         for i in range(length * vocabulary):
             difference = abs(row[first * vocabulary + i] - rows[document * longest * vocabulary + i])
-            worst = max(worst, difference)
+            worst = largest((worst, difference))
         first += length
     assert first == tokens, f"{first} tokens, expected {tokens}"
-    worst /= max(abs(value) for value in row)
+    worst /= largest(abs(value) for value in row)
     print(f"worst {worst:.3e}, bound {bound:.0e}")
     assert worst <= bound
 
@@ -66,7 +73,7 @@ def top(bound, logits, prompts):
         best = sorted(range(vocabulary), key=lambda token: -found[token])[:5]
         assert best == prompt["top5_ids"], f"{best}, expected {prompt['top5_ids']}"
         expected = dict(zip(best, prompt["top5_logits"])) | dict(enumerate(prompt["first8_logits"]))
-        worst = max([worst] + [abs(found[token] - logit) for token, logit in expected.items()])
+        worst = largest([worst] + [abs(found[token] - logit) for token, logit in expected.items()])
     print(f"worst {worst:.3e}, bound {bound:.0e}")
     assert prompts and worst <= bound
 

@@ -248,6 +248,13 @@ TEST_F(TinyRun, DoesNotFitInMemory) {
   EXPECT_NE(result.err.find("needs 1.15e+06 TB"), std::string::npos) << result.err;
 }
 
+TEST_F(TinyRun, TheArenaKeepsToThePlan) {
+  Result result = run({}, {{"FTC_TINY_PLAN", "64"}});
+  EXPECT_EQ(result.status, 70);
+  EXPECT_NE(result.err.find("bytes, the plan 64"), std::string::npos) << result.err;
+  EXPECT_FALSE(fs::exists(path("out")));
+}
+
 TEST_F(TinyRun, UsageErrors) {
   EXPECT_EQ(run({"--nonsense"}).status, 2);
   EXPECT_EQ(run({"--threads", "0"}).status, 2);

@@ -274,6 +274,7 @@ Settings settingsFromEnvironment() {
   result.folder = folder ? folder : ".";
   result.steps = environmentNumber("FTC_TINY_STEPS", 6);
   result.arenaBytes = static_cast<uint64_t>(environmentNumber("FTC_TINY_ARENA", 0));
+  result.plannedBytes = static_cast<uint64_t>(environmentNumber("FTC_TINY_PLAN", 0));
   result.microseconds = environmentNumber("FTC_TINY_SLEEP", 0);
   result.checkpointEvery = environmentNumber("FTC_TINY_CHECKPOINT", 0);
   result.brokenUpdate = environmentNumber("FTC_TINY_BREAK", 0) != 0;
@@ -287,7 +288,8 @@ std::string manifest(const Settings &settings) {
       R"("arena":{{"bytes":{},"state":{{"offset":0,"bytes":{}}}}},)"
       R"("plan":{{"weights":512,"trained":512,"gradients":512,"states":512,"activations":0,"workspace":0,"peak":{}}},)"
       R"("programs":{},"tensors":[{}],"steps":[{}]}})",
-      json::dumpString(settings.folder), bytes, 2 * slot, bytes, programNames, tensorsText(), stepsText(settings));
+      json::dumpString(settings.folder), bytes, 2 * slot, settings.plannedBytes ? settings.plannedBytes : bytes,
+      programNames, tensorsText(), stepsText(settings));
 }
 
 int main(int argc, const char *const *argv) {

@@ -20,6 +20,7 @@ struct Settings {
   std::string folder;          // FTC_TINY_FOLDER: of the recipe
   int64_t steps = 6;           // FTC_TINY_STEPS
   uint64_t arenaBytes = 0;     // FTC_TINY_ARENA: replaces the arena's size
+  uint64_t plannedBytes = 0;   // FTC_TINY_PLAN: replaces what the plan says of it
   int64_t microseconds = 0;    // FTC_TINY_SLEEP: what a micro-batch takes
   int64_t checkpointEvery = 0; // FTC_TINY_CHECKPOINT
   bool brokenUpdate = false;   // FTC_TINY_BREAK: the update gives NaN

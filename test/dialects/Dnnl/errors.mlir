@@ -33,3 +33,19 @@ func.func @init(%x: tensor<4x8xf32>, %w: tensor<6x8xf32>, %i: tensor<6x4xf32>) -
   %y = dnnl.matmul lhs(%x) rhs(%w) init(%i) {indexing_maps = [#x, #w, #y]} : (tensor<4x8xf32>, tensor<6x8xf32>, tensor<6x4xf32>) -> tensor<4x6xf32>
   return %y : tensor<4x6xf32>
 }
+
+// -----
+
+#x = affine_map<(a, b, c, k) -> (a, k)>
+#w = affine_map<(a, b, c, k) -> (b, c, k)>
+#r = affine_map<(a, b, c, k) -> (a, b, k)>
+#v = affine_map<(a, b, c, k) -> (c, k)>
+#y = affine_map<(a, b, c, k) -> (a, b, c)>
+
+// Rows of the first term are a, of the second a and b.
+func.func @terms(%x: tensor<2x8xf32>, %w: tensor<3x4x8xf32>, %r: tensor<2x3x8xf32>, %v: tensor<4x8xf32>) -> tensor<2x3x4xf32> {
+  // expected-error @below {{has terms that cut the result into different rows and columns (C3)}}
+  %y = dnnl.matmul lhs(%x, %r) rhs(%w, %v) {indexing_maps = [#x, #w, #y, #r, #v, #y]}
+    : (tensor<2x8xf32>, tensor<2x3x8xf32>, tensor<3x4x8xf32>, tensor<4x8xf32>) -> tensor<2x3x4xf32>
+  return %y : tensor<2x3x4xf32>
+}

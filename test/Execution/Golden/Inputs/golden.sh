@@ -8,5 +8,8 @@ ftc "$recipe" --target="$target" -D model="$model" -D out="$temporary.safetensor
 "$temporary.exe" --out "$temporary.run" --fresh --quiet
 case $what in
   logits) ftc-compare tensors "$temporary.safetensors" "$model/golden.safetensors" --only logits --bound "$bound" ;;
-  gradients) ftc-compare tensors "$temporary.safetensors" "$model/grads.safetensors" --bound "$bound" ;;
+  gradients)
+    ftc-compare tensors "$temporary.safetensors" "$model/grads.safetensors" --bound "$bound"
+    python3 "$(dirname "$0")/../../Inputs/compare.py" loss "$bound" "$temporary.run/metrics.jsonl" "$model/golden.safetensors"
+    ;;
 esac

@@ -278,3 +278,26 @@ func.func @rows_summed(%x: tensor<4xf64>) {
 
 // expected-error @+1 {{has an attribute 'tune.unknown' that the tune dialect does not know}}
 func.func @attribute() attributes {tune.unknown} { return }
+
+// -----
+
+func.func @fused_argument(%x: tensor<4xf64>) {
+  // expected-error @+1 {{has a body without an argument for each input (C22)}}
+  %y = tune.fused (%x) : (tensor<4xf64>) -> tensor<4xf64> {
+  ^bb0(%a: tensor<5xf64>):
+    %b = arith.constant dense<0.0> : tensor<4xf64>
+    tune.fused_yield %b : tensor<4xf64>
+  }
+  return
+}
+
+// -----
+
+func.func @fused_result(%x: tensor<4xf64>) {
+  // expected-error @+1 {{has a body that does not yield a value for each result (C22)}}
+  %y = tune.fused (%x) : (tensor<4xf64>) -> tensor<5xf64> {
+  ^bb0(%a: tensor<4xf64>):
+    tune.fused_yield %a : tensor<4xf64>
+  }
+  return
+}
