@@ -37,6 +37,8 @@ install() {
 
 build() {
   install "${packages[@]}"
+  # Without this ccache passes over every file that includes the precompiled header.
+  export CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS:-pch_defines,time_macros}
   say "building into $build"
   cmake -G Ninja -S "$here" -B "$build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++ >"$build.log" 2>&1 ||
     { cat "$build.log"; exit 1; }

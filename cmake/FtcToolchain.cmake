@@ -17,10 +17,8 @@ find_package(Threads REQUIRED)
 
 find_program(CCACHE ccache)
 if(CCACHE)
-  # ccache passes over what includes a precompiled header, unless it is told that __TIME__ and macros from the command line do not matter.
-  set(FTC_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
-  set(CMAKE_C_COMPILER_LAUNCHER ${FTC_LAUNCHER})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${FTC_LAUNCHER})
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
 endif()
 
 add_compile_options(-Wall -Wextra -Werror)

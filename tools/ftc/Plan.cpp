@@ -16,6 +16,9 @@ using namespace ftc;
 namespace cl = llvm::cl;
 namespace json = ftc::runtime::json;
 using run::Manifest;
+using runtime::Expected;
+using runtime::Status;
+using runtime::data::BatchCounts;
 
 static int plan(const char *argv0);
 static Command command("plan", "Memory, parameters, FLOPs, steps and files of a recipe; reads no weights", plan);
@@ -60,6 +63,14 @@ struct Report {
 };
 } // namespace
 
+/// Entries of all tensors of a kind.
+static int64_t parametersOf(const Manifest &manifest, llvm::StringRef kind) {
+  int64_t count = 0;
+  for (const run::Tensor &tensor : manifest.tensors)
+    count += tensor.kind == kind ? tensor.elements() : 0;
+  return count;
+}
+
 static void reportMemory(const Manifest &manifest, Report &report) {
   const run::Plan &plan = manifest.plan;
   report.title("memory");
@@ -70,8 +81,13 @@ static void reportMemory(const Manifest &manifest, Report &report) {
   report.bytes("activations", double(plan.activations));
   report.bytes("workspace", double(plan.workspace));
   report.bytes("peak", double(plan.peak));
-  // The rules of thumb of the literature, to compare with: 13e9 parameters of 2 bytes are 26 GB of weights.
-  report.bytes("rule: inference, 1.2 weights", 1.2 * double(plan.weights));
+  // The rules of thumb of the literature.
+  int64_t parameters = parametersOf(manifest, "weight") + parametersOf(manifest, "frozen");
+  report.add("rule: weights", int64_t(plan.weights),
+             llvm::formatv("{0} parameters x {1:f1} bytes = {2} (13e9 x 2 bytes are 26 GB)", parameters,
+                           parameters ? double(plan.weights) / double(parameters) : 0, bytesText(double(plan.weights)))
+                 .str());
+  report.bytes("rule: inference, weights x 1.2", 1.2 * double(plan.weights));
   report.bytes("rule: training, sum of parts",
                double(plan.weights + plan.trained + plan.gradients + plan.states + plan.activations));
 }
@@ -110,42 +126,72 @@ static void reportParameters(const Manifest &manifest, const DefinitionLibrary &
     report.count("of " + owner, count);
 }
 
-static bool reportTraining(const Manifest &manifest, const run::Step &step, std::map<std::string, double> &flops,
-                           Report &report, int &status) {
+/// What an epoch of a data set holds, as a step of that shape sees it.
+static Expected<BatchCounts> countsOf(const Manifest &manifest, const std::string &name, const run::BatchShape &batch,
+                                      int64_t seed) {
+  auto data = readData(manifest, name);
+  if (!data)
+    return data.error();
+  return batcherOf(*data, batch, data->step->shuffle, seed).counts();
+}
+
+static Status reportTraining(const Manifest &manifest, const run::Step &step, std::map<std::string, double> &flops,
+                             Report &report) {
   const auto &train = std::get<run::TrainStep>(step.detail);
-  auto data = readData(manifest, train.data);
-  if (!data) {
-    llvm::errs() << "ftc: error: " << data.error().message << "\n";
-    status = int(data.error().status);
-    return false;
-  }
-  const runtime::data::BatchCounts counts = batcherOf(*data, train.batch, data->step->shuffle, train.seed).counts();
+  Expected<BatchCounts> counts = countsOf(manifest, train.data, train.batch, train.seed);
+  if (!counts)
+    return counts.error();
   double places = double(train.batch.micro) * double(train.batch.tokens);
-  int64_t steps = train.steps.value_or(int64_t(train.epochs * double(counts.stepsPerEpoch)));
+  int64_t steps = train.steps.value_or(int64_t(train.epochs * double(counts->stepsPerEpoch)));
   report.title("train " + step.name);
-  report.count("documents", counts.documents);
-  report.count("tokens an epoch", counts.tokens);
-  report.count("supervised tokens an epoch", counts.supervised);
+  report.count("documents", counts->documents);
+  report.count("tokens an epoch", counts->tokens);
+  report.count("supervised tokens an epoch", counts->supervised);
   report.count("steps", steps);
   report.count("tokens a step", train.batch.sequences * train.batch.tokens, " places");
   double each = train.micro ? flops[manifest.programs[*train.micro]] / places : 0;
   report.add("FLOPs a token", each, llvm::formatv("{0:f1} MFLOP", each / 1e6).str());
-  return true;
+  return Status::success();
 }
 
-static void reportFiles(const Manifest &manifest, Report &report) {
+/// Bytes of what is saved, but for the headers of files and for tokenizers; 0 for texts, whose length nobody knows.
+static Expected<double> bytesOf(const Manifest &manifest, const run::SaveStep &save) {
+  double bytes = double(save.config.size());
+  for (const run::FileTensor &tensor : save.tensors)
+    bytes += double(manifest.tensors[tensor.tensor].bytes);
+  for (const run::ModelTensor &tensor : save.model)
+    bytes += double(runtime::elementCount(tensor.shape).value_or(0)) * double(runtime::byteSize(tensor.type));
+  const run::Step *from = save.from.empty() ? nullptr : manifest.find(save.from);
+  const auto *logits = from ? std::get_if<run::LogitsStep>(&from->detail) : nullptr;
+  if (!logits)
+    return bytes;
+  Expected<BatchCounts> counts = countsOf(manifest, logits->data, logits->batch, 0);
+  if (!counts)
+    return counts.error();
+  const run::Tensor &part = manifest.tensors[logits->logits]; // of a micro-batch
+  return bytes + double(counts->rows * part.shape[1] * part.shape[2]) * sizeof(float);
+}
+
+static Status reportFiles(const Manifest &manifest, Report &report) {
+  report.title("files");
+  double all = 0;
+  auto add = [&](const std::string &key, double bytes) {
+    report.bytes(key, bytes);
+    all += bytes;
+  };
   for (const run::Step &step : manifest.steps) {
     const auto *save = std::get_if<run::SaveStep>(&step.detail);
     if (!save)
       continue;
-    uint64_t bytes = save->config.size();
-    for (const run::FileTensor &tensor : save->tensors)
-      bytes += manifest.tensors[tensor.tensor].bytes;
-    for (const run::ModelTensor &tensor : save->model)
-      if (tensor.tensor)
-        bytes += uint64_t(manifest.tensors[*tensor.tensor].elements()) * runtime::byteSize(tensor.type);
-    report.bytes("writes " + save->path, double(bytes));
+    Expected<double> bytes = bytesOf(manifest, *save);
+    if (!bytes)
+      return bytes.error();
+    add("writes " + save->path, *bytes);
   }
+  if (llvm::any_of(manifest.steps, [](const run::Step &step) { return step.kind == "train"; }))
+    add("checkpoints, two at most", 2 * double(manifest.stateBytes));
+  report.bytes("disk, at most", all);
+  return Status::success();
 }
 
 static int plan(const char *argv0) {
@@ -164,14 +210,18 @@ static int plan(const char *argv0) {
     return InternalError;
   }
   Report report;
-  int status = Success;
   reportMemory(*manifest, report);
   reportParameters(*manifest, compilation.library(), report);
+  Status status = Status::success();
   for (const run::Step &step : manifest->steps)
-    if (step.kind == "train" && !reportTraining(*manifest, step, flops, report, status))
-      return status;
-  report.title("files");
-  reportFiles(*manifest, report);
+    if (step.kind == "train" && status)
+      status = reportTraining(*manifest, step, flops, report);
+  if (status)
+    status = reportFiles(*manifest, report);
+  if (!status) {
+    llvm::errs() << "ftc: error: " << status.error().message << "\n";
+    return int(status.error().status);
+  }
   llvm::outs() << (asJson ? json::dump(json::Value(std::move(report.object))) + "\n" : report.table);
   return Success;
 }
