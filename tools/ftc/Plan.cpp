@@ -154,43 +154,54 @@ static Status reportTraining(const Manifest &manifest, const run::Step &step, st
   return Status::success();
 }
 
-/// Bytes of what is saved, but for the headers of files and for tokenizers; 0 for texts, whose length nobody knows.
-static Expected<double> bytesOf(const Manifest &manifest, const run::SaveStep &save) {
+/// Bytes of what a step leaves in the run's folder for later ones; 0 for texts, whose length nobody knows.
+static Expected<double> resultBytes(const Manifest &manifest, const run::Step &step) {
+  double bytes = 0;
+  if (const auto *train = std::get_if<run::TrainStep>(&step.detail))
+    for (uint32_t tensor : train->trained)
+      bytes += double(manifest.tensors[tensor].bytes);
+  if (const auto *logits = std::get_if<run::LogitsStep>(&step.detail)) {
+    Expected<BatchCounts> counts = countsOf(manifest, logits->data, logits->batch, 0);
+    if (!counts)
+      return counts.error();
+    const run::Tensor &part = manifest.tensors[logits->logits]; // of a micro-batch
+    bytes = double(counts->rows * part.shape[1] * part.shape[2]) * sizeof(float);
+  }
+  return bytes;
+}
+
+/// Bytes of what is saved, but for the headers of files and for tokenizers.
+static Expected<double> savedBytes(const Manifest &manifest, const run::SaveStep &save) {
   double bytes = double(save.config.size());
   for (const run::FileTensor &tensor : save.tensors)
     bytes += double(manifest.tensors[tensor.tensor].bytes);
   for (const run::ModelTensor &tensor : save.model)
     bytes += double(runtime::elementCount(tensor.shape).value_or(0)) * double(runtime::byteSize(tensor.type));
-  const run::Step *from = save.from.empty() ? nullptr : manifest.find(save.from);
-  const auto *logits = from ? std::get_if<run::LogitsStep>(&from->detail) : nullptr;
-  if (!logits)
+  if (save.from.empty())
     return bytes;
-  Expected<BatchCounts> counts = countsOf(manifest, logits->data, logits->batch, 0);
-  if (!counts)
-    return counts.error();
-  const run::Tensor &part = manifest.tensors[logits->logits]; // of a micro-batch
-  return bytes + double(counts->rows * part.shape[1] * part.shape[2]) * sizeof(float);
+  Expected<double> result = resultBytes(manifest, *manifest.find(save.from));
+  return result ? Expected<double>(bytes + *result) : result;
 }
 
 static Status reportFiles(const Manifest &manifest, Report &report) {
   report.title("files");
-  double all = 0;
-  auto add = [&](const std::string &key, double bytes) {
-    report.bytes(key, bytes);
-    all += bytes;
-  };
+  double results = 0, checkpoints = 0, all = 0;
   for (const run::Step &step : manifest.steps) {
     const auto *save = std::get_if<run::SaveStep>(&step.detail);
-    if (!save)
-      continue;
-    Expected<double> bytes = bytesOf(manifest, *save);
+    Expected<double> bytes = save ? savedBytes(manifest, *save) : resultBytes(manifest, step);
     if (!bytes)
       return bytes.error();
-    add("writes " + save->path, *bytes);
+    all += *bytes;
+    if (save)
+      report.bytes("writes " + save->path, *bytes);
+    else
+      results += *bytes;
+    if (step.kind == "train")
+      checkpoints = 2 * double(manifest.stateBytes);
   }
-  if (llvm::any_of(manifest.steps, [](const run::Step &step) { return step.kind == "train"; }))
-    add("checkpoints, two at most", 2 * double(manifest.stateBytes));
-  report.bytes("disk, at most", all);
+  report.bytes("checkpoints, two at most", checkpoints);
+  report.bytes("results of steps", results);
+  report.bytes("disk, at most", all + checkpoints);
   return Status::success();
 }
 

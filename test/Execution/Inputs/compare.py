@@ -6,7 +6,8 @@ compare.py alone BOUND ALONE GOLDEN        the logits [documents, m, v] of docum
                                            GOLDEN's packed row [1, n, v], whose 'segment_ids' tell them apart. BOUND is
                                            relative to the largest logit
 compare.py top BOUND LOGITS GOLDEN         after each prompt of a JSON file the five likeliest tokens are the same, their
-                                           logits within BOUND; row i of LOGITS begins with prompt i
+                                           logits within BOUND; row i of LOGITS is prompt i and its greedy answer, each
+                                           token of which is the likeliest
 compare.py adapter OURS PEFTS              PEFT directories: the same tensors bit for bit; every key that OURS has in its
                                            adapter_config.json is the other's, but for the name of the base model
 """
@@ -72,6 +73,9 @@ def top(bound, logits, prompts):
         found = values[begin : begin + vocabulary]
         best = sorted(range(vocabulary), key=lambda token: -found[token])[:5]
         assert best == prompt["top5_ids"], f"{best}, expected {prompt['top5_ids']}"
+        for place, token in enumerate(prompt["greedy_ids"]):
+            there = begin + place * vocabulary
+            assert max(values[there : there + vocabulary]) == values[there + token], f"token {place} of {prompt['prompt']!r}"
         expected = dict(zip(best, prompt["top5_logits"])) | dict(enumerate(prompt["first8_logits"]))
         worst = largest([worst] + [abs(found[token] - logit) for token, logit in expected.items()])
     print(f"worst {worst:.3e}, bound {bound:.0e}")

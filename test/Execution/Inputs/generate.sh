@@ -1,14 +1,13 @@
 #!/usr/bin/env bash
-# generate.sh RECIPE TEMPORARY DATA MODEL: greedy tokens through the cache are those of the f64 logits of the whole text, computed anew for every token; chance is
-# a function of the seed.
+# generate.sh RECIPE TEMPORARY DATA MODEL: greedy tokens through the cache are the likeliest of the f64 logits of the whole text, computed anew for every
+# token; chance is a function of the seed.
 set -euo pipefail
 recipe=$1 work=$2.$4 data=$3 name=$4
-inputs=$(dirname "$0")
+inputs=$(realpath "$(dirname "$0")")
 rm -rf "$work"
 mkdir "$work"
 cp -r "$data/models/$name" "$work/model"
 cp "$data/tokenizers/tiny320/tokenizer.json" "$work/model"
-cp "$recipe" "$work/generate.ftr"
 sed -e '/^text/d' -e '/^save text/d' "$recipe" >"$work/logits.ftr"
 sed -e '/^save logits/d' "$recipe" >"$work/generate.ftr"
 # A prompt that is longer than a chunk of the prefill, and a short one.
