@@ -28,7 +28,7 @@ def SliceRows : Tune_Pass<"tune-slice-rows"> {
   let options = [
     Option<"chunk", "chunk", "int64_t", "256", "most rows at a time">,
     Option<"minElements", "min-elements", "int64_t", "1 << 20", "fewest entries of a product that is worth it">,
-    Option<"widening", "widening", "int64_t", "8", "how much wider the product is than its operand, at least">,
+    Option<"widening", "widening", "int64_t", "8", "how much wider the product is than what is left of its rows, at least">,
     Option<"explain", "explain", "bool", "false", "say why a product is left whole">
   ];
 }

@@ -7,8 +7,9 @@
 //
 // The region begins at the product and takes every user of a wide value; ops that use its narrow values and give wide
 // ones or one number a row; and the wide values, computed row by row, that these need. It is refused, with a reason
-// where `explain` is set, if a wide value is needed whole, or if what is read and written of a row is not much narrower
-// than the wide values: then nothing is gained (a low-rank product inside a layer).
+// where `explain` is set, if a wide value is needed whole, or if too little is gained: if what is read of a row is more
+// than half as wide as the wide values (a low-rank product inside a layer), or what is left of it not much narrower
+// (the products of a feed-forward layer, which the backward pass would do again).
 //
 // Before: tune-simplify. After: tune-differentiate (the adjoint of tune.rows is a tune.rows), tune-merge-rows.
 //
@@ -31,6 +32,9 @@ namespace ftc::tune {
 #include "dialects/Tune/Transforms/Passes.h.inc"
 
 namespace {
+
+/// How much wider a product is than what is read of its rows, at least.
+constexpr int64_t readWidening = 2;
 
 int64_t elementsOf(ArrayRef<int64_t> shape) { return ShapedType::getNumElements(shape); }
 
@@ -62,12 +66,14 @@ public:
 
   bool contains(Value value) const { return value.getDefiningOp() && ops.contains(value.getDefiningOp()); }
 
-  /// Fails if a row's operands and results have together more than 1/`widening` of the product's entries of a row.
+  /// Fails unless the product has more entries than twice those that are read and `widening` times those that are left.
   LogicalResult checkWidth(int64_t widening) {
     int64_t entries = 0;
-    for (Value value : llvm::concat<Value>(findSliced(), findResults()))
-      entries += typeOf(value).getNumElements();
-    if (entries * widening <= typeOf(seed->getResult(0)).getNumElements())
+    for (Value value : findSliced())
+      entries += readWidening * typeOf(value).getNumElements();
+    for (Value value : findResults())
+      entries += widening * typeOf(value).getNumElements();
+    if (entries <= typeOf(seed->getResult(0)).getNumElements())
       return success();
     return refuse(seed, "what is read and written of a row is too wide");
   }
@@ -328,7 +334,8 @@ struct SliceRowsPass : impl::SliceRowsBase<SliceRowsPass> {
       if (roles.empty() || llvm::count(roles, RowRole::row) != 1)
         break;
       Value narrow = op.getInputs()[roles[0] == RowRole::row ? 0 : 1];
-      if (type.getNumElements() >= minElements && type.getNumElements() >= widening * typeOf(narrow).getNumElements())
+      if (type.getNumElements() >= minElements &&
+          type.getNumElements() >= readWidening * typeOf(narrow).getNumElements())
         best.assign(rows.begin(), rows.end());
     }
     return best;

@@ -78,3 +78,24 @@ func.func @adapter(%x: tensor<9x3xf64>, %b: tensor<40x3xf64>, %base: tensor<9x40
   %y = linalg.contract indexing_maps = [#x, #w, #o] ins(%sum, %down : tensor<9x40xf64>, tensor<3x40xf64>) outs(%narrow : tensor<9x3xf64>) -> tensor<9x3xf64>
   return %y : tensor<9x3xf64>
 }
+
+// -----
+
+#x = affine_map<(t, v, h) -> (t, h)>
+#w = affine_map<(t, v, h) -> (v, h)>
+#o = affine_map<(t, v, h) -> (t, v)>
+#d = affine_map<(t, h, v) -> (t, v)>
+#e = affine_map<(t, h, v) -> (h, v)>
+#f = affine_map<(t, h, v) -> (t, h)>
+
+// A feed-forward layer: what is left of a row is as wide as what is read of it.
+func.func @feed_forward(%x: tensor<9x16xf64>, %up: tensor<64x16xf64>, %down: tensor<16x64xf64>) -> tensor<9x16xf64> {
+  %zeros = arith.constant dense<0.0> : tensor<9x64xf64>
+  // expected-remark @+2 {{not sliced into rows: what is read and written of a row is too wide}}
+  // expected-note @+1 {{here}}
+  %wide = linalg.contract indexing_maps = [#x, #w, #o] ins(%x, %up : tensor<9x16xf64>, tensor<64x16xf64>) outs(%zeros : tensor<9x64xf64>) -> tensor<9x64xf64>
+  %active = math.tanh %wide : tensor<9x64xf64>
+  %narrow = arith.constant dense<0.0> : tensor<9x16xf64>
+  %y = linalg.contract indexing_maps = [#d, #e, #f] ins(%active, %down : tensor<9x64xf64>, tensor<16x64xf64>) outs(%narrow : tensor<9x16xf64>) -> tensor<9x16xf64>
+  return %y : tensor<9x16xf64>
+}

@@ -82,3 +82,21 @@ func.func @small(%x: tensor<9x30xf64>, %w: tensor<40x30xf64>, %y: tensor<2x1xf64
   %d = linalg.reduce { arith.addf } ins(%c : tensor<2x20xf64>) outs(%two : tensor<2xf64>) dimensions = [1]
   return %b, %d : tensor<9xf64>, tensor<2xf64>
 }
+
+// -----
+
+#x = affine_map<(t, v, h) -> (t, h)>
+#w = affine_map<(t, v, h) -> (v, h)>
+#o = affine_map<(t, v, h) -> (t, v)>
+
+// Two and a half times as wide is enough where a number a row is left: a small vocabulary.
+// CHECK-LABEL: func.func @small
+func.func @small(%x: tensor<9x16xf64>, %w: tensor<41x16xf64>) -> tensor<9xf64> {
+  // CHECK: tune.rows {{.*}} chunk 3 -> tensor<9xf64>
+  %zeros = arith.constant dense<0.0> : tensor<9x41xf64>
+  %logits = linalg.contract indexing_maps = [#x, #w, #o] ins(%x, %w : tensor<9x16xf64>, tensor<41x16xf64>) outs(%zeros : tensor<9x41xf64>) -> tensor<9x41xf64>
+  %exp = math.exp %logits : tensor<9x41xf64>
+  %none = arith.constant dense<0.0> : tensor<9xf64>
+  %sum = linalg.reduce { arith.addf } ins(%exp : tensor<9x41xf64>) outs(%none : tensor<9xf64>) dimensions = [1]
+  return %sum : tensor<9xf64>
+}
