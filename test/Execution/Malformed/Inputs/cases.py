@@ -121,9 +121,9 @@ class Case:
         self.prepare(folder)
         before = files_in(folder)
         try:
-            done = subprocess.run(self.command, cwd=folder, capture_output=True, timeout=60, check=False)
+            done = subprocess.run(self.command, cwd=folder, capture_output=True, timeout=300, check=False)
         except subprocess.TimeoutExpired:
-            return ["is still running after 60 s"]
+            return ["is still running after 300 s"]
         finally:
             after = [path for path in files_in(folder) if path not in before]
         mistakes = []
