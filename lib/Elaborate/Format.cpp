@@ -216,3 +216,62 @@ mlir::Value elaborate::decodeBlocks(Evaluator &evaluator, const ast::Definition 
   return tensor ? tune::reshape(*evaluator.builder, evaluator.loc(), tensor->value, {shape[0], columns})
                 : mlir::Value();
 }
+
+//===----------------------------------------------------------------------===//
+// Into a format and back
+//===----------------------------------------------------------------------===//
+
+static std::vector<const ast::Declaration *> fieldsOf(const ast::Definition &format) {
+  std::vector<const ast::Declaration *> fields;
+  for (const ast::ItemPtr &item : format.body)
+    if (const auto *stores = llvm::dyn_cast<ast::DeclarationsItem>(item.get());
+        stores && stores->role == ast::TensorRole::Store)
+      for (const ast::Declaration &declaration : stores->declarations)
+        fields.push_back(&declaration);
+  return fields;
+}
+
+bool elaborate::canStore(const ast::Definition &format) {
+  std::vector<const ast::Declaration *> fields = fieldsOf(format);
+  return !fields.empty() && llvm::all_of(fields, [](const ast::Declaration *field) {
+    return field->value && field->type && field->type->axes;
+  });
+}
+
+/// A field as those after it and `value` see it: rounded where it is kept in f16.
+static Tensor asKept(Evaluator &evaluator, const ast::Declaration &field, Tensor value) {
+  const auto *element = llvm::dyn_cast_or_null<ast::NameExpr>(field.type->storedAs.get());
+  if (!element || element->name != "f16")
+    return value;
+  mlir::OpBuilder &builder = *evaluator.builder;
+  value = evaluator.toReal(value);
+  mlir::RankedTensorType type = tune::typeOf(value.value);
+  mlir::Value half =
+      mlir::arith::TruncFOp::create(builder, evaluator.loc(), type.clone(builder.getF16Type()), value.value);
+  value.value = mlir::arith::ExtFOp::create(builder, evaluator.loc(), type, half);
+  return value;
+}
+
+mlir::Value elaborate::storedAndRead(Evaluator &evaluator, const ast::Definition &format, mlir::Value x) {
+  Scope &scope = evaluator.shared.definitionScope(format);
+  llvm::SmallVector<int64_t> shape(tune::shapeOf(x));
+  Dims dims;
+  defineFormat(evaluator, format, scope);
+  if (!readAxes(evaluator, format, scope, shape[0], shape[1], dims))
+    return {};
+  evaluator.pass = evaluator.shared.nextPass();
+  scope.redefineInPass("x", Tensor{tune::reshape(*evaluator.builder, evaluator.loc(), x, sizesOf(dims)), dims});
+  for (const ast::Declaration *field : fieldsOf(format)) {
+    elaborate::Value value = evaluator.eval(*field->value, scope);
+    std::optional<Dims> own = evaluator.dimsOf(*field->type->axes, scope);
+    std::optional<Tensor> fitted = own ? evaluator.fit(value, *own, scope, field->range) : std::nullopt;
+    if (!fitted)
+      return {};
+    scope.redefineInPass(field->targets.front().text, asKept(evaluator, *field, *fitted));
+  }
+  Scope::Entry *entry = scope.findHere("value");
+  elaborate::Value value = entry ? evaluator.force("value", *entry, format.range) : elaborate::Value();
+  auto tensor = evaluator.fit(value, dims, scope, format.range);
+  return tensor ? tune::reshape(*evaluator.builder, evaluator.loc(), evaluator.toReal(*tensor).value, shape)
+                : mlir::Value();
+}

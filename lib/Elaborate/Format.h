@@ -14,6 +14,12 @@ mlir::Value decodeBlocks(Evaluator &evaluator, const ast::Definition &format, ml
 /// Binds what a format's body defines: dimensions, constants, equations.
 void defineFormat(Evaluator &evaluator, const ast::Definition &format, Scope &scope);
 
+/// Whether values can be put into a format: each of its fields says how.
+bool canStore(const ast::Definition &format);
+
+/// What a format keeps of reals `[rows, columns]`: stored and read back, of the same shape. Null after errors.
+mlir::Value storedAndRead(Evaluator &evaluator, const ast::Definition &format, mlir::Value x);
+
 } // namespace ftc::elaborate
 
 #endif // FTC_LIB_ELABORATE_FORMAT_H

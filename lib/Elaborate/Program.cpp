@@ -143,3 +143,16 @@ mlir::Value ProgramBuilder::rate(const Value &schedule, mlir::Value step, mlir::
 mlir::Value ProgramBuilder::decode(const ast::Definition &format, mlir::Value bytes, int64_t n) {
   return decodeBlocks(state->evaluator, format, bytes, n);
 }
+
+std::optional<std::pair<mlir::Value, mlir::Value>> ProgramBuilder::storageError(const ast::Definition &format,
+                                                                                mlir::Value x) {
+  if (!canStore(format) || tune::typeOf(x).getRank() != 2)
+    return std::nullopt;
+  mlir::Value kept = storedAndRead(state->evaluator, format, x);
+  if (!kept)
+    return std::nullopt;
+  auto squares = [&](mlir::Value value) {
+    return tune::sumAll(builder(), loc(), tune::mul(builder(), loc(), value, value));
+  };
+  return std::pair(squares(tune::sub(builder(), loc(), x, kept)), squares(x));
+}

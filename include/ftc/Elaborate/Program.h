@@ -142,6 +142,9 @@ public:
   /// The model's own tensors that merging changes, with new values, in model order; tensors trained in place are not
   /// among them.
   std::vector<MergedTensor> merge(const AdaptedModel &model);
+  /// What a `format` would change of a matrix: the sums of squares of what it would take off or add, and of the matrix
+  /// itself, f64 scalars; nothing if values cannot be put into it.
+  std::optional<std::pair<mlir::Value, mlir::Value>> storageError(const ast::Definition &format, mlir::Value x);
   /// Values `[rows, n]` of `rows` rows of blocks (i8 `[rows, bytes]`), by a `format` definition.
   mlir::Value decode(const ast::Definition &format, mlir::Value bytes, int64_t n);
 

@@ -2,6 +2,7 @@
 
 #include "Converter.h"
 
+#include "dialects/Tune/Utils/Builders.h"
 #include "ftc/Elaborate/Peft.h"
 #include "ftc/Frontend/Walk.h"
 #include "ftc/Import/ModelFiles.h"
@@ -209,6 +210,48 @@ StepValue Converter::restored(const StepCall &call, const StepValue &base, llvm:
   return result;
 }
 
+namespace {
+/// What merged weights would lose in the block formats in which the file had them.
+class RequantizationLoss {
+public:
+  explicit RequantizationLoss(DefinitionLibrary &library) : library(library) {}
+
+  void add(ProgramBuilder &program, const AdaptedModel &model, const MergedTensor &merged) {
+    const ModelTensor *tensor = model.model().tensor(merged.name);
+    if (!tensor || runtime::elementTypeFromFormat(tensor->fileType))
+      return;
+    const ast::Definition *format = library.find(ast::DefinitionKind::Format, tensor->fileType);
+    auto error = format ? program.storageError(*format, merged.value) : std::nullopt;
+    if (!error)
+      return;
+    auto [known, isNew] = sums.try_emplace(tensor->fileType, *error);
+    if (isNew)
+      return;
+    known->second.first = tune::add(program.builder(), program.loc(), known->second.first, error->first);
+    known->second.second = tune::add(program.builder(), program.loc(), known->second.second, error->second);
+  }
+
+  /// Outputs of the program, and what the runtime is told of them.
+  std::vector<Fields> write(ProgramBuilder &program, Elaborator &elaborator, const std::string &step) const {
+    std::vector<Fields> all;
+    for (const auto &[format, sum] : sums) {
+      std::string error = step + ".error." + format, norm = step + ".norm." + format;
+      for (auto [symbol, value] : {std::pair(error, sum.first), {norm, sum.second}}) {
+        elaborator.tensors().declareReal(symbol, tune::Kind::output, {});
+        program.write(value, symbol);
+      }
+      Fields &entry = all.emplace_back(elaborator.module().getContext());
+      entry.set("format", format).setSymbol("error", error).setSymbol("norm", norm);
+    }
+    return all;
+  }
+
+private:
+  DefinitionLibrary &library;
+  std::map<std::string, std::pair<mlir::Value, mlir::Value>> sums; ///< by format
+};
+} // namespace
+
 StepValue Converter::merge(const StepCall &call) {
   StepValue result;
   const StepValue *adapted = modelOf(call);
@@ -218,6 +261,7 @@ StepValue Converter::merge(const StepCall &call) {
   ProgramBuilder program(elaborator, call.name + ".merge");
   std::vector<Fields> tensors;
   AdaptedModel model = *adapted->model;
+  RequantizationLoss loss(elaborator.library());
   for (const MergedTensor &merged : program.merge(*adapted->model)) {
     std::string symbol = call.name + "." + merged.name;
     auto type = mlir::cast<mlir::RankedTensorType>(merged.value.getType());
@@ -225,14 +269,19 @@ StepValue Converter::merge(const StepCall &call) {
     program.write(merged.value, symbol);
     tensors.push_back(Fields(context).setSymbol("tensor", symbol).set("name", merged.name));
     result.results.emplace_back(merged.name, symbol);
+    loss.add(program, model, merged);
   }
+  std::vector<Fields> losses = loss.write(program, elaborator, call.name);
   mlir::func::FuncOp built = program.finish();
   if (!built)
     return result;
   result.model = model.merged(result.results);
   result.load = adapted->load;
   result.uses = {adapted->name, adapted->load};
-  finish(result, call, Fields(context).setSymbol("program", built.getSymName()).setList("tensors", tensors));
+  Fields fields = Fields(context).setSymbol("program", built.getSymName()).setList("tensors", tensors);
+  if (!losses.empty())
+    fields.setList("requantized", losses);
+  finish(result, call, std::move(fields));
   return result;
 }
 

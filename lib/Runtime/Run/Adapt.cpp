@@ -4,6 +4,8 @@
 
 #include "ftc/Runtime/Run/TensorTransfer.h"
 
+#include <cmath>
+
 namespace ftc::run {
 
 Status runAdapt(Session &session, const Step &step, const AdaptStep &adapt) {
@@ -52,6 +54,12 @@ Status runMerge(Session &session, const Step &step, const MergeStep &merge) {
   for (const FileTensor &tensor : merge.tensors)
     if (!session.machine.isFinite(tensor.tensor))
       return makeError(ExitStatus::Numbers, "{}: {} is not finite when merged", step.name, quote(tensor.file));
+  for (const Requantized &format : merge.requantized) {
+    double share = std::sqrt(session.machine.real(format.error) / session.machine.real(format.norm));
+    session.console.print(fmt::format("{}: kept in full precision; in {} again, as the base model has them, the merged "
+                                      "weights would change by {:.2g} of their size",
+                                      step.name, format.format, share));
+  }
   return Status::success();
 }
 

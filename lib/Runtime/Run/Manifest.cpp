@@ -306,6 +306,10 @@ StepDetail readMerge(ObjectReader &object) {
   MergeStep step;
   step.program = object.program("program");
   step.tensors = readFileTensors(object, "tensors", "name");
+  for (ObjectReader entry : object.objects("requantized")) {
+    step.requantized.push_back({entry.string("format"), entry.tensor("error"), entry.tensor("norm")});
+    entry.finish();
+  }
   return step;
 }
 
@@ -348,9 +352,9 @@ struct StepReader {
   StepDetail (*read)(ObjectReader &);
 };
 constexpr StepReader stepReaders[] = {
-    {"load", readLoad},   {"dataset", readDataset},   {"adapt", readAdapt},        {"restore", readRestore},
-    {"train", readTrain}, {"evaluate", readEvaluate}, {"gradients", readEvaluate}, {"calibrate", readEvaluate}, {"generate", readGenerate},
-    {"merge", readMerge}, {"logits", readLogits},     {"save", readSave}};
+    {"load", readLoad},         {"dataset", readDataset},   {"adapt", readAdapt},        {"restore", readRestore},
+    {"train", readTrain},       {"evaluate", readEvaluate}, {"gradients", readEvaluate}, {"calibrate", readEvaluate},
+    {"generate", readGenerate}, {"merge", readMerge},       {"logits", readLogits},      {"save", readSave}};
 
 Step readStep(ObjectReader object) {
   Step step;

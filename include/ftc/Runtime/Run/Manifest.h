@@ -186,9 +186,16 @@ struct GenerateStep {
   int64_t virtualTokens = 0; // places before each prompt that the model fills
 };
 
+/// What merged weights would lose in the block format in which the checkpoint has them: sums of squares.
+struct Requantized {
+  std::string format;
+  uint32_t error = 0, norm = 0;
+};
+
 struct MergeStep {
   uint32_t program = 0;
   std::vector<FileTensor> tensors;
+  std::vector<Requantized> requantized;
 };
 
 struct LogitsStep {
