@@ -63,9 +63,10 @@ void Initialiser::site(AdapterInstance &instance) {
     site(*inner);
 }
 
-/// A tensor in the place of one that is not the file's any more begins as that one.
+/// A tensor in the place of one that is not the file's any more begins as that one, if its first value asks for it.
 void Initialiser::takeOver(const AdapterTensor &tensor) {
-  if (state.shared.tensors().lookup(tensor.symbol).getSource())
+  bool isAsked = tensor.role == AdapterRole::Kept || !tensor.initial;
+  if (!isAsked || state.shared.tensors().lookup(tensor.symbol).getSource())
     return;
   model.declare(state.shared, tensor.source, tensor.instance->group);
   values[tensor.symbol] = state.read(model.symbolBefore(tensor.source, tensor.instance->group));
