@@ -18,15 +18,29 @@ std::vector<AdapterTensor *> AdaptedModel::tensors() const {
   std::vector<AdapterTensor *> all;
   for (auto [number, group] : llvm::enumerate(adapterGroups))
     for (auto &tensor : group->tensors)
-      if (tensor->role != AdapterRole::Kept && (number >= mergedGroups || tensor->source))
+      if (tensor->role != AdapterRole::Kept &&
+          (tensor->source ? inPlaceOf(tensor->source) == tensor.get() : number >= mergedGroups))
         all.push_back(tensor.get());
   return all;
 }
 
 std::vector<AdapterTensor *> AdaptedModel::tensors(AdapterRole role) const {
   std::vector<AdapterTensor *> some = tensors();
-  llvm::erase_if(some, [&](AdapterTensor *tensor) { return tensor->role != role; });
+  llvm::erase_if(some, [&](AdapterTensor *tensor) { return tensor->role != role || isSettled(tensor); });
   return some;
+}
+
+void AdaptedModel::settle() {
+  for (AdapterTensor *tensor : tensors(AdapterRole::Trained))
+    settled.insert(tensor);
+}
+
+bool AdaptedModel::isSettled(const AdapterInstance *instance) const {
+  return llvm::any_of(instance->tensors, [&](const AdapterTensor *tensor) { return isSettled(tensor); });
+}
+
+bool AdaptedModel::hasAdapters() const {
+  return llvm::any_of(instances(), [](const AdapterInstance *instance) { return !instance->siteTensor; });
 }
 
 AdapterTensor *AdapterInstance::tensor(llvm::StringRef parameter) const {
@@ -48,11 +62,17 @@ std::vector<AdapterInstance *> AdaptedModel::instances() const {
   return all;
 }
 
+std::vector<AdapterInstance *> AdaptedModel::learning() const {
+  std::vector<AdapterInstance *> found = instances();
+  llvm::erase_if(found, [&](const AdapterInstance *instance) { return isSettled(instance); });
+  return found;
+}
+
 std::vector<AdapterTensor *> AdaptedModel::changing() const {
   std::vector<AdapterTensor *> found;
   for (auto &group : llvm::drop_begin(adapterGroups, mergedGroups))
     for (auto &tensor : group->tensors)
-      if (tensor->changes)
+      if (tensor->changes && !isSettled(tensor->instance))
         found.push_back(tensor.get());
   return found;
 }
@@ -66,10 +86,13 @@ std::vector<AdapterInstance *> AdaptedModel::on(const ModuleInstance *site) cons
 }
 
 AdapterTensor *AdaptedModel::inPlaceOf(const ModelTensor *tensor) const {
-  for (auto &group : adapterGroups)
-    for (auto &own : group->tensors)
+  for (size_t number = adapterGroups.size(); number-- > 0;) {
+    if (number < mergedGroups && replaced.count(tensor->name))
+      return nullptr; // what is left of it is part of the merged one
+    for (auto &own : adapterGroups[number]->tensors)
       if (own->source == tensor && own->role != AdapterRole::Kept)
         return own.get();
+  }
   return nullptr;
 }
 
@@ -149,9 +172,21 @@ int64_t AdaptedModel::virtualTokens(Elaborator &elaborator) const {
 
 AdaptedModel AdaptedModel::merged(llvm::ArrayRef<std::pair<std::string, std::string>> symbols) const {
   AdaptedModel result = *this;
+  for (const auto &group : llvm::drop_begin(adapterGroups, mergedGroups))
+    for (const auto &tensor : group->tensors)
+      if (tensor->source) // trained in place since an earlier merge
+        result.replaced.erase(tensor->source->name);
   result.mergedGroups = adapterGroups.size();
   for (auto &[name, symbol] : symbols)
     result.replaced[name] = symbol;
+  return result;
+}
+
+AdaptedModel AdaptedModel::in(Model &other) const {
+  AdaptedModel result(other);
+  for (const ModelTensor *tensor : baseModel->tensors())
+    if (!isAsLoaded(tensor))
+      result.replaced[tensor->name] = symbolOf(tensor);
   return result;
 }
 

@@ -167,7 +167,11 @@ void AdapterBuilder::takeInPlace(AdapterInstance &instance, const ast::Declarati
     return;
   }
   // A later line may select again what an earlier one trains: it is one tensor.
-  if (model.inPlaceOf(own) || !taken.insert(own).second)
+  if (AdapterTensor *earlier = model.inPlaceOf(own)) {
+    model.unsettle(earlier);
+    return;
+  }
+  if (!taken.insert(own).second)
     return;
   AdapterTensor &tensor = addTensor(instance, item.role, name);
   tensor.source = own;

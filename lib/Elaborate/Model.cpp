@@ -67,6 +67,20 @@ std::unique_ptr<Model> Model::instantiate(Elaborator &elaborator, llvm::StringRe
   return model;
 }
 
+std::unique_ptr<Model> Model::reconfigure(Elaborator &elaborator, const Model &other,
+                                          const std::map<std::string, Value> &changes, llvm::SMRange at) {
+  auto model = std::make_unique<Model>();
+  model->stepName = other.stepName;
+  model->modelFiles = other.modelFiles;
+  unsigned before = elaborator.diagnostics().errorCount();
+  ModelBuilder builder(elaborator, *model, at);
+  builder.change(other.config(), changes);
+  const ast::Definition *definition = builder.choose();
+  if (!definition || !builder.build(*definition) || elaborator.diagnostics().errorCount() != before)
+    return nullptr;
+  return model;
+}
+
 //===----------------------------------------------------------------------===//
 // Instantiation
 //===----------------------------------------------------------------------===//
@@ -114,10 +128,8 @@ const ast::Definition *ModelBuilder::choose() {
 
 bool ModelBuilder::build(const ast::Definition &definition) {
   root = &definition;
-  Value config = model.files().config;
-  if (gguf)
-    config = ggufConfig(*gguf, definition);
-  if (config.isError())
+  Value config = original ? *original : gguf ? ggufConfig(*gguf, definition) : model.files().config;
+  if (config.isError() || (changes && !changeConfig(config)))
     return false;
   model.modelConfig = config;
   PartForm form;
@@ -131,6 +143,8 @@ bool ModelBuilder::build(const ast::Definition &definition) {
     return false;
   checkTensors();
   checkUnused();
+  if (changes)
+    return checkChanges(); // the rest has been said where the model is loaded
   if (!gguf)
     warnConfig();
   return true;

@@ -20,6 +20,11 @@ public:
   /// The definition the files ask for, or null after an error.
   const ast::Definition *choose();
   bool build(const ast::Definition &definition);
+  /// Values that a recipe gives to keys of the configuration `from`, which is used in the place of the file's.
+  void change(const Value &from, const std::map<std::string, Value> &changes) {
+    original = &from;
+    this->changes = &changes;
+  }
 
 private:
   /// What a part's expression says: a module definition, its dimensions and its arguments.
@@ -49,6 +54,8 @@ private:
   void checkTensors();
   void checkUnused();
   void warnConfig();
+  bool changeConfig(Value &config);
+  bool checkChanges();
 
   Elaborator &shared;
   Evaluator evaluator;
@@ -57,6 +64,8 @@ private:
   const ast::Definition *root = nullptr;
   const ast::FilesItem *gguf = nullptr; ///< the clause by which a GGUF file is read
   llvm::StringSet<> keysRead;
+  const Value *original = nullptr;
+  const std::map<std::string, Value> *changes = nullptr;
 };
 
 /// The `gguf` clause of a definition for an architecture, or null.

@@ -84,6 +84,51 @@ void ModelBuilder::warnConfig() {
       shared.diagnostics().report(Diag::UnknownConfigKey, at, model.files().configPath(), key, root->name.text);
 }
 
+/// Puts the recipe's values into the configuration; members of a nested object that are not named stay.
+bool ModelBuilder::changeConfig(Value &config) {
+  const auto *object = config.as<Value::Object>();
+  if (!object)
+    return true;
+  auto changed = std::make_shared<std::map<std::string, Value, std::less<>>>(**object);
+  for (const auto &[key, value] : *changes) {
+    auto known = changed->find(key);
+    const auto *before = known == changed->end() ? nullptr : known->second.as<Value::Object>();
+    const auto *after = value.as<Value::Object>();
+    if (before && after) {
+      auto whole = std::make_shared<std::map<std::string, Value, std::less<>>>(**before);
+      for (const auto &[member, given] : **after)
+        (*whole)[member] = given;
+      (*changed)[key] = Value::Object(std::move(whole));
+      continue;
+    }
+    for (const auto &[outer, nested] : **object)
+      if (const auto *members = nested.as<Value::Object>();
+          members && known == changed->end() && (*members)->count(key)) {
+        shared.diagnostics()
+            .report(Diag::NestedConfigKey, at, key, outer)
+            .help("write '" + outer + ": {" + key + ": ...}'");
+        return false;
+      }
+    (*changed)[key] = value;
+  }
+  config = Value::Object(std::move(changed));
+  return true;
+}
+
+/// The definition must read every key that the recipe changes.
+bool ModelBuilder::checkChanges() {
+  bool sound = true;
+  std::vector<llvm::StringRef> known;
+  for (const auto &entry : keysRead)
+    known.push_back(entry.getKey());
+  for (const auto &[key, value] : *changes)
+    if (!keysRead.contains(key)) {
+      shared.diagnostics().report(Diag::NoSuchConfigKey, at, key, root->name.text).nearest(key, known);
+      sound = false;
+    }
+  return sound;
+}
+
 bool ModelBuilder::nameFiles() {
   if (gguf)
     return nameGguf(*gguf);

@@ -42,7 +42,7 @@ public:
   using ScopeOf = std::function<Scope &(AdapterInstance &)>;
 
   GroupSites(Evaluator &evaluator, const AdaptedModel &model, ScopeOf scopeOf)
-      : evaluator(evaluator), instances(model.instances()), scopeOf(std::move(scopeOf)) {
+      : evaluator(evaluator), instances(model.learning()), scopeOf(std::move(scopeOf)) {
     evaluator.siteGroup = [this](Scope &scope) -> const void * {
       AdapterInstance *owner = ownerOf(scope);
       return owner ? owner->body.data() : nullptr;
@@ -118,7 +118,7 @@ void ftc::elaborate::advance(ProgramBuilder::State &state, const AdaptedModel &m
   Contents advanced;
   {
     GroupSites sites(evaluator, model, [](AdapterInstance &instance) -> Scope & { return *instance.scope; });
-    for (AdapterInstance *instance : model.instances())
+    for (AdapterInstance *instance : model.learning())
       advanceIn(evaluator, *instance, instance->body, *instance->scope, advanced);
   }
   evaluator.gradientOf = nullptr;
@@ -189,7 +189,7 @@ void ftc::elaborate::runBlocks(ProgramBuilder::State &state, const AdaptedModel 
   Evaluator &evaluator = state.evaluator;
   evaluator.model = &model;
   evaluator.ambient["training"] = false;
-  for (AdapterInstance *instance : model.instances())
+  for (AdapterInstance *instance : model.learning())
     for (const ast::ItemPtr &item : instance->body) {
       auto *every = llvm::dyn_cast<ast::EveryItem>(&*item);
       if (!every || periodOf(state.shared, *instance, *every) != period)
@@ -245,7 +245,7 @@ mlir::Value ftc::elaborate::penalty(ProgramBuilder::State &state, const AdaptedM
   evaluator.model = &model;
   GroupSites sites(evaluator, model, scopeOf);
   std::set<const void *> done;
-  for (AdapterInstance *instance : model.instances())
+  for (AdapterInstance *instance : model.learning())
     for (const ast::ItemPtr &item : instance->body) {
       auto *equation = llvm::dyn_cast<ast::EquationItem>(&*item);
       if (!equation || equation->equation.targets.front().text != "penalty" || !done.insert(instance->group).second)

@@ -61,8 +61,16 @@ private:
 /// All adapters must be of one definition's clause: a directory has one peft_type and one set of keys.
 bool PeftWriter::collect() {
   Diagnostics &diags = elaborator.diagnostics();
-  for (const auto &group : model.groups())
+  for (const auto &group : llvm::drop_begin(model.groups(), model.mergedCount()))
     for (const auto &instance : group->instances) {
+      if (model.isSettled(instance.get())) {
+        if (instance->siteTensor)
+          continue; // part of the model that the adapter belongs to
+        diags.report(Diag::EarlierAdapters, at)
+            .note(group->range, "put on here")
+            .help("merge them first, as in 'adapt merge(run) { ... }', or save the merged model");
+        return false;
+      }
       const ast::FilesItem *own = peftClause(*instance->definition);
       if (!own) {
         diags.report(Diag::NoPeftClause, at, instance->definition->name.text)
@@ -199,7 +207,7 @@ std::optional<PeftAdapter> PeftWriter::write(llvm::StringRef basePath) {
 
   PeftAdapter adapter;
   adapter.config = json::dump(config, 2) + "\n";
-  auto tensors = this->tensors(/*firstGroup=*/0);
+  auto tensors = this->tensors(model.mergedCount());
   if (!tensors)
     return std::nullopt;
   adapter.tensors = std::move(*tensors);
@@ -209,7 +217,9 @@ std::optional<PeftAdapter> PeftWriter::write(llvm::StringRef basePath) {
 std::optional<std::vector<PeftTensor>> PeftWriter::tensors(size_t firstGroup) {
   std::vector<PeftTensor> result;
   for (const auto &group : llvm::drop_begin(model.groups(), firstGroup))
-    for (const auto &tensor : group->tensors)
+    for (const auto &tensor : group->tensors) {
+      if (model.isSettled(tensor.get()))
+        continue;
       for (const ast::FilesItem::Tensor &entry : peftClause(*tensor->instance->definition)->tensors)
         if (entry.name.text == tensor->parameter) {
           auto described = describe(*tensor, entry);
@@ -217,6 +227,7 @@ std::optional<std::vector<PeftTensor>> PeftWriter::tensors(size_t firstGroup) {
             return std::nullopt;
           result.push_back(std::move(*described));
         }
+    }
   return elaborator.diagnostics().errorCount() ? std::nullopt : std::optional(std::move(result));
 }
 

@@ -226,10 +226,12 @@ std::vector<StringRef> DefinitionLibrary::names(DefinitionKind kind) const {
   return result;
 }
 
-std::string DefinitionLibrary::fingerprint() const {
+std::string DefinitionLibrary::textOf(DefinitionKind kind) const {
   std::string texts;
   for (const auto *list : {&users, &standard})
     for (const File *file : *list)
-      texts += diags.sourceManager().getMemoryBuffer(file->bufferId)->getBuffer();
+      for (const auto &definition : file->definitions)
+        if (definition->kind == kind)
+          texts.append(definition->range.Start.getPointer(), definition->range.End.getPointer());
   return texts;
 }

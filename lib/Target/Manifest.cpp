@@ -118,8 +118,6 @@ FailureOr<std::string> ManifestWriter::write() {
 
   auto arena = module->getAttrOfType<DictionaryAttr>(kArenaAttr);
   json::Object plan = getFields(arena);
-  json::Value stateBytes = *plan.get("state_bytes");
-  plan.erase("state_bytes");
   plan.erase("thread");
   PlanSummary summary = getPlan(module); // with the threads' memory
   plan["workspace"] = summary.workspace;
@@ -129,8 +127,7 @@ FailureOr<std::string> ManifestWriter::write() {
                         {"source", json::fixUTF8(options.source)},
                         {"folder", json::fixUTF8(options.folder)},
                         {"target", options.kind == TargetKind::Reference ? "reference" : "cpu"},
-                        {"arena", json::Object{{"bytes", getArenaBytes(module)},
-                                               {"state", json::Object{{"offset", 0}, {"bytes", stateBytes}}}}},
+                        {"arena", json::Object{{"bytes", getArenaBytes(module)}}},
                         {"plan", std::move(plan)},
                         {"programs", std::move(programs)},
                         {"tensors", std::move(tensors)},

@@ -1,6 +1,6 @@
-// Placement. The arena is, in this order: what training changes (kinds trained and state: a checkpoint is this part),
-// the other tensors, constants, and one scratch region that all programs share. A program's values live in the scratch
-// region but for
+// Placement. The arena is, in this order: tensors that several steps use, a region for those of one step only, which
+// all steps share (StepTensors.h), constants, and one scratch region that all programs share. A program's values live
+// in the scratch region but for
 //   - views, which are part of what they view;
 //   - a read, which is the tensor itself;
 //   - a value that is written to a tensor, computed in the tensor's own bytes where no later call reads the old
@@ -14,6 +14,7 @@
 #include "Placement.h"
 
 #include "OffsetAssignment.h"
+#include "StepTensors.h"
 #include "Structure.h"
 #include "ftc/Target/KernelBuilder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -38,6 +39,7 @@ struct ModuleLayout {
   DenseMap<std::pair<Attribute, Type>, int64_t> constants;
 
   void placeTensors(ModuleOp module);
+  void place(tune::TensorOp tensor, int64_t &at, std::map<std::string, int64_t> &counted);
   void placeConstants(func::FuncOp program);
 };
 
@@ -111,21 +113,38 @@ static StringRef getCategory(tune::Kind kind) {
   }
 }
 
+void ModuleLayout::place(tune::TensorOp tensor, int64_t &at, std::map<std::string, int64_t> &counted) {
+  tensor->setAttr(kOffsetAttr, OpBuilder(tensor).getI64IntegerAttr(at));
+  int64_t bytes = alignUp(getBytes(tensor.getType()));
+  counted[getCategory(tensor.getKind()).str()] += bytes;
+  at += bytes;
+}
+
+/// First what several steps use, then a region that each step has for itself while it is done.
 void ModuleLayout::placeTensors(ModuleOp module) {
-  auto place = [&](bool isState) {
-    for (auto tensor : module.getOps<tune::TensorOp>()) {
-      bool changes = tensor.getKind() == tune::Kind::trained || tensor.getKind() == tune::Kind::state;
-      if (changes != isState)
-        continue;
-      tensor->setAttr(kOffsetAttr, OpBuilder(tensor).getI64IntegerAttr(end));
-      int64_t bytes = alignUp(getBytes(tensor.getType()));
-      plan[getCategory(tensor.getKind()).str()] += bytes;
-      end += bytes;
+  StepTensors steps(module);
+  DenseMap<Operation *, std::vector<tune::TensorOp>> own;
+  for (auto tensor : module.getOps<tune::TensorOp>()) {
+    tune::StepOp step = mode == PlacementMode::Share ? steps.ownerOf(tensor) : tune::StepOp();
+    if (step)
+      own[step].push_back(tensor);
+    else
+      place(tensor, end, plan);
+  }
+  int64_t begin = end;
+  std::map<std::string, int64_t> largest;
+  for (auto step : module.getOps<tune::StepOp>()) {
+    int64_t at = begin;
+    std::map<std::string, int64_t> counted;
+    for (tune::TensorOp tensor : own[step])
+      place(tensor, at, counted);
+    if (at > end) {
+      end = at;
+      largest = std::move(counted);
     }
-  };
-  place(/*isState=*/true);
-  plan["state_bytes"] = end;
-  place(/*isState=*/false);
+  }
+  for (const auto &[category, bytes] : largest)
+    plan[category] += bytes;
 }
 
 /// The contents of a constant, or the splat that stands for them.

@@ -3,6 +3,7 @@
 
 #include "OffsetAssignment.h"
 #include "Placement.h"
+#include "StepTensors.h"
 #include "Structure.h"
 
 #include <map>
@@ -70,8 +71,9 @@ private:
 
 class ProgramChecker {
 public:
-  ProgramChecker(func::FuncOp program, SymbolTable &symbols, const KernelRegistry &registry, int64_t arenaBytes)
-      : program(program), symbols(symbols), registry(registry), arenaBytes(arenaBytes) {}
+  ProgramChecker(func::FuncOp program, const StepTensors &steps, SymbolTable &symbols, const KernelRegistry &registry,
+                 int64_t arenaBytes)
+      : program(program), steps(steps), symbols(symbols), registry(registry), arenaBytes(arenaBytes) {}
 
   LogicalResult check();
 
@@ -83,6 +85,10 @@ private:
   LogicalResult checkRead(Operation *user, Value operand, int64_t iteration);
   LogicalResult write(OpResult result, int64_t iteration);
   void beginWithTensors();
+  bool isLive(tune::TensorOp tensor) const {
+    tune::StepOp owner = steps.ownerOf(tensor);
+    return !owner || owner == steps.ownerOf(program);
+  }
 
   Range getRange(Value value, int64_t iteration) {
     Location location = getLocation(value);
@@ -96,6 +102,7 @@ private:
   Owner getOwner(Value value, int64_t iteration);
 
   func::FuncOp program;
+  const StepTensors &steps;
   SymbolTable &symbols;
   const KernelRegistry &registry;
   int64_t arenaBytes;
@@ -120,7 +127,8 @@ Owner ProgramChecker::getOwner(Value value, int64_t iteration) {
 
 void ProgramChecker::beginWithTensors() {
   for (auto tensor : program->getParentOfType<ModuleOp>().getOps<tune::TensorOp>())
-    owners.set(getRange(tensor), {tensor.getOperation(), 0});
+    if (isLive(tensor))
+      owners.set(getRange(tensor), {tensor.getOperation(), 0});
   program.walk([&](Operation *op) {
     if (getRole(op) == Role::Constant && op->hasAttr(kOffsetsAttr))
       owners.set(getRange(op->getResult(0), 0), getOwner(op->getResult(0), 0));
@@ -243,7 +251,7 @@ LogicalResult ProgramChecker::checkEnd() {
   for (auto tensor : program->getParentOfType<ModuleOp>().getOps<tune::TensorOp>()) {
     auto found = expected.find(tensor);
     Owner owner = found == expected.end() ? Owner{tensor.getOperation(), 0} : found->second;
-    if (!owners.isOwned(getRange(tensor), owner))
+    if (isLive(tensor) && !owners.isOwned(getRange(tensor), owner))
       return program.emitOpError("overwrites ") << tensor.getSymNameAttr();
   }
   return success();
@@ -261,8 +269,9 @@ LogicalResult verifyPlacement(ModuleOp module, const KernelRegistry &registry) {
   if (!arena)
     return module.emitOpError("has not been placed");
   SymbolTable symbols(module);
+  StepTensors steps(module);
   for (func::FuncOp program : getPrograms(module))
-    if (failed(ProgramChecker(program, symbols, registry, arena.getAs<IntegerAttr>("peak").getInt()).check()))
+    if (failed(ProgramChecker(program, steps, symbols, registry, arena.getAs<IntegerAttr>("peak").getInt()).check()))
       return failure();
   return success();
 }

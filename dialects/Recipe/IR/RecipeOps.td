@@ -105,6 +105,20 @@ def RestoreOp : Recipe_Step<"restore", [Pure]> {
   let assemblyFormat = "$name $model `from` $path attr-dict";
 }
 
+def ConfigureOp : Recipe_Step<"configure", [Pure]> {
+  let summary = "a model of the same tensors with other values in its configuration";
+  let description = [{
+    `keys` are those of the model's configuration; a map changes members of a nested object.
+
+    ```mlir
+    %longer = recipe.configure "longer" %run with {rope_theta = 1.000000e+06 : f64}
+    ```
+  }];
+  let arguments = (ins StrAttr:$name, Recipe_Model:$model, DictionaryAttr:$keys);
+  let results = (outs Recipe_Model:$result);
+  let assemblyFormat = "$name $model `with` $keys attr-dict";
+}
+
 //===----------------------------------------------------------------------===//
 // Work
 //===----------------------------------------------------------------------===//

@@ -65,6 +65,12 @@ static bool isMapOfCalls(Attribute attribute) {
 // Steps
 //===----------------------------------------------------------------------===//
 
+LogicalResult ConfigureOp::verify() {
+  if (failed(verifyName(*this, getName())))
+    return failure();
+  return getKeys().empty() ? emitOpError("has keys (C15)") : success();
+}
+
 LogicalResult LoadOp::verify() {
   return failed(verifyName(*this, getName())) ? failure() : verifyPath(*this, getPath());
 }

@@ -5,6 +5,8 @@
 
 #include "ftc/Elaborate/Model.h"
 
+#include <set>
+
 namespace ftc::elaborate {
 
 struct AdapterGroup;
@@ -98,13 +100,24 @@ public:
 
   Model &model() const { return *baseModel; }
   const std::vector<std::shared_ptr<AdapterGroup>> &groups() const { return adapterGroups; }
+  /// How many of the groups, from the first, are merged: they are no adapters any more.
+  size_t mergedCount() const { return mergedGroups; }
   /// All tensors of all groups but those that are kept, in order of lines, then sites, then declarations.
   std::vector<AdapterTensor *> tensors() const;
+  /// Those of a role; trained ones of an earlier stage are left out.
   std::vector<AdapterTensor *> tensors(AdapterRole role) const;
+  /// What is trained so far stays as it is: a later stage begins.
+  void settle();
+  /// Takes a tensor of the model's own up again: this stage trains it too.
+  void unsettle(const AdapterTensor *tensor) { settled.erase(tensor); }
+  bool isSettled(const AdapterTensor *tensor) const { return settled.count(tensor) != 0; }
+  bool isSettled(const AdapterInstance *instance) const;
   /// The adapters on a site, in order of application; also those that act within another one only.
   std::vector<AdapterInstance *> on(const ModuleInstance *site) const;
   /// All adapters, the inner ones after those around them.
   std::vector<AdapterInstance *> instances() const;
+  /// Those of them that this stage trains.
+  std::vector<AdapterInstance *> learning() const;
   /// What updates change besides the trained tensors, in order of `instances`.
   std::vector<AdapterTensor *> changing() const;
   /// The trained tensor that stands in the place of a model's own one, or null.
@@ -123,12 +136,19 @@ public:
   /// What merging gives: no adapters any more but for tensors trained in place, and `symbols` (by name in the
   /// checkpoint) in the place of the model's own tensors.
   AdaptedModel merged(llvm::ArrayRef<std::pair<std::string, std::string>> symbols) const;
+  /// The same tensors in another instance of the model; there are no adapters but tensors trained in place.
+  AdaptedModel in(Model &other) const;
+  /// Whether there are adapters that are no tensors of the model's own.
+  bool hasAdapters() const;
+  /// Whether it is another model than the file's even without the adapters that are trained now.
+  bool hasEarlierStages() const { return !replaced.empty() || !settled.empty() || mergedGroups > 0; }
 
 private:
   Model *baseModel = nullptr;
   std::vector<std::shared_ptr<AdapterGroup>> adapterGroups;
   size_t mergedGroups = 0;                     ///< of the first groups only tensors trained in place still count
-  std::map<std::string, std::string> replaced; ///< symbols by name in the checkpoint
+  std::map<std::string, std::string> replaced; ///< symbols by name in the checkpoint, for those groups
+  std::set<const AdapterTensor *> settled;     ///< trained by earlier stages
 };
 
 } // namespace ftc::elaborate

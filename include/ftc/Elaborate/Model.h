@@ -87,6 +87,10 @@ public:
   /// Instantiates the definition that `architectures[0]` (or the GGUF architecture) names; null after errors at `at`.
   static std::unique_ptr<Model> instantiate(Elaborator &elaborator, llvm::StringRef step, ModelFiles files,
                                             llvm::SMRange at);
+  /// The same definition on the same tensors, with other values for some keys of its configuration: a member of a
+  /// nested object that `changes` does not name stays. Null after errors at `at`.
+  static std::unique_ptr<Model> reconfigure(Elaborator &elaborator, const Model &other,
+                                            const std::map<std::string, Value> &changes, llvm::SMRange at);
 
   llvm::StringRef step() const { return stepName; }
   const ModelFiles &files() const { return modelFiles; }

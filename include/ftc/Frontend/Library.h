@@ -50,8 +50,8 @@ public:
   const ast::File *fileOf(const ast::Definition *definition) const { return owners.lookup(definition); }
   /// Whether a definition is the user's own.
   bool isUsers(const ast::Definition *definition) const;
-  /// The text of all files: what an identity of a compilation has to include.
-  std::string fingerprint() const;
+  /// The text of all definitions of a kind, the user's first.
+  std::string textOf(ast::DefinitionKind kind) const;
 
   Diagnostics &diagnostics() { return diags; }
 

@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Path.h"
 
 using namespace ftc;
@@ -83,10 +84,10 @@ const StepValue &Converter::step(const std::string &name, const ast::CallExpr &e
   StepCall call(name, expr);
   using Method = StepValue (Converter::*)(const StepCall &);
   static const std::map<llvm::StringRef, Method> methods = {
-      {"load", &Converter::load},          {"dataset", &Converter::dataset},   {"adapt", &Converter::adapt},
-      {"restore", &Converter::restore},    {"train", &Converter::train},       {"merge", &Converter::merge},
-      {"evaluate", &Converter::evaluate},  {"generate", &Converter::generate}, {"logits", &Converter::logits},
-      {"gradients", &Converter::gradients}};
+      {"load", &Converter::load},           {"dataset", &Converter::dataset},    {"adapt", &Converter::adapt},
+      {"restore", &Converter::restore},     {"train", &Converter::train},        {"merge", &Converter::merge},
+      {"evaluate", &Converter::evaluate},   {"generate", &Converter::generate},  {"logits", &Converter::logits},
+      {"gradients", &Converter::gradients}, {"configure", &Converter::configure}};
   StepValue value = (this->*methods.at(call.kind()))(call);
   return steps.insert_or_assign(name, std::move(value)).first->second;
 }
@@ -125,18 +126,26 @@ void Converter::finishAs(llvm::StringRef kind, StepValue &value, const StepCall 
   tune::StepOp::create(builder, module.getLoc(), value.name, fields.get());
 }
 
-/// Identity of a step: what was asked, what became of it, the definitions that it may use, and the identities of the
-/// steps before it.
+/// Identity of a step: what was asked, what became of it (its programs and tensors), and the identities of the steps
+/// before it. So a definition that has changed concerns the steps that use it, and no others.
 std::string Converter::hashOf(const StepValue &value, const Fields &fields) const {
   std::string text;
-  llvm::raw_string_ostream(text) << fields.get();
+  llvm::raw_string_ostream out(text);
+  out << fields.get();
+  llvm::StringSet<> mentioned;
+  fields.get().walk([&](mlir::FlatSymbolRefAttr symbol) { mentioned.insert(symbol.getValue()); });
+  for (mlir::Operation &op : *elaborator.module().getBody())
+    if (auto name = op.getAttrOfType<mlir::StringAttr>(mlir::SymbolTable::getSymbolAttrName());
+        name && mentioned.contains(name.getValue()))
+      op.print(out << "\n", mlir::OpPrintingFlags().assumeVerified());
   if (auto asked = identities.find(value.name); asked != identities.end())
     text += "\n" + asked->second;
   for (mlir::Operation &op : *elaborator.module().getBody())
     if (auto earlier = llvm::dyn_cast<tune::StepOp>(op))
       if (llvm::is_contained(value.uses, earlier.getSymName()))
         text += "\n" + earlier.getFields().getAs<mlir::StringAttr>("hash").str();
-  text += "\n" + elaborator.library().fingerprint();
+  if (value.kind == "load") // by which formats its blocks are decoded
+    text += "\n" + elaborator.library().textOf(ast::DefinitionKind::Format);
   return runtime::hashBytes(text).hex();
 }
 

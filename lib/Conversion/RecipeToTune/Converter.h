@@ -35,6 +35,7 @@ public:
   const ast::Expr *option(llvm::StringRef key) const;
   /// Positional argument `index`, or null.
   const ast::Expr *operand(unsigned index) const;
+  llvm::ArrayRef<ast::Argument> arguments() const { return call.arguments; }
   /// The map of a verb.
   const ast::MapExpr *map() const;
 
@@ -86,6 +87,7 @@ private:
   StepValue restored(const StepCall &call, const StepValue &base, llvm::StringRef path,
                      llvm::ArrayRef<elaborate::PeftTensor> tensors);
   StepValue merge(const StepCall &call);
+  StepValue configure(const StepCall &call);
   void initialiseAdapters(const StepCall &call, StepValue &value, size_t firstGroup);
   void decodeBlocks();
   Fields decodeProgram(const elaborate::FileTensor &stored, llvm::SMRange at);

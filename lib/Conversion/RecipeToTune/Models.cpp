@@ -158,6 +158,8 @@ StepValue Converter::adapt(const StepCall &call) {
   if (!base || !lines.as<MapValue>())
     return result;
   AdaptedModel model = *base->model;
+  if (base->kind != "adapt")
+    model.settle();
   size_t firstGroup = model.groups().size();
   if (!model.adapt(elaborator, call.name, *lines.as<MapValue>()))
     return result;
@@ -282,6 +284,42 @@ StepValue Converter::merge(const StepCall &call) {
   if (!losses.empty())
     fields.setList("requantized", losses);
   finish(result, call, std::move(fields));
+  return result;
+}
+
+/// A value of a configuration: a map in it is an object.
+static Value configuration(Elaborator &elaborator, const ast::Expr &expr) {
+  Value value = elaborator.evaluate(expr);
+  const auto *map = value.as<MapValue>();
+  if (!map)
+    return value;
+  auto object = std::make_shared<std::map<std::string, Value, std::less<>>>();
+  for (const ast::MapEntry &entry : map->map->entries)
+    (*object)[entry.key().str()] = configuration(elaborator, *entry.value);
+  return Value::Object(std::move(object));
+}
+
+/// The same tensors in another instance of the model's definition; no step of its own, as nothing is done for it.
+StepValue Converter::configure(const StepCall &call) {
+  const StepValue *base = modelOf(call);
+  if (!base)
+    return {};
+  if (base->model->hasAdapters()) {
+    elaborator.diagnostics()
+        .report(Diag::ConfigureAdapted, call.range(), base->name)
+        .help("merge them first: 'configure(merge(" + base->name + "), ...)'");
+    return {};
+  }
+  std::map<std::string, Value> changes;
+  for (const ast::Argument &argument : call.arguments())
+    if (argument.name)
+      changes[argument.name.text] = configuration(elaborator, *argument.value);
+  auto model = Model::reconfigure(elaborator, base->model->model(), changes, call.range());
+  if (!model)
+    return {};
+  models.push_back(std::move(model));
+  StepValue result = *base;
+  result.model = base->model->in(*models.back());
   return result;
 }
 

@@ -15,19 +15,29 @@
 using namespace ftc;
 
 namespace {
-/// A step, and the names of all that it depends on.
+/// A step, the names of all that it depends on, and those of the `adapt` steps whose tensors it changes.
 struct Node {
   tune::StepOp op;
-  llvm::StringRef name, kind;
-  std::set<llvm::StringRef> needs;
+  llvm::StringRef name;
+  std::set<llvm::StringRef> needs, changes;
 };
 } // namespace
+
+/// A tensor's symbol begins with the name of the step that has declared it.
+static std::set<llvm::StringRef> changedBy(mlir::DictionaryAttr fields) {
+  std::set<llvm::StringRef> owners;
+  llvm::StringRef kind = fields.getAs<mlir::StringAttr>("kind").getValue();
+  for (llvm::StringRef list : {"trained", "kept", "tensors"})
+    if (mlir::Attribute changed = fields.get(list); changed && (kind == "train" || kind == "restore"))
+      changed.walk([&](mlir::FlatSymbolRefAttr symbol) { owners.insert(symbol.getValue().split('.').first); });
+  return owners;
+}
 
 static std::vector<Node> collect(mlir::ModuleOp module) {
   std::vector<Node> nodes;
   for (tune::StepOp op : module.getOps<tune::StepOp>()) {
     mlir::DictionaryAttr fields = op.getFields();
-    Node node{op, op.getSymName(), fields.getAs<mlir::StringAttr>("kind").getValue(), {}};
+    Node node{op, op.getSymName(), {}, changedBy(fields)};
     for (mlir::Attribute use : fields.getAs<mlir::ArrayAttr>("uses"))
       node.needs.insert(llvm::cast<mlir::StringAttr>(use).getValue());
     for (const Node &earlier : nodes)
@@ -39,13 +49,10 @@ static std::vector<Node> collect(mlir::ModuleOp module) {
 }
 
 /// Whether `node` changes tensors that `other` reads as they were before.
-static bool disturbs(const Node &node, const Node &other, const std::vector<Node> &all) {
-  bool changes = node.kind == "train" || node.kind == "restore";
-  if (!changes || node.name == other.name || other.needs.count(node.name))
+static bool disturbs(const Node &node, const Node &other) {
+  if (node.name == other.name || other.needs.count(node.name))
     return false;
-  return llvm::any_of(all, [&](const Node &adapt) {
-    return adapt.kind == "adapt" && node.needs.count(adapt.name) && other.needs.count(adapt.name);
-  });
+  return llvm::any_of(node.changes, [&](llvm::StringRef adapt) { return other.needs.count(adapt) != 0; });
 }
 
 void recipe_to_tune::orderSteps(mlir::ModuleOp module) {
@@ -55,7 +62,7 @@ void recipe_to_tune::orderSteps(mlir::ModuleOp module) {
     waiting.push_back(&node);
   auto isReady = [&](const Node *node, bool undisturbing) {
     return llvm::none_of(waiting, [&](const Node *other) {
-      return node->needs.count(other->name) || (undisturbing && disturbs(*node, *other, nodes));
+      return node->needs.count(other->name) || (undisturbing && disturbs(*node, *other));
     });
   };
   while (!waiting.empty()) {

@@ -52,7 +52,12 @@ std::string Converter::fold(const StepValue &value, const StepCall &form) {
 Fields Converter::savePeft(const StepValue &value, const StepCall &form) {
   mlir::MLIRContext *context = elaborator.module().getContext();
   Fields fields(context);
-  auto peft = writePeft(elaborator, *value.model, steps.at(value.load).path, form.range());
+  llvm::StringRef base = steps.at(value.load).path;
+  if (value.model->hasEarlierStages())
+    elaborator.diagnostics()
+        .report(Diag::AdapterOfChangedModel, form.range(), base)
+        .help("save that model too, and load the adapter on it");
+  auto peft = writePeft(elaborator, *value.model, base, form.range());
   if (!peft)
     return fields;
   std::vector<Fields> tensors;
@@ -74,8 +79,9 @@ Fields Converter::saveTensors(const StepValue &value) {
   for (const auto &[name, symbol] : value.results)
     tensors.push_back(entry(context, symbol, name));
   if (value.results.empty())
-    for (const AdapterTensor *tensor : value.model->tensors(AdapterRole::Trained))
-      tensors.push_back(entry(context, tensor->symbol, tensor->name));
+    for (const AdapterTensor *tensor : value.model->tensors())
+      if (tensor->role == AdapterRole::Trained)
+        tensors.push_back(entry(context, tensor->symbol, tensor->name));
   return Fields(context).setList("tensors", tensors);
 }
 

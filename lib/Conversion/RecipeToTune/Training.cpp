@@ -42,7 +42,7 @@ void Converter::update(const StepCall &call, LossStep &loss, OptimizerPlan &plan
 void Converter::addBlocks(const StepCall &call, LossStep &loss, OptimizerPlan &plan) {
   const AdaptedModel &model = *loss.policy->model;
   std::set<int64_t> periods;
-  for (AdapterInstance *instance : model.instances())
+  for (AdapterInstance *instance : model.learning())
     for (const ast::ItemPtr &item : instance->body)
       if (auto *every = llvm::dyn_cast<ast::EveryItem>(&*item))
         if (auto period = periodOf(elaborator, *instance, *every))

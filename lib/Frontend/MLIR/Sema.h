@@ -160,6 +160,7 @@ private:
   mlir::DictionaryAttr infillOf(Options &options, llvm::StringRef format);
   mlir::Value buildRestore(const ast::CallExpr &call, llvm::StringRef name);
   mlir::Value buildMerge(const ast::CallExpr &call, llvm::StringRef name);
+  mlir::Value buildConfigure(const ast::CallExpr &call, llvm::StringRef name);
   mlir::Value buildLogits(const ast::CallExpr &call, llvm::StringRef name);
   mlir::Value buildGradients(const ast::CallExpr &call, llvm::StringRef name);
   mlir::Value buildAdapt(const ast::CallExpr &call, llvm::StringRef name);

@@ -26,7 +26,7 @@ static constexpr Bounds seedBounds = {0, largestSeed, "an integer from 0 to 2^53
 using Build = Value (Sema::*)(const CallExpr &, StringRef);
 
 bool Sema::isStep(const Expr &expr) {
-  static constexpr StringRef functions[] = {"load", "dataset", "restore", "merge", "logits", "gradients"};
+  static constexpr StringRef functions[] = {"load", "dataset", "restore", "merge", "configure", "logits", "gradients"};
   auto *call = llvm::dyn_cast<CallExpr>(&expr);
   auto *callee = call ? llvm::dyn_cast<NameExpr>(call->callee.get()) : nullptr;
   return callee && (call->verb || llvm::is_contained(functions, callee->name));
@@ -36,11 +36,11 @@ Value Sema::buildStep(const CallExpr &call, StringRef name) {
   static constexpr struct {
     StringRef name;
     Build build;
-  } table[] = {{"load", &Sema::buildLoad},         {"dataset", &Sema::buildDataset},
-               {"restore", &Sema::buildRestore},   {"merge", &Sema::buildMerge},
-               {"logits", &Sema::buildLogits},     {"gradients", &Sema::buildGradients},
-               {"adapt", &Sema::buildAdapt},       {"train", &Sema::buildTrain},
-               {"evaluate", &Sema::buildEvaluate}, {"generate", &Sema::buildGenerate}};
+  } table[] = {
+      {"load", &Sema::buildLoad},           {"dataset", &Sema::buildDataset},  {"restore", &Sema::buildRestore},
+      {"merge", &Sema::buildMerge},         {"logits", &Sema::buildLogits},    {"gradients", &Sema::buildGradients},
+      {"configure", &Sema::buildConfigure}, {"adapt", &Sema::buildAdapt},      {"train", &Sema::buildTrain},
+      {"evaluate", &Sema::buildEvaluate},   {"generate", &Sema::buildGenerate}};
   StringRef callee = llvm::cast<NameExpr>(*call.callee).name;
   for (const auto &entry : table)
     if (entry.name == callee)
@@ -226,6 +226,47 @@ Value Sema::buildMerge(const CallExpr &call, StringRef name) {
   if (!model)
     return {};
   return MergeOp::create(builder, locationOf(call.range), model.getType(), builder.getStringAttr(name), model);
+}
+
+/// What a configuration can hold.
+static bool isConfiguration(Attribute value) {
+  if (auto list = llvm::dyn_cast<ArrayAttr>(value))
+    return llvm::all_of(list, isConfiguration);
+  if (auto map = llvm::dyn_cast<MapAttr>(value))
+    return llvm::all_of(map.getLines(), [](LineAttr line) { return isConfiguration(line.getValue()); });
+  if (auto word = llvm::dyn_cast<WordAttr>(value))
+    return word.getName() == "none";
+  return llvm::isa<IntegerAttr, FloatAttr, StringAttr>(value);
+}
+
+Value Sema::buildConfigure(const CallExpr &call, StringRef name) {
+  llvm::SmallVector<StringRef> keys = {"model"}; // and whatever the model's configuration calls them
+  for (const Argument &argument : call.arguments)
+    if (argument.name)
+      keys.push_back(argument.name.text);
+  Options options(*this, "configure", call.range, keys);
+  if (!options.addArguments(call.arguments, 1))
+    return {};
+  if (!options.has("model") || keys.size() < 2)
+    return options.missing("a model and keys of its configuration, 'configure(run, rope_theta: 1000000)'"), Value();
+  Value model = operandOf<recipe::ModelType>(*options.find("model"), "'configure'");
+  bool sound = model != nullptr;
+  NamedAttrList changes;
+  for (StringRef key : llvm::drop_begin(keys)) {
+    Attribute value = evaluate(*options.find(key));
+    if (value && !isConfiguration(value)) {
+      diags.report(Diag::WrongValue, options.rangeOf(key), "'" + key.str() + "'",
+                   "a number, a text, true, false, none, or a list or map of such", describe(value));
+      value = {};
+    }
+    sound &= value != nullptr;
+    if (value)
+      changes.set(key, value);
+  }
+  if (!sound)
+    return {};
+  return ConfigureOp::create(builder, locationOf(call.range), model.getType(), name, model,
+                             changes.getDictionary(builder.getContext()));
 }
 
 Value Sema::buildLogits(const CallExpr &call, StringRef name) {

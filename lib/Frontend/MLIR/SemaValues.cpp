@@ -352,7 +352,7 @@ Attribute Sema::evaluateCall(const CallExpr &call) {
       return definitionCall(definitionKind, call, "a definition", others);
     llvm::append_range(candidates, library.names(definitionKind));
   }
-  for (llvm::StringRef step : {"load", "dataset", "restore", "merge", "logits", "gradients"})
+  for (llvm::StringRef step : {"load", "dataset", "restore", "merge", "configure", "logits", "gradients"})
     candidates.push_back(step);
   diags.report(Diag::UnknownFunction, callee->range, callee->name).nearest(callee->name, candidates);
   return {};

@@ -307,6 +307,13 @@ std::unique_ptr<CallExpr> SyntaxBuilder::call(mlir::Operation &op) {
         Call call = begin("merge", range);
         return std::move(call.operand(name(merge.getModel(), range)).expr);
       })
+      .Case([&](ConfigureOp configure) {
+        Call call = begin("configure", range);
+        call.operand(name(configure.getModel(), range));
+        for (mlir::NamedAttribute key : configure.getKeys())
+          call.set(key.getName(), key.getValue());
+        return std::move(call.expr);
+      })
       .Case([&](LogitsOp logits) {
         Call call = begin("logits", range);
         call.operand(name(logits.getModel(), range)).model("data", logits.getData());

@@ -13,6 +13,8 @@ namespace {
 constexpr int64_t mostTokens = INT32_MAX;
 /// A text file is encoded in stretches of at least this many bytes.
 constexpr size_t stretchBytes = size_t{4} << 20;
+/// Rows between two calls of the one who watches.
+constexpr int64_t watchedRows = 256;
 
 struct FormatName {
   std::string_view name;
@@ -159,7 +161,9 @@ Expected<RecordStore> readDataset(const DatasetOptions &options, const text::Tex
       return row.error();
     if (!*row)
       break;
-    ++rows;
+    if (++rows % watchedRows == 0 && options.watch)
+      if (Status status = options.watch(fmt::format("{} rows", rows)); !status)
+        return status.error();
     bool isRecord = &kind != &recordKinds[0];
     Status status = isRecord ? records.add(**row, store) : addRow(*reader, **row, options, store.texts.front());
     if (!status)

@@ -174,6 +174,9 @@ Expected<Sequence> RowReader::readText(std::span<const std::string_view> stretch
     if (!ids)
       return ids.error();
     append(*ids);
+    if (options.watch && i + 1 < stretches.size())
+      if (Status status = options.watch(fmt::format("{} tokens", sequence.ids.size())); !status)
+        return status.error();
   }
   append(tokenizer.tokensAfter());
   extendRun(sequence.weights, sequence.ids.size(), 1);

@@ -49,6 +49,7 @@ Status runRestore(Session &session, const Step &step, const RestoreStep &restore
 Status runMerge(Session &session, const Step &step, const MergeStep &merge) {
   if (Status status = session.loadWeights(step); !status)
     return status;
+  session.console.showStatus(fmt::format("{}  merging {} tensors", step.name, merge.tensors.size()));
   if (Status status = session.machine.run(merge.program); !status)
     return status;
   for (const FileTensor &tensor : merge.tensors)

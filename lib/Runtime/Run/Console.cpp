@@ -23,7 +23,8 @@ static size_t terminalWidth() {
   return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-Console::Console(const Options &options) : json(options.json), quiet(options.quiet), terminal(isTerminal()) {}
+Console::Console(const Options &options)
+    : json(options.json), quiet(options.quiet), terminal(isTerminal()), lastShown(Clock::now()) {}
 
 /// A bar before `text`, as long as the line allows.
 static std::string withBar(const Progress &progress, const std::string &text) {
@@ -64,10 +65,12 @@ void Console::showProgress(const Progress &progress) {
 
 void Console::showStatus(std::string_view text) {
   Clock::time_point now = Clock::now();
-  if (quiet || json || !terminal || now - lastShown < 100ms)
+  if (quiet || json || now - lastShown < (terminal ? 100ms : Clock::duration(10s)))
     return;
   lastShown = now;
-  draw(std::string(text));
+  if (terminal)
+    return draw(std::string(text));
+  print(text);
 }
 
 void Console::draw(std::string text) {

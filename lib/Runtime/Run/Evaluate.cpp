@@ -4,6 +4,7 @@
 
 #include "ftc/Runtime/Core/Float.h"
 #include "ftc/Runtime/Run/Interrupt.h"
+#include "ftc/Runtime/Run/Metrics.h"
 
 #include <algorithm>
 #include <cmath>

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Prompts.h"
+#include "Samples.h"
 #include "Steps.h"
 
 #include "ftc/Runtime/Run/Interrupt.h"
@@ -174,13 +174,6 @@ Expected<std::optional<std::string>> Generator::complete(const Prompt &prompt, i
   return std::optional<std::string>(filter.text());
 }
 
-json::Object sampleObject(const Prompt &prompt, const std::string &completion) {
-  json::Object object{{"prompt", prompt.text}, {"completion", completion}};
-  if (prompt.expected)
-    object.push_back({"expected", *prompt.expected});
-  return object;
-}
-
 /// The keys of a JSON object in order of the alphabet, or nothing if the text is no JSON object.
 std::optional<std::set<std::string>> keysOf(const std::string &text) {
   Expected<json::Value> value = json::parse(text, {});
@@ -220,6 +213,33 @@ private:
   bool allObjects = true; // the data's own answers
 };
 
+/// Answers the prompts that have no sample yet, and shows them.
+Expected<Outcome> answer(Session &session, const Step &step, const GenerateStep &generate,
+                         const std::vector<Prompt> &prompts, SampleFile &samples) {
+  Expected<const text::TextCodec *> codec = session.codec(generate.model);
+  if (!codec)
+    return codec.error();
+  Generator generator(session, step, generate, **codec);
+  for (size_t i = samples.completions().size(); i < prompts.size(); ++i) {
+    const Prompt &prompt = prompts[i];
+    session.console.print(fmt::format("{} {}/{}", step.name, i + 1, prompts.size()));
+    session.console.printPart(prompt.shown);
+    session.console.printPart(promptSeparator(generate));
+    Expected<std::optional<std::string>> completion = generator.complete(prompt, static_cast<int64_t>(i));
+    session.console.endText();
+    if (!completion)
+      return completion.error();
+    if (!*completion)
+      return Outcome::Interrupted;
+    if (Status status = samples.add(prompt, **completion); !status)
+      return status.error();
+    json::Object sample = sampleObject(prompt, **completion);
+    sample.insert(sample.begin(), {"generate", step.name});
+    session.console.printJson(json::dump(json::Value(std::move(sample))));
+  }
+  return Outcome::Done;
+}
+
 } // namespace
 
 Expected<Outcome> runGenerate(Session &session, const Step &step, const GenerateStep &generate) {
@@ -228,36 +248,28 @@ Expected<Outcome> runGenerate(Session &session, const Step &step, const Generate
     return prompts.error();
   if (Status status = session.loadWeights(step); !status)
     return status.error();
-  Expected<const text::TextCodec *> codec = session.codec(generate.model);
-  if (!codec)
-    return codec.error();
-  Generator generator(session, step, generate, **codec);
-  json::Array samples;
+  Expected<SampleFile> samples =
+      SampleFile::open(session.folder.result(step, session.identity(step), ".samples.jsonl"), *prompts);
+  if (!samples)
+    return samples.error();
+  if (size_t done = samples->completions().size())
+    session.console.print(fmt::format("{}: going on after prompt {} of {}", step.name, done, prompts->size()));
+  Expected<Outcome> outcome = answer(session, step, generate, *prompts, *samples);
+  if (!outcome || *outcome != Outcome::Done)
+    return outcome;
   AnswerReport report;
-  for (const Prompt &prompt : *prompts) {
-    session.console.print(fmt::format("{} {}/{}", step.name, samples.size() + 1, prompts->size()));
-    session.console.printPart(prompt.shown);
-    session.console.printPart(promptSeparator(generate));
-    Expected<std::optional<std::string>> completion = generator.complete(prompt, static_cast<int64_t>(samples.size()));
-    session.console.endText();
-    if (!completion)
-      return completion.error();
-    if (!*completion)
-      return Outcome::Interrupted;
-    json::Object sample = sampleObject(prompt, **completion);
-    if (prompt.expected)
-      report.add(*prompt.expected, **completion);
-    samples.push_back(sample);
-    sample.insert(sample.begin(), {"generate", step.name});
-    session.console.printJson(json::dump(json::Value(std::move(sample))));
-  }
+  for (size_t i = 0; i < prompts->size(); ++i)
+    if ((*prompts)[i].expected)
+      report.add(*(*prompts)[i].expected, samples->completions()[i]);
   if (generate.data)
     report.print(session, step);
   std::string path = session.folder.result(step, session.identity(step), ".json");
-  if (Status status = writeFileAtomically(path, json::dump(json::Value(std::move(samples)), 2) + "\n"); !status)
+  std::string text = json::dump(json::Value(samples->samples(*prompts)), 2) + "\n";
+  if (Status status = writeFileAtomically(path, text); !status)
     return status.error();
   if (Status status = session.finish(step, {path}); !status)
     return status.error();
+  samples->remove();
   return Outcome::Done;
 }
 

@@ -34,4 +34,10 @@ void installInterruptHandlers() {
 
 bool interruptRequested() { return requested != 0; }
 
+runtime::Status checkInterrupt() {
+  if (!interruptRequested())
+    return runtime::Status::success();
+  return runtime::makeError(runtime::ExitStatus::Interrupted, "interrupted");
+}
+
 } // namespace ftc::run

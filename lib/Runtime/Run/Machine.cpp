@@ -109,10 +109,6 @@ std::span<std::byte> Machine::bytes(uint32_t tensor) {
   return {reinterpret_cast<std::byte *>(arena) + info.offset, info.bytes};
 }
 
-std::span<std::byte> Machine::state() {
-  return {reinterpret_cast<std::byte *>(arena) + manifest->stateOffset, manifest->stateBytes};
-}
-
 void Machine::zero(TensorRef tensor) {
   if (tensor)
     std::memset(bytes(*tensor).data(), 0, bytes(*tensor).size());

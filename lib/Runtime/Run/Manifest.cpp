@@ -416,24 +416,6 @@ std::vector<std::string> references(const Step &step) {
   return std::move(visitor.names);
 }
 
-/// A checkpoint holds all that training changes.
-Status checkState(const Manifest &manifest) {
-  for (const Step &step : manifest.steps) {
-    const auto *train = std::get_if<TrainStep>(&step.detail);
-    if (!train)
-      continue;
-    for (const std::vector<uint32_t> *list : {&train->trained, &train->states})
-      for (uint32_t number : *list) {
-        const Tensor &tensor = manifest.tensors[number];
-        if (tensor.offset < manifest.stateOffset ||
-            tensor.offset + tensor.bytes > manifest.stateOffset + manifest.stateBytes)
-          return makeError(ExitStatus::Bug, "manifest: tensor {} of step {} lies outside the state region",
-                           quote(tensor.name), quote(step.name));
-      }
-  }
-  return Status::success();
-}
-
 /// Every step refers only to steps before it, every source to a `load` step.
 Status checkReferences(const Manifest &manifest) {
   for (size_t i = 0; i < manifest.steps.size(); ++i)
@@ -473,12 +455,6 @@ Expected<Manifest> readManifest(std::string_view text) {
   manifest.target = object.string("target");
   ObjectReader arena = object.object("arena");
   manifest.arenaBytes = static_cast<uint64_t>(arena.integer("bytes"));
-  ObjectReader state = arena.object("state");
-  manifest.stateOffset = static_cast<uint64_t>(state.integer("offset"));
-  manifest.stateBytes = static_cast<uint64_t>(state.integer("bytes"));
-  if (manifest.stateOffset > manifest.arenaBytes || manifest.stateBytes > manifest.arenaBytes - manifest.stateOffset)
-    state.fail("lies outside the arena");
-  state.finish();
   arena.finish();
   manifest.plan = readPlan(object.object("plan"));
   manifest.programs = object.strings("programs");
@@ -494,8 +470,6 @@ Expected<Manifest> readManifest(std::string_view text) {
   if (context.failure)
     return *context.failure;
   if (Status status = checkReferences(manifest); !status)
-    return status.error();
-  if (Status status = checkState(manifest); !status)
     return status.error();
   return manifest;
 }

@@ -22,6 +22,8 @@ Expected<std::optional<Options>> parseOptions(int argc, const char *const *argv,
   CLI::App app("Performs the recipe '" + recipe + "', which ftc compiled. Started again, it goes on where it was.");
   app.set_help_flag("-h,--help", "Print this and exit");
   app.add_option("--out", options.out, "Folder of the run (default: runs/" + recipe + ")")->type_name("DIR");
+  app.add_option("--outputs", options.outputs, "Where relative paths of 'save' lead (default: the recipe's folder)")
+      ->type_name("DIR");
   app.add_option("--threads", options.threads, "Number of threads (default: one for each processor)")
       ->type_name("N")
       ->check(CLI::Range(1, 4096));

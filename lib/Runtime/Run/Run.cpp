@@ -98,15 +98,15 @@ Expected<Outcome> performAll(Session &session) {
 }
 
 /// The metrics of a recipe that has changed since are put aside.
-Expected<MetricsFile> openMetrics(const Manifest &manifest, const RunFolder &folder, const Ledger &ledger,
-                                  const std::map<std::string, Hash128, std::less<>> &identities) {
+Expected<LineFile> openMetrics(const Manifest &manifest, const RunFolder &folder, const Ledger &ledger,
+                               const std::map<std::string, Hash128, std::less<>> &identities) {
   bool isOurs = ledger.entries().empty();
   for (const Step &step : manifest.steps)
     isOurs |= ledger.find(step.name, identities.find(step.name)->second.hex()) != nullptr;
   std::error_code ignored;
   if (!isOurs)
     fs::rename(folder.file("metrics.jsonl"), folder.file("metrics.previous.jsonl"), ignored);
-  return MetricsFile::open(folder.file("metrics.jsonl"), std::numeric_limits<uint64_t>::max());
+  return LineFile::open(folder.file("metrics.jsonl"), std::numeric_limits<uint64_t>::max());
 }
 
 Expected<Outcome> runWith(const Manifest &manifest, const Options &options, Console &console, const Image &image) {
@@ -122,7 +122,7 @@ Expected<Outcome> runWith(const Manifest &manifest, const Options &options, Cons
   Expected<Ledger> ledger = Ledger::open(folder->file("ledger.json"));
   if (!ledger)
     return ledger.error();
-  Expected<MetricsFile> metrics = openMetrics(manifest, *folder, *ledger, *identities);
+  Expected<LineFile> metrics = openMetrics(manifest, *folder, *ledger, *identities);
   if (!metrics)
     return metrics.error();
   if (Status status = writeFileAtomically(folder->file("recipe.ftr"), manifest.source); !status)
@@ -154,11 +154,14 @@ int runExecutable(int argc, const char *const *argv, const Image &image) {
   installInterruptHandlers();
   Console console(**options);
   Expected<Outcome> outcome = runWith(*manifest, **options, console, image);
+  bool isInterrupted = outcome ? *outcome == Outcome::Interrupted : outcome.error().status == ExitStatus::Interrupted;
+  if (isInterrupted)
+    return static_cast<int>(ExitStatus::Interrupted);
   if (!outcome) {
     console.error(outcome.error());
     return static_cast<int>(outcome.error().status);
   }
-  return static_cast<int>(*outcome == Outcome::Interrupted ? ExitStatus::Interrupted : ExitStatus::Done);
+  return static_cast<int>(ExitStatus::Done);
 }
 
 } // namespace ftc::run

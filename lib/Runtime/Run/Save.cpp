@@ -8,6 +8,7 @@
 #include "Steps.h"
 
 #include "ftc/Runtime/Core/Float.h"
+#include "ftc/Runtime/Run/Interrupt.h"
 #include "ftc/Runtime/Run/TensorTransfer.h"
 
 #include <algorithm>
@@ -19,8 +20,8 @@ namespace ftc::run {
 namespace fs = std::filesystem;
 
 std::string outputPath(const Session &session, const SaveStep &save) {
-  fs::path path(save.path);
-  return (path.is_absolute() ? path : fs::path(session.manifest.folder) / path).lexically_normal().string();
+  const std::string &folder = session.options.outputs.empty() ? session.manifest.folder : session.options.outputs;
+  return (fs::path(folder) / save.path).lexically_normal().string();
 }
 
 Status checkOutput(const Session &session, const Step &step, const SaveStep &save) {
@@ -48,6 +49,12 @@ Status checkOutput(const Session &session, const Step &step, const SaveStep &sav
 // Tensors under names of their own
 //===----------------------------------------------------------------------===//
 
+/// Says where the writing stands; a signal ends it, and nothing is left of the file.
+static Status showTensor(Session &session, const std::string &path, const std::string &name) {
+  session.console.showStatus(fmt::format("writing {}  {}", path, name));
+  return checkInterrupt();
+}
+
 static Status writeTensors(Session &session, const std::string &path, const std::vector<FileTensor> &tensors) {
   std::vector<TensorSpec> specs;
   for (const FileTensor &tensor : tensors)
@@ -58,6 +65,8 @@ static Status writeTensors(Session &session, const std::string &path, const std:
   for (const TensorSpec &spec : writer->tensors()) {
     auto tensor = std::find_if(tensors.begin(), tensors.end(),
                                [&](const FileTensor &candidate) { return candidate.file == spec.name; });
+    if (Status status = showTensor(session, path, spec.name); !status)
+      return status;
     std::vector<std::byte> bytes = fileBytes(session.machine.bytes(tensor->tensor), spec.type, spec.type, tensor->view);
     if (Status status = writer->append(spec.name, bytes); !status)
       return status;
@@ -120,6 +129,8 @@ static Status writeModel(Session &session, const std::string &path, const std::v
   if (!writer)
     return writer.error();
   for (const TensorSpec &spec : writer->tensors()) {
+    if (Status status = showTensor(session, path, spec.name); !status)
+      return status;
     const ModelTensor &tensor = *byName[spec.name];
     Expected<Elements> elements = elementsOf(session, tensor);
     if (!elements)

@@ -3,6 +3,8 @@
 #include "ftc/Runtime/Run/Session.h"
 
 #include "ftc/Runtime/Data/Dataset.h"
+#include "ftc/Runtime/Run/Curves.h"
+#include "ftc/Runtime/Run/Interrupt.h"
 #include "ftc/Runtime/Run/TensorTransfer.h"
 
 #include <algorithm>
@@ -23,7 +25,7 @@ namespace fs = std::filesystem;
 /// Removes what runs keep in their folder, and nothing else.
 static void forget(const std::string &folder) {
   std::error_code ignored;
-  for (const char *name : {"ledger.json", "metrics.jsonl", "metrics.previous.jsonl", "recipe.ftr"})
+  for (const char *name : {"ledger.json", "metrics.jsonl", "metrics.previous.jsonl", "loss.svg", "recipe.ftr"})
     fs::remove(folder + "/" + name, ignored);
   for (const char *name : {"checkpoints", "results"})
     fs::remove_all(folder + "/" + name, ignored);
@@ -57,6 +59,7 @@ Expected<RunFolder> RunFolder::open(const std::string &path, bool fresh) {
       return makeError(ExitStatus::Output, "{}/{}: cannot be created: {}", path, name, error.message());
     removePartialFiles(path + "/" + name);
   }
+  removePartialFiles(path);
   return RunFolder(path, std::move(lock));
 }
 
@@ -88,6 +91,35 @@ std::vector<const Step *> usedSteps(const Manifest &manifest, const Step &step) 
   return used;
 }
 
+/// Hash of what a path holds: a file, or the files of a folder that are read of a model or an adapter.
+static Expected<Hash128> hashContents(const std::string &path) {
+  std::error_code ignored;
+  if (!fs::is_directory(path, ignored))
+    return hashFile(path);
+  std::set<std::string> files;
+  for (const fs::directory_entry &entry : fs::directory_iterator(path, ignored))
+    if (std::string extension = entry.path().extension(); extension == ".json" || extension == ".safetensors")
+      files.insert(entry.path().string());
+  Hasher hasher;
+  for (const std::string &file : files) {
+    Expected<Hash128> hash = hashFile(file);
+    if (!hash)
+      return hash.error();
+    hasher.add(fs::path(file).filename().string()).add(*hash);
+  }
+  return hasher.finish();
+}
+
+/// The file or folder that a step reads, or null.
+static const std::string *inputOf(const Step &step) {
+  if (const auto *dataset = std::get_if<DatasetStep>(&step.detail))
+    return &dataset->path;
+  if (const auto *load = std::get_if<LoadStep>(&step.detail))
+    return &load->path;
+  const auto *restore = std::get_if<RestoreStep>(&step.detail);
+  return restore ? &restore->path : nullptr;
+}
+
 Expected<std::map<std::string, Hash128, std::less<>>> computeIdentities(const Manifest &manifest,
                                                                         const Options &options) {
   std::map<std::string, Hash128, std::less<>> identities;
@@ -96,14 +128,14 @@ Expected<std::map<std::string, Hash128, std::less<>>> computeIdentities(const Ma
     hasher.add(step.kind).add(step.hash);
     if (options.seed)
       hasher.add(static_cast<uint64_t>(*options.seed));
-    if (const auto *dataset = std::get_if<DatasetStep>(&step.detail)) {
-      // Data are part of what is trained: changed contents begin a new training, another path does not.
-      Expected<Hash128> contents = hashFile(pathOf(manifest, options, step, dataset->path));
+    if (const std::string *input = inputOf(step)) {
+      // What is read is part of what is done: changed contents begin it anew, another path does not.
+      Expected<Hash128> contents = hashContents(pathOf(manifest, options, step, *input));
       if (!contents)
         return contents.error();
       hasher.add(*contents);
-    } else if (auto replaced = options.paths.find(step.name); replaced != options.paths.end()) {
-      hasher.add(replaced->second);
+    } else if (std::holds_alternative<SaveStep>(step.detail)) {
+      hasher.add(options.outputs);
     }
     for (const std::string &name : step.uses)
       hasher.add(identities.find(name)->second);
@@ -172,6 +204,10 @@ Expected<const data::RecordStore *> Session::records(const std::string &name) {
   choices.limit = dataset->limit.value_or(0);
   choices.vocabularySize = dataset->vocabularySize.value_or(0);
   choices.infill = dataset->infill;
+  choices.watch = [&](const std::string &done) {
+    console.showStatus(fmt::format("{}  reading  {}", name, done));
+    return checkInterrupt();
+  };
   Expected<data::RecordStore> store = data::readDataset(choices, codec);
   if (!store)
     return store.error();
@@ -199,17 +235,19 @@ Status Session::loadWeights(const Step &step) {
       return found.error();
     if ((*found)->isLoaded)
       continue;
-    (*found)->isLoaded = true;
     std::vector<uint32_t> tensors;
     for (uint32_t i = 0; i < manifest.tensors.size(); ++i)
       if (const Tensor &tensor = manifest.tensors[i];
           tensor.kind == "weight" && tensor.source && tensor.source->step == used->name)
         tensors.push_back(i);
     for (size_t i = 0; i < tensors.size(); ++i) {
+      if (Status status = checkInterrupt(); !status)
+        return status;
       if (Status status = loadFromSource(tensors[i]); !status)
         return status;
       console.showStatus(fmt::format("{}  loading weights {}/{}", used->name, i + 1, tensors.size()));
     }
+    (*found)->isLoaded = true;
     console.clearProgress();
   }
   return Status::success();
@@ -223,9 +261,21 @@ Status Session::beginMetrics(std::optional<uint64_t> checkpointed) {
   return metrics.truncate(std::min(kept, metrics.size()));
 }
 
+/// The losses of all trainings so far beside the file that holds them.
+Status Session::drawCurves() {
+  Expected<std::string> lines = metrics.read();
+  if (!lines)
+    return lines.error();
+  std::string picture = drawPanels(panelsOf(*lines));
+  return picture.empty() ? Status::success() : writeFileAtomically(folder.file("loss.svg"), picture);
+}
+
 Status Session::finish(const Step &step, std::vector<std::string> outputs) {
   if (Status status = metrics.sync(); !status)
     return status;
+  if (step.kind == "train" || step.kind == "evaluate")
+    if (Status status = drawCurves(); !status)
+      return status;
   // Absolute, so that the ledger is true wherever the executable is started from.
   for (std::string &output : outputs)
     output = fs::absolute(output).lexically_normal().string();

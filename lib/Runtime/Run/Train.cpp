@@ -2,14 +2,15 @@
 //
 // One update: every micro-batch is weighed (what the losses of the whole batch are divided by), then every one adds its
 // loss and gradients, then the optimizer's program computes the next values. All of it is a function of the step's
-// number and the state part of the arena, which is what a checkpoint keeps: a resumed run repeats the bytes of an
-// undisturbed one.
+// number and of the trained tensors and states, which are what a checkpoint keeps: a resumed run repeats the bytes of
+// an undisturbed one.
 //
 //===----------------------------------------------------------------------===//
 
 #include "References.h"
 
 #include "ftc/Runtime/Run/Interrupt.h"
+#include "ftc/Runtime/Run/Metrics.h"
 #include "ftc/Runtime/Run/TrainingState.h"
 
 #include <chrono>
@@ -45,6 +46,7 @@ private:
   Status fillConstants();
   Error explain(std::string_view what);
   Status checkTrained();
+  StateParts state();
   Status checkpoint();
   bool isCheckpointDue() const;
   Status runBlocks();
@@ -92,7 +94,7 @@ Expected<Outcome> Trainer::begin() {
 }
 
 Status Trainer::restore() {
-  Expected<std::optional<TrainingPoint>> point = checkpoints.restore(machine.state(), [&](std::string damage) {
+  Expected<std::optional<TrainingPoint>> point = checkpoints.restore(state(), [&](std::string damage) {
     session.console.note(fmt::format("a checkpoint is passed over: {}", damage));
   });
   if (!point)
@@ -190,6 +192,7 @@ Status Trainer::update() {
     metrics.tokens += text.filled;
     metrics.supervisedTokens += text.supervised;
   }
+  metrics.train = step.name;
   metrics.seconds = secondsSince(start);
   report(metrics);
   return session.metrics.append(metricsLine(metrics));
@@ -234,13 +237,22 @@ Status Trainer::checkTrained() {
   return Status::success();
 }
 
+/// What an update changes.
+StateParts Trainer::state() {
+  StateParts parts;
+  for (const std::vector<uint32_t> *tensors : {&train.trained, &train.states, &train.kept})
+    for (uint32_t tensor : *tensors)
+      parts.push_back(machine.bytes(tensor));
+  return parts;
+}
+
 Status Trainer::checkpoint() {
   Clock::time_point start = Clock::now();
   if (Status status = checkTrained(); !status)
     return status;
   if (Status status = session.metrics.sync(); !status)
     return status;
-  if (Status status = checkpoints.save({done, session.metrics.size()}, machine.state()); !status)
+  if (Status status = checkpoints.save({done, session.metrics.size()}, state()); !status)
     return status;
   lastCheckpoint = Clock::now();
   checkpointSeconds = secondsSince(start);

@@ -34,17 +34,44 @@ Hash128 checkOf(const Header &header) {
   return hashBytes(std::as_bytes(std::span(&header, 1)).first(offsetof(Header, check)));
 }
 
+using ConstParts = std::vector<std::span<const std::byte>>;
+
+size_t sizeOf(const StateParts &state) {
+  size_t size = 0;
+  for (std::span<const std::byte> part : state)
+    size += part.size();
+  return size;
+}
+
+Hash128 hashOf(const ConstParts &parts) {
+  Hasher hasher;
+  for (std::span<const std::byte> part : parts)
+    hasher.add(std::string_view(reinterpret_cast<const char *>(part.data()), part.size()));
+  return hasher.finish();
+}
+
+/// The parts of a state in the file of a checkpoint, behind its header.
+ConstParts partsIn(std::span<const std::byte> bytes, const StateParts &state) {
+  ConstParts parts;
+  bytes = bytes.subspan(sizeof(Header));
+  for (std::span<const std::byte> part : state) {
+    parts.push_back(bytes.first(part.size()));
+    bytes = bytes.subspan(part.size());
+  }
+  return parts;
+}
+
 /// Why the bytes of a checkpoint cannot be used, or nothing.
-std::optional<std::string> findDamage(std::span<const std::byte> bytes, const Hash128 &identity, size_t stateBytes,
-                                      Header &header) {
+std::optional<std::string> findDamage(std::span<const std::byte> bytes, const Hash128 &identity,
+                                      const StateParts &state, Header &header) {
   if (bytes.size() < sizeof(Header))
     return "it is cut off";
   std::memcpy(&header, bytes.data(), sizeof(Header));
-  if (std::memcmp(header.magic, magic, sizeof(magic)) != 0 || header.version != 1 || header.check != checkOf(header))
+  if (std::memcmp(header.magic, magic, sizeof(magic)) != 0 || header.version != 2 || header.check != checkOf(header))
     return "its header is damaged";
-  if (header.identity != identity || header.stateBytes != stateBytes)
+  if (header.identity != identity || header.stateBytes != sizeOf(state))
     return "it belongs to another training";
-  if (bytes.size() != sizeof(Header) + stateBytes || hashBytes(bytes.subspan(sizeof(Header))) != header.state)
+  if (bytes.size() != sizeof(Header) + header.stateBytes || hashOf(partsIn(bytes, state)) != header.state)
     return "its contents are damaged";
   return std::nullopt;
 }
@@ -85,15 +112,15 @@ bool TrainingCheckpoints::hasOthers() const {
   return false;
 }
 
-Status TrainingCheckpoints::save(const TrainingPoint &point, std::span<const std::byte> state) const {
+Status TrainingCheckpoints::save(const TrainingPoint &point, const StateParts &state) const {
   Header header{};
   std::memcpy(header.magic, magic, sizeof(magic));
-  header.version = 1;
+  header.version = 2;
   header.identity = identity;
   header.step = point.step;
   header.metricsBytes = point.metricsBytes;
-  header.stateBytes = state.size();
-  header.state = hashBytes(state);
+  header.stateBytes = sizeOf(state);
+  header.state = hashOf({state.begin(), state.end()});
   header.check = checkOf(header);
   std::string path = fmt::format("{}/{}{:08}{}", folder, prefix(), point.step, extension);
   Expected<AtomicFile> file = AtomicFile::create(path);
@@ -101,8 +128,9 @@ Status TrainingCheckpoints::save(const TrainingPoint &point, std::span<const std
     return file.error();
   if (Status status = file->write(std::as_bytes(std::span(&header, 1))); !status)
     return status;
-  if (Status status = file->write(state); !status)
-    return status;
+  for (std::span<const std::byte> part : state)
+    if (Status status = file->write(part); !status)
+      return status;
   if (Status status = file->commit(); !status)
     return status;
   std::vector<File> files = list();
@@ -113,7 +141,7 @@ Status TrainingCheckpoints::save(const TrainingPoint &point, std::span<const std
 }
 
 Expected<std::optional<TrainingPoint>>
-TrainingCheckpoints::restore(std::span<std::byte> state, const std::function<void(std::string)> &damaged) const {
+TrainingCheckpoints::restore(const StateParts &state, const std::function<void(std::string)> &damaged) const {
   for (const File &file : list()) {
     Expected<MappedFile> mapping = MappedFile::open(file.path);
     if (!mapping) {
@@ -121,11 +149,13 @@ TrainingCheckpoints::restore(std::span<std::byte> state, const std::function<voi
       continue;
     }
     Header header;
-    if (std::optional<std::string> damage = findDamage(mapping->bytes(), identity, state.size(), header)) {
+    if (std::optional<std::string> damage = findDamage(mapping->bytes(), identity, state, header)) {
       damaged(fmt::format("{}: {}", file.path, *damage));
       continue;
     }
-    std::memcpy(state.data(), mapping->bytes().data() + sizeof(Header), state.size());
+    ConstParts parts = partsIn(mapping->bytes(), state);
+    for (size_t i = 0; i < state.size(); ++i)
+      std::copy(parts[i].begin(), parts[i].end(), state[i].begin());
     return std::optional<TrainingPoint>({header.step, header.metricsBytes});
   }
   return std::optional<TrainingPoint>();

@@ -285,11 +285,11 @@ std::string manifest(const Settings &settings) {
   uint64_t bytes = settings.arenaBytes ? settings.arenaBytes : arenaBytes();
   return fmt::format(
       R"({{"version":1,"recipe":"tiny","source":"// tiny\n","folder":{},"target":"reference",)"
-      R"("arena":{{"bytes":{},"state":{{"offset":0,"bytes":{}}}}},)"
+      R"("arena":{{"bytes":{}}},)"
       R"("plan":{{"weights":512,"trained":512,"gradients":512,"states":512,"activations":0,"workspace":0,"peak":{}}},)"
       R"("programs":{},"tensors":[{}],"steps":[{}]}})",
-      json::dumpString(settings.folder), bytes, 2 * slot, settings.plannedBytes ? settings.plannedBytes : bytes,
-      programNames, tensorsText(), stepsText(settings));
+      json::dumpString(settings.folder), bytes, settings.plannedBytes ? settings.plannedBytes : bytes, programNames,
+      tensorsText(), stepsText(settings));
 }
 
 int main(int argc, const char *const *argv) {

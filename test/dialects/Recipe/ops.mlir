@@ -27,6 +27,8 @@ recipe.source "sql.ftr" "base = load(\22model\22)\0A"
 %g = recipe.gradients "g" %tuned on %corpus objective <"sft", {}> batch <2 x 48> {packing = false}
 // CHECK: %whole = recipe.merge "whole" %run
 %whole = recipe.merge "whole" %run
+// CHECK: %longer = recipe.configure "longer" %whole with {rope_theta = 1.000000e+06 : f64}
+%longer = recipe.configure "longer" %whole with {rope_theta = 1.0e6}
 // CHECK: recipe.save "save1" %whole as "huggingface" to "out/model" {dtype = "bf16"} : !recipe.model
 recipe.save "save1" %whole as "huggingface" to "out/model" {dtype = "bf16"} : !recipe.model
 // CHECK: recipe.save "save2" %l as "safetensors" to "l.safetensors" : !recipe.logits

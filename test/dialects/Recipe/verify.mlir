@@ -116,3 +116,9 @@ recipe.save "s" %0 as "huggingface" to "x" {dtype = "i8"} : !recipe.model
 %0 = recipe.load "a" "m"
 // expected-error @+1 {{has prompts, or a data set of them (C14)}}
 %1 = recipe.generate "b" %0 tokens 4
+
+// -----
+
+%0 = recipe.load "a" "m"
+// expected-error @+1 {{has keys (C15)}}
+%1 = recipe.configure "b" %0 with {}

@@ -35,6 +35,7 @@
 #include "ftc/Runtime/Core/Status.h"
 #include "ftc/Runtime/Data/RecordStore.h"
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -73,6 +74,8 @@ struct DatasetOptions {
   /// How many tokens the model knows: ids are below this. 0 takes the tokenizer's vocabulary.
   int64_t vocabularySize = 0;
   InfillOptions infill;
+  /// Called now and then with how much is read ("1024 rows"); an error ends the reading.
+  std::function<Status(const std::string &)> watch;
 };
 
 /// Reads a data set. `codec` may be null where all texts are token ids. A mistake in the file has exit status Input and

@@ -36,7 +36,7 @@ public:
   /// Shows where work stands: at once on a terminal (at most ten times a second), else one in ten seconds, and the
   /// first and the last of what is not brief.
   void showProgress(const Progress &progress);
-  /// Shows a line in place, on a terminal only.
+  /// Shows what is being done: in place on a terminal, elsewhere a line in ten seconds.
   void showStatus(std::string_view text);
   /// Removes the line that is redrawn in place.
   void clearProgress();
@@ -59,7 +59,7 @@ private:
   bool json, quiet, terminal;
   bool lineShown = false;
   std::string lastName;
-  Clock::time_point lastShown{};
+  Clock::time_point lastShown;
 };
 
 /// `3 h 12 min`, `4 min 05 s`, `12 s`.

@@ -29,7 +29,6 @@ public:
   ~Machine();
 
   std::span<std::byte> bytes(uint32_t tensor);
-  std::span<std::byte> state();
   template <typename T> std::span<T> elements(uint32_t tensor) {
     std::span<std::byte> raw = bytes(tensor);
     return {reinterpret_cast<T *>(raw.data()), raw.size() / sizeof(T)};

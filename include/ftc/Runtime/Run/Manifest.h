@@ -246,7 +246,6 @@ struct Manifest {
   std::string folder;
   std::string target;
   uint64_t arenaBytes = 0;
-  uint64_t stateOffset = 0, stateBytes = 0; // the part of the arena that a checkpoint keeps
   Plan plan;
   std::vector<std::string> programs;
   std::vector<Tensor> tensors;

@@ -13,8 +13,9 @@ namespace ftc::run {
 using namespace runtime; // its statuses, files and element types
 
 struct Options {
-  std::string out; // the run's folder; empty: runs/<recipe>
-  int threads = 0; // 0: one for each processor
+  std::string out;     // the run's folder; empty: runs/<recipe>
+  std::string outputs; // where relative paths of `save` lead; empty: the recipe's folder
+  int threads = 0;     // 0: one for each processor
   std::optional<int64_t> seed;
   std::optional<int64_t> stopAfter; // training stops when this many updates are done
   bool fresh = false;

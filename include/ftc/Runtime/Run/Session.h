@@ -6,8 +6,8 @@
 #include "ftc/Runtime/IO/Checkpoint.h"
 #include "ftc/Runtime/Run/Console.h"
 #include "ftc/Runtime/Run/Ledger.h"
+#include "ftc/Runtime/Run/LineFile.h"
 #include "ftc/Runtime/Run/Machine.h"
-#include "ftc/Runtime/Run/Metrics.h"
 #include "ftc/Runtime/Text/TextCodec.h"
 
 #include <map>
@@ -48,7 +48,7 @@ enum class Outcome { Done, Stopped, Interrupted };
 class Session {
 public:
   Session(const Manifest &manifest, const Options &options, Console &console, Machine machine, RunFolder folder,
-          Ledger ledger, MetricsFile metrics)
+          Ledger ledger, LineFile metrics)
       : manifest(manifest), options(options), console(console), machine(std::move(machine)), folder(std::move(folder)),
         ledger(std::move(ledger)), metrics(std::move(metrics)) {}
 
@@ -58,7 +58,7 @@ public:
   Machine machine;
   RunFolder folder;
   Ledger ledger;
-  MetricsFile metrics;
+  LineFile metrics;
   /// Of every step: its hash with those of what it uses, replaced paths and seeds, and contents of data files.
   std::map<std::string, Hash128, std::less<>> identities;
 
@@ -77,10 +77,12 @@ public:
   /// Drops lines of metrics.jsonl that no finished step and no checkpoint vouches for: to be called before a step adds
   /// its own.
   Status beginMetrics(std::optional<uint64_t> checkpointed = std::nullopt);
-  /// Adds a finished step to the ledger.
+  /// Adds a finished step to the ledger; where it has left metrics, the picture of them is drawn anew.
   Status finish(const Step &step, std::vector<std::string> outputs);
 
 private:
+  Status drawCurves();
+
   std::map<std::string, Model> models;
   std::map<std::string, data::RecordStore> datasets;
 };

@@ -1,7 +1,7 @@
 //===- TrainingState.h - checkpoints of training -----------------------------===//
 //
-// A checkpoint is the state part of the arena (trained tensors and optimizer states) behind a header that says which
-// training it belongs to and where that stood. The place in the data is the step: batches are functions of it.
+// A checkpoint is what a training changes (its trained tensors and its optimizer's states) behind a header that says
+// which training it belongs to and where that stood. The place in the data is the step: batches are functions of it.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -24,6 +24,9 @@ struct TrainingPoint {
   uint64_t metricsBytes = 0; // length of metrics.jsonl then
 };
 
+/// The bytes of the tensors that a training changes, in its order.
+using StateParts = std::vector<std::span<std::byte>>;
+
 /// The checkpoints of one training in a folder; files are named NAME.HASH.STEP.checkpoint.
 class TrainingCheckpoints {
 public:
@@ -33,11 +36,11 @@ public:
   TrainingCheckpoints(std::string folder, std::string name, Hash128 identity);
 
   /// Writes one (temporary name, sync, rename), then removes all but the last two.
-  Status save(const TrainingPoint &point, std::span<const std::byte> state) const;
+  Status save(const TrainingPoint &point, const StateParts &state) const;
 
   /// Reads the last one that is whole into `state`. One that is damaged is passed over and told to `damaged`. None:
   /// there is none.
-  Expected<std::optional<TrainingPoint>> restore(std::span<std::byte> state,
+  Expected<std::optional<TrainingPoint>> restore(const StateParts &state,
                                                  const std::function<void(std::string)> &damaged) const;
 
   /// Removes all.

@@ -1,0 +1,45 @@
+#include "StepTensors.h"
+
+#include "Structure.h"
+
+using namespace mlir;
+
+namespace ftc::target {
+
+/// Steps whose tensors are of no use when they are done: results that later steps need are trained tensors, or files.
+static bool leavesNothing(tune::StepOp step) {
+  StringRef kind = step.getFields().getAs<StringAttr>("kind").getValue();
+  return kind == "train" || kind == "evaluate" || kind == "generate" || kind == "logits";
+}
+
+/// Kinds whose tensors a step fills before it reads them.
+static bool isFilled(tune::Kind kind) {
+  return kind == tune::Kind::gradient || kind == tune::Kind::state || kind == tune::Kind::input ||
+         kind == tune::Kind::output || kind == tune::Kind::cache;
+}
+
+void StepTensors::mention(StringAttr symbol, tune::StepOp step) {
+  auto [known, isNew] = owners.try_emplace(symbol, step);
+  if (known->second != step)
+    known->second = nullptr;
+}
+
+StepTensors::StepTensors(ModuleOp module) {
+  SymbolTable symbols(module);
+  for (auto step : module.getOps<tune::StepOp>())
+    step.getFields().walk([&](FlatSymbolRefAttr symbol) {
+      mention(symbol.getAttr(), step);
+      if (auto program = symbols.lookup<func::FuncOp>(symbol.getAttr()))
+        program.walk([&](Operation *op) {
+          if (auto read = dyn_cast<tune::ReadOp>(op))
+            mention(read.getTensorAttr().getAttr(), step);
+          if (auto write = dyn_cast<tune::WriteOp>(op))
+            mention(write.getTensorAttr().getAttr(), step);
+        });
+    });
+  for (auto tensor : module.getOps<tune::TensorOp>())
+    if (tune::StepOp step = ownerOf(tensor); step && (!leavesNothing(step) || !isFilled(tensor.getKind())))
+      owners[tensor.getSymNameAttr()] = nullptr;
+}
+
+} // namespace ftc::target

@@ -1,0 +1,30 @@
+// Which tensors are of use to one step of the run only. Steps are done one after the other, so that such tensors of
+// several steps may lie in the same bytes: a chain of trainings needs the gradients and optimizer states of its largest
+// one.
+#ifndef FTC_LIB_TARGET_STEPTENSORS_H
+#define FTC_LIB_TARGET_STEPTENSORS_H
+
+#include "dialects/Tune/IR/Tune.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace ftc::target {
+
+class StepTensors {
+public:
+  explicit StepTensors(mlir::ModuleOp module);
+
+  /// The only step that uses the tensor, if it fills it before it reads it; else null.
+  tune::StepOp ownerOf(tune::TensorOp tensor) const { return owners.lookup(tensor.getSymNameAttr()); }
+  /// The only step that runs the program; else null.
+  tune::StepOp ownerOf(mlir::func::FuncOp program) const { return owners.lookup(program.getSymNameAttr()); }
+
+private:
+  void mention(mlir::StringAttr symbol, tune::StepOp step);
+
+  llvm::DenseMap<mlir::StringAttr, tune::StepOp> owners; ///< by symbol; null where there are several
+};
+
+} // namespace ftc::target
+
+#endif // FTC_LIB_TARGET_STEPTENSORS_H
