@@ -183,6 +183,15 @@ static Expected<double> savedBytes(const Manifest &manifest, const run::SaveStep
   return result ? Expected<double>(bytes + *result) : result;
 }
 
+/// Of what a training changes; a finished one leaves none behind.
+static double checkpointBytes(const Manifest &manifest, const run::TrainStep &train) {
+  double bytes = 0;
+  for (const std::vector<uint32_t> *tensors : {&train.trained, &train.states, &train.kept})
+    for (uint32_t tensor : *tensors)
+      bytes += double(manifest.tensors[tensor].bytes);
+  return bytes;
+}
+
 static Status reportFiles(const Manifest &manifest, Report &report) {
   report.title("files");
   double results = 0, checkpoints = 0, all = 0;
@@ -196,8 +205,8 @@ static Status reportFiles(const Manifest &manifest, Report &report) {
       report.bytes("writes " + save->path, *bytes);
     else
       results += *bytes;
-    if (step.kind == "train")
-      checkpoints = 2 * double(manifest.stateBytes);
+    if (const auto *train = std::get_if<run::TrainStep>(&step.detail))
+      checkpoints = std::max(checkpoints, 2 * checkpointBytes(manifest, *train));
   }
   report.bytes("checkpoints, two at most", checkpoints);
   report.bytes("results of steps", results);
