@@ -134,8 +134,10 @@ std::vector<MergedTensor> ProgramBuilder::merge(const AdaptedModel &model) {
   evaluator.model = &model;
   evaluator.ambient["training"] = false;
   Merger merger(*state, model);
+  // What is wrong with an adapter is wrong on each of its sites: it is said of the first.
   for (ModuleInstance *module : model.model().modules())
-    merger.site(*module, merged);
+    if (state->shared.diagnostics().errorCount() == state->errorsBefore)
+      merger.site(*module, merged);
   evaluator.ambient.erase("training");
   return merged;
 }

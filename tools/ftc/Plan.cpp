@@ -183,7 +183,7 @@ static Expected<double> savedBytes(const Manifest &manifest, const run::SaveStep
   return result ? Expected<double>(bytes + *result) : result;
 }
 
-/// Of what a training changes; a finished one leaves none behind.
+/// Of one training at a time, the last two are kept.
 static double checkpointBytes(const Manifest &manifest, const run::TrainStep &train) {
   double bytes = 0;
   for (const std::vector<uint32_t> *tensors : {&train.trained, &train.states, &train.kept})

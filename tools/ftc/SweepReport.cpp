@@ -9,6 +9,7 @@
 #include "ftc/Runtime/Run/Curves.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 
 #include <limits>

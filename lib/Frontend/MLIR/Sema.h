@@ -86,7 +86,7 @@ public:
   //===--- Values (SemaValues.cpp) ---===//
   /// The compile-time value of an expression; null after an error.
   mlir::Attribute evaluate(const ast::Expr &expr);
-  /// The expression that a name of a bound value stands for, through any number of names.
+  /// The expression that a name of a bound value stands for, through any number of names and choices.
   const ast::Expr &resolve(const ast::Expr &expr);
   /// What a message calls a value: "the number 3", "a map".
   static std::string describe(mlir::Attribute value);

@@ -58,6 +58,12 @@ const Expr &Sema::resolve(const Expr &expr) {
   const Expr *current = &expr;
   // A name can stand for another one; as many times as there are names before it must be a cycle.
   for (size_t hops = 0; hops <= bindings.size(); ++hops) {
+    while (auto *choice = llvm::dyn_cast<IfExpr>(current)) {
+      std::optional<bool> taken = condition(*choice->condition);
+      if (!taken)
+        return *current;
+      current = *taken ? choice->thenValue.get() : choice->elseValue.get();
+    }
     auto *name = llvm::dyn_cast<NameExpr>(current);
     auto found = name ? bindings.find(name->name) : bindings.end();
     if (found == bindings.end() || isStep(*found->second.binding->value))

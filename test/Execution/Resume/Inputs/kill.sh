@@ -12,13 +12,13 @@ duration=$((($(date +%s%N) - start) / 1000)) # microseconds
 rm -rf "$out.undisturbed"
 cp -r "$out" "$out.undisturbed"
 metrics >"$out.undisturbed/metrics"
+cp "$run/loss.svg" "$out.undisturbed"
 
 # compare: what a resumed run has left is what the undisturbed one has.
 compare() {
   metrics | cmp - "$out.undisturbed/metrics"
-  for file in adapter/adapter_config.json adapter/adapter_model.safetensors merged.safetensors; do
-    cmp "$out/$file" "$out.undisturbed/$file"
-  done
+  cmp "$run/loss.svg" "$out.undisturbed/loss.svg"
+  diff -r --exclude=metrics --exclude=loss.svg "$out" "$out.undisturbed"
   [ -z "$(find "$run" "$out" -name '*.partial')" ]
 }
 
