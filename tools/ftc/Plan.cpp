@@ -148,7 +148,8 @@ static Status reportTraining(const Manifest &manifest, const run::Step &step, st
   report.count("tokens an epoch", counts->tokens);
   report.count("supervised tokens an epoch", counts->supervised);
   report.count("steps", steps);
-  report.count("tokens a step", train.batch.sequences * train.batch.tokens, " places");
+  report.count("places a step", train.batch.sequences * train.batch.tokens);
+  report.count("tokens a step", counts->stepsPerEpoch ? counts->tokens / counts->stepsPerEpoch : 0, ", on average");
   double each = train.micro ? flops[manifest.programs[*train.micro]] / places : 0;
   report.add("FLOPs a token", each, llvm::formatv("{0:f1} MFLOP", each / 1e6).str());
   return Status::success();
