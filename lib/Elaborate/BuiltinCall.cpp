@@ -11,7 +11,7 @@ BuiltinCall::BuiltinCall(Evaluator &evaluator, const ast::CallExpr &expr, Scope 
     if (!argument.name)
       positional.push_back(&argument);
   if (count >= 0 && positional.size() != size_t(count)) {
-    auto *name = llvm::dyn_cast<ast::NameExpr>(&*expr.callee);
+    auto *name = llvm::dyn_cast_or_null<ast::NameExpr>(expr.callee.get());
     evaluator.diags().report(Diag::WrongArgumentCount, expr.range, name ? name->name : "this function", count,
                              positional.size());
     good = false;
@@ -56,7 +56,7 @@ const ast::ArrowExpr *BuiltinCall::arrow(size_t place) {
 
 const ast::ArrowExpr *BuiltinCall::missing() {
   if (good) {
-    auto *name = llvm::dyn_cast<ast::NameExpr>(&*expr.callee);
+    auto *name = llvm::dyn_cast_or_null<ast::NameExpr>(expr.callee.get());
     evaluator.diags().report(Diag::WrongArgumentCount, expr.range, name ? name->name : "this function", "more",
                              positional.size());
   }
@@ -95,7 +95,8 @@ static const llvm::StringMap<Builtin> &allBuiltins() {
   static const llvm::StringMap<Builtin> *all = [] {
     auto *map = new llvm::StringMap<Builtin>();
     for (auto table : {functionBuiltins(), reductionBuiltins(), shapeBuiltins(), structureBuiltins(), chanceBuiltins(),
-                       attentionBuiltins(), choiceBuiltins()})
+                       attentionBuiltins(), choiceBuiltins(), matrixBuiltins(), indexedBuiltins(),
+                       decompositionBuiltins(), complexBuiltins()})
       for (const Builtin &builtin : table)
         map->try_emplace(builtin.name, builtin);
     return map;

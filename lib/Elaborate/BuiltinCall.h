@@ -42,6 +42,10 @@ llvm::ArrayRef<Builtin> structureBuiltins();
 llvm::ArrayRef<Builtin> chanceBuiltins();
 llvm::ArrayRef<Builtin> attentionBuiltins();
 llvm::ArrayRef<Builtin> choiceBuiltins();
+llvm::ArrayRef<Builtin> matrixBuiltins();
+llvm::ArrayRef<Builtin> indexedBuiltins();
+llvm::ArrayRef<Builtin> decompositionBuiltins();
+llvm::ArrayRef<Builtin> complexBuiltins();
 
 } // namespace ftc::elaborate
 

@@ -1,6 +1,6 @@
 //===- Choice.cpp - entries found by their values --------------------------===//
 
-#include "BuiltinCall.h"
+#include "Arrows.h"
 
 #include "dialects/Tune/Utils/Builders.h"
 
@@ -89,7 +89,187 @@ static Value nearest(Evaluator &evaluator, const ast::CallExpr &expr, Scope &sco
   return Tensor{arith::FPToSIOp::create(*evaluator.builder, evaluator.loc(), type, tensor->value), tensor->dims};
 }
 
+//===----------------------------------------------------------------------===//
+// Order
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// The dimensions that are put in order are the last of `x`, as one.
+struct Ordered {
+  Tensor x; ///< [rest..., N]
+  Dims rest, over;
+};
+} // namespace
+
+static Ordered orderedAlong(Evaluator &evaluator, const Tensor &x, llvm::ArrayRef<Dim> over) {
+  Ordered ordered{evaluator.toReal(x), {}, Dims(over)};
+  Dims order;
+  int64_t size = 1;
+  for (Dim dim : x.dims)
+    if (indexOf(over, dim) < 0)
+      ordered.rest.push_back(dim);
+  for (Dim dim : over)
+    size *= dim->size;
+  order = ordered.rest;
+  order.append(over.begin(), over.end());
+  ordered.x = evaluator.align(ordered.x, order);
+  if (over.size() == 1)
+    return ordered;
+  ordered.x.dims = ordered.rest;
+  ordered.x.dims.push_back(evaluator.shared.dimensions().make("_", size));
+  ordered.x.value = tune::reshape(*evaluator.builder, evaluator.loc(), ordered.x.value, sizesOf(ordered.x.dims));
+  return ordered;
+}
+
+/// Where the `count` largest entries along the last dimension of x are, [rest..., count].
+static mlir::Value placesOfLargest(Evaluator &evaluator, mlir::Value x, int64_t count) {
+  llvm::SmallVector<int64_t> shape(tune::shapeOf(x));
+  shape.back() = count;
+  auto type = mlir::RankedTensorType::get(shape, evaluator.builder->getI32Type());
+  return tune::ArgSortOp::create(*evaluator.builder, evaluator.loc(), type, x);
+}
+
+/// The tensor of a call and the dimensions of its `over`; all of them without it. Nothing after an error.
+static std::optional<Ordered> orderedArgument(Evaluator &evaluator, BuiltinCall &call, llvm::StringRef name,
+                                              llvm::SMRange range) {
+  std::optional<Tensor> x = call.tensor(0);
+  if (!x || !evaluator.tensorBuilder(range) || evaluator.refuseNonlinear(*x, "`" + name + "`", range))
+    return std::nullopt;
+  std::optional<Dims> over = call.over(x->dims);
+  if (!call.sound())
+    return std::nullopt;
+  Dims dims = over.value_or(x->dims);
+  if (dims.empty() || !x->value) {
+    evaluator.diags().report(Diag::ExpectedValue, range, "a tensor with entries to compare", Value(*x).describe());
+    return std::nullopt;
+  }
+  return orderedAlong(evaluator, *x, dims);
+}
+
+/// An argument that says which of `size` entries; nothing after an error.
+static std::optional<int64_t> countArgument(Evaluator &evaluator, const Value &value, int64_t size,
+                                            llvm::SMRange range) {
+  std::optional<int64_t> count = value.integer();
+  if (count && *count >= 1 && *count <= size)
+    return count;
+  if (!value.isError())
+    evaluator.diags().report(Diag::ExpectedValue, range, "an integer of 1 to " + std::to_string(size),
+                             count ? std::to_string(*count) : value.describe());
+  return std::nullopt;
+}
+
+/// topk(x, experts -> k): the k largest values along a dimension, the largest first, and where they are.
+static Value topk(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
+  BuiltinCall call(evaluator, expr, scope, 2);
+  std::optional<Tensor> x = call.tensor(0);
+  const ast::ArrowExpr *arrow = x ? call.arrow(1) : nullptr;
+  auto from = arrow ? patternOf(evaluator, *arrow->from) : std::nullopt;
+  auto to = from ? patternOf(evaluator, *arrow->to) : std::nullopt;
+  if (!to || !evaluator.tensorBuilder(expr.range) || evaluator.refuseNonlinear(*x, "`topk`", expr.range))
+    return {};
+  if (from->kind != Pattern::Single || to->kind != Pattern::Single) {
+    evaluator.diags().report(Diag::BadArrow, arrow->range);
+    return {};
+  }
+  const ast::NameExpr &name = *from->names.front(), &count = *to->names.front();
+  Dim dim = evaluator.dimOf(name.name, scope, name.range, x->dims);
+  Dim k = dim ? evaluator.dimOf(count.name, scope, count.range) : nullptr;
+  if (!k)
+    return {};
+  if (indexOf(x->dims, dim) < 0) {
+    evaluator.diags().report(Diag::NoSuchDimension, name.range, "a tensor " + printDims(x->dims, scope), name.name);
+    return {};
+  }
+  if (!countArgument(evaluator, Value(k), dim->size, count.range))
+    return {};
+  Ordered ordered = orderedAlong(evaluator, *x, {dim});
+  Tensor places{placesOfLargest(evaluator, ordered.x.value, k->size), ordered.rest};
+  places.dims.push_back(k);
+  return Value::tuple({evaluator.pick(*x, dim, places, expr.range), places});
+}
+
+/// sort(x, over: d): the entries along a dimension, the smallest first.
+static Value sort(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
+  BuiltinCall call(evaluator, expr, scope, 1);
+  auto ordered = orderedArgument(evaluator, call, "sort", expr.range);
+  if (!ordered)
+    return {};
+  if (ordered->over.size() != 1) {
+    evaluator.diags().report(Diag::MissingParameter, expr.range, "sort", "over").help("sort goes along one dimension");
+    return {};
+  }
+  Dim dim = ordered->over.front();
+  mlir::Value negative = tune::neg(*evaluator.builder, evaluator.loc(), ordered->x.value);
+  // The places have the sorted dimension too: another of its size stands for it until the entries are picked.
+  Dim sorted = evaluator.shared.dimensions().make(dim->name, dim->size);
+  Tensor places{placesOfLargest(evaluator, negative, dim->size), ordered->rest};
+  places.dims.push_back(sorted);
+  Value values = evaluator.pick(ordered->x, dim, places, expr.range);
+  auto *tensor = values.as<Tensor>();
+  return tensor ? evaluator.rename(*tensor, sorted, dim) : Value();
+}
+
+/// kth(x, k, over: d): the k-th largest entry; k is 1 for the largest.
+static Value kth(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
+  BuiltinCall call(evaluator, expr, scope, 2);
+  auto ordered = orderedArgument(evaluator, call, "kth", expr.range);
+  Value k = ordered ? call.value(1) : Value();
+  Dim dim = ordered ? ordered->x.dims.back() : nullptr;
+  std::optional<int64_t> count = dim ? countArgument(evaluator, k, dim->size, expr.range) : std::nullopt;
+  if (!count)
+    return {};
+  mlir::Value places = placesOfLargest(evaluator, ordered->x.value, *count);
+  mlir::Value place =
+      tune::pickIndex(*evaluator.builder, evaluator.loc(), places, int64_t(ordered->rest.size()), *count - 1);
+  return evaluator.pick(ordered->x, dim, Tensor{place, ordered->rest}, expr.range);
+}
+
+/// ranks(x, over: d): how many entries come before each if the largest comes first; equals in order.
+static Value ranks(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
+  BuiltinCall call(evaluator, expr, scope, 1);
+  auto ordered = orderedArgument(evaluator, call, "ranks", expr.range);
+  if (!ordered)
+    return {};
+  int64_t size = ordered->x.dims.back()->size;
+  mlir::OpBuilder &builder = *evaluator.builder;
+  mlir::Value places = placesOfLargest(evaluator, ordered->x.value, size);
+  // The inverse of a permutation is what puts it in order.
+  mlir::Value zero = tune::splatLike(builder, evaluator.loc(), places, 0);
+  mlir::Value negative = arith::SubIOp::create(builder, evaluator.loc(), zero, places);
+  Dims dims(ordered->rest);
+  dims.append(ordered->over.begin(), ordered->over.end());
+  mlir::Value inverse = placesOfLargest(evaluator, negative, size);
+  return Tensor{tune::reshape(builder, evaluator.loc(), inverse, sizesOf(dims)), dims};
+}
+
+/// The place of the largest (argmin: smallest) entry along one dimension, the first of equal ones.
+static Value placeOf(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope, llvm::StringRef name) {
+  BuiltinCall call(evaluator, expr, scope, 1);
+  auto ordered = orderedArgument(evaluator, call, name, expr.range);
+  if (!ordered)
+    return {};
+  if (ordered->over.size() != 1) {
+    evaluator.diags().report(Diag::MissingParameter, expr.range, name, "over").help("it counts along one dimension");
+    return {};
+  }
+  mlir::OpBuilder &builder = *evaluator.builder;
+  mlir::Value x = ordered->x.value;
+  if (name == "argmin")
+    x = tune::neg(builder, evaluator.loc(), x);
+  mlir::Value place = placesOfLargest(evaluator, x, 1);
+  return Tensor{tune::reshape(builder, evaluator.loc(), place, sizesOf(ordered->rest)), ordered->rest};
+}
+
+static Value argmax(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
+  return placeOf(evaluator, expr, scope, "argmax");
+}
+
+static Value argmin(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
+  return placeOf(evaluator, expr, scope, "argmin");
+}
+
 llvm::ArrayRef<Builtin> ftc::elaborate::choiceBuiltins() {
-  static const Builtin table[] = {{"nearest", nearest}};
+  static const Builtin table[] = {{"nearest", nearest}, {"topk", topk},     {"sort", sort},    {"kth", kth},
+                                  {"ranks", ranks},     {"argmax", argmax}, {"argmin", argmin}};
   return table;
 }

@@ -217,6 +217,8 @@ Value Evaluator::evalBinary(const ast::BinaryExpr &expr, Scope &scope) {
     return {};
   if (lhs.is<RowSum>() || rhs.is<RowSum>())
     return rowSums->binary(*this, expr.op, lhs, rhs, expr.range);
+  if (lhs.is<Complex>() || rhs.is<Complex>())
+    return binaryComplex(lhs, rhs, expr, scope);
   if (expr.op == ast::BinaryOp::Contract)
     return contract(lhs, rhs, expr, scope);
   if (lhs.is<Tensor>() || rhs.is<Tensor>())
@@ -354,7 +356,7 @@ Value Evaluator::evalIndex(const ast::IndexExpr &expr, Scope &scope) {
                      index.name.text);
       return {};
     }
-    Value value = eval(*index.value, scope);
+    Value value = indexOperand(*index.value, scope);
     if (value.isError())
       return {};
     base = pick(*tensor, dim, value, index.range);
@@ -393,6 +395,9 @@ Value Evaluator::evalFold(const ast::FoldExpr &expr, Scope &scope) {
           return {};
         }
         value = modules->modules[trip];
+      } else if (auto *name = llvm::dyn_cast<ast::NameExpr>(&*source.binding->value);
+                 name && number > 0 && name->name == expr.over.text) {
+        value = trip;
       } else if (auto *tensor = value.as<Tensor>(); tensor && number > 0 && indexOf(tensor->dims, over) >= 0) {
         value = pick(*tensor, over, trip, source.binding->range);
       }

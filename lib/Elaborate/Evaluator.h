@@ -159,6 +159,8 @@ public:
   Value logicalNot(const Value &value, llvm::SMRange range);
   Value select(const Value &condition, const Value &yes, const Value &no, llvm::SMRange range);
   Value contract(const Value &lhs, const Value &rhs, const ast::BinaryExpr &expr, Scope &scope);
+  /// The same and `+ - * /`, where a side is complex.
+  Value binaryComplex(const Value &lhs, const Value &rhs, const ast::BinaryExpr &expr, Scope &scope);
   /// The sum of products over dimensions that both have.
   Tensor contractOver(const Tensor &a, const Tensor &b, llvm::ArrayRef<Dim> over);
   Value reduce(llvm::StringRef kind, const Value &value, std::optional<Dims> over, llvm::SMRange range);
@@ -166,6 +168,8 @@ public:
   Value logSumExp(const Tensor &x, const Dims &over, llvm::SMRange range);
   /// An elementwise function by name on a number or tensor; see Functions.cpp.
   Value elementwise(llvm::StringRef name, const Value &value, llvm::SMRange range);
+  /// The value of an index; a list of integers is a tensor whose dimension has the list's name.
+  Value indexOperand(const ast::Expr &expr, Scope &scope);
   /// Entry `index` (a number or an integer tensor) of `dim`.
   Value pick(const Tensor &tensor, Dim dim, const Value &index, llvm::SMRange range);
   Value slice(const Tensor &tensor, Dim dim, int64_t start, Dim part);

@@ -49,7 +49,8 @@ void Merger::keep(const Value &value, const ModelTensor &tensor, std::vector<Mer
 }
 
 std::pair<Value, Value> Merger::weightOf(ModuleInstance &site, llvm::ArrayRef<AdapterInstance *> chain) {
-  Dim in = site.axes[1], column = state.shared.dimensions().primed(in);
+  // A dimension of its own: definitions may have primes of the site's.
+  Dim in = site.axes[1], column = state.shared.dimensions().make(in->name + "'", in->size);
   auto type = mlir::RankedTensorType::get({in->size, in->size}, evaluator.realType());
   Tensor identity{tune::EyeOp::create(*evaluator.builder, evaluator.loc(), type), {column, in}, Degree::Affine};
   identity.identity = true;
@@ -94,7 +95,7 @@ Value ftc::elaborate::mergedWeight(ProgramBuilder::State &state, const AdaptedMo
 }
 
 void Merger::embedding(ModuleInstance &site, ModelTensor &weight, std::vector<MergedTensor> &merged) {
-  Dim rows = site.axes[0], row = state.shared.dimensions().primed(rows);
+  Dim rows = site.axes[0], row = state.shared.dimensions().make(rows->name + "'", rows->size);
   auto type = mlir::RankedTensorType::get({rows->size}, evaluator.builder->getI32Type());
   Value table =
       apply(site, model.on(&site), Tensor{tune::IotaOp::create(*evaluator.builder, evaluator.loc(), type, 0), {row}});

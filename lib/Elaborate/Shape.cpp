@@ -1,6 +1,6 @@
 //===- Shape.cpp - reductions, slices, splits and joins ---------*- C++ -*-===//
 
-#include "BuiltinCall.h"
+#include "Arrows.h"
 
 #include "dialects/Tune/Utils/Builders.h"
 
@@ -126,14 +126,6 @@ Value Evaluator::prepend(const Tensor &fresh, Dim places, const Tensor &tokens, 
 // Arrows
 //===----------------------------------------------------------------------===//
 
-namespace {
-/// One side of an arrow: `(groups, g)`, `q + k + v`, or a single name.
-struct Pattern {
-  enum Kind { Single, Product, Sum } kind = Single;
-  std::vector<const ast::NameExpr *> names;
-};
-} // namespace
-
 static bool collectSum(const ast::Expr &expr, std::vector<const ast::NameExpr *> &names) {
   if (auto *name = llvm::dyn_cast<ast::NameExpr>(&expr)) {
     names.push_back(name);
@@ -143,7 +135,7 @@ static bool collectSum(const ast::Expr &expr, std::vector<const ast::NameExpr *>
   return sum && sum->op == ast::BinaryOp::Add && collectSum(*sum->lhs, names) && collectSum(*sum->rhs, names);
 }
 
-static std::optional<Pattern> patternOf(Evaluator &evaluator, const ast::Expr &expr) {
+std::optional<Pattern> ftc::elaborate::patternOf(Evaluator &evaluator, const ast::Expr &expr) {
   Pattern pattern;
   bool sound = true;
   if (auto *tuple = llvm::dyn_cast<ast::TupleExpr>(&expr)) {
@@ -165,8 +157,7 @@ static std::optional<Pattern> patternOf(Evaluator &evaluator, const ast::Expr &e
   return pattern;
 }
 
-/// The dimension of a name that a reshape makes: known already, else a new one of that size.
-static Dim target(Evaluator &evaluator, const ast::NameExpr &name, int64_t size, Scope &scope) {
+Dim ftc::elaborate::target(Evaluator &evaluator, const ast::NameExpr &name, int64_t size, Scope &scope) {
   Dim dim = name.name == "_" ? nullptr : evaluator.dimOf(name.name, scope, {});
   if (!dim)
     return evaluator.madeDim(name.name, size, scope);
@@ -225,9 +216,9 @@ static Value splitProduct(Evaluator &evaluator, const Tensor &x, Dim from, llvm:
 
 static Value split(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
   BuiltinCall call(evaluator, expr, scope, 2);
-  std::optional<Tensor> x = call.tensor(0);
+  Value value = call.value(0);
   const ast::ArrowExpr *arrow = call.arrow(1);
-  if (!x || !arrow || !evaluator.tensorBuilder(expr.range))
+  if (value.isError() || !arrow || !evaluator.tensorBuilder(expr.range))
     return {};
   auto from = patternOf(evaluator, *arrow->from), to = patternOf(evaluator, *arrow->to);
   if (!from || !to || from->kind != Pattern::Single) {
@@ -235,6 +226,11 @@ static Value split(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope
       evaluator.diags().report(Diag::BadArrow, arrow->range);
     return {};
   }
+  if (value.number()) // the same along every dimension
+    return to->kind == Pattern::Sum ? Value::tuple(std::vector<Value>(to->names.size(), value)) : value;
+  std::optional<Tensor> x = evaluator.asTensor(value, expr.range);
+  if (!x)
+    return {};
   Dim whole = evaluator.dimOf(from->names.front()->name, scope, from->names.front()->range, x->dims);
   if (!whole)
     return {};
@@ -302,11 +298,16 @@ static int64_t productOf(llvm::ArrayRef<Dim> dims) {
   return size;
 }
 
+Value ftc::elaborate::joinDims(Evaluator &evaluator, const Tensor &x, llvm::ArrayRef<Dim> parts,
+                               const ast::NameExpr &to, Scope &scope) {
+  Dim whole = target(evaluator, to, productOf(parts), scope);
+  return whole ? joinParts(evaluator, x, parts, whole) : Value();
+}
+
 static Value joinProduct(Evaluator &evaluator, const Tensor &x, const Pattern &from, const ast::NameExpr &to,
                          Scope &scope) {
   std::optional<Dims> parts = joinedDims(evaluator, x, from, scope);
-  Dim whole = parts ? target(evaluator, to, productOf(*parts), scope) : nullptr;
-  return whole ? joinParts(evaluator, x, *parts, whole) : Value();
+  return parts ? joinDims(evaluator, x, *parts, to, scope) : Value();
 }
 
 Value Evaluator::callReshaped(ModuleInstance &module, const ast::CallExpr &call, const ast::ArrowExpr &arrow,
@@ -456,6 +457,8 @@ static Value join(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope)
   }
   if (from->kind == Pattern::Sum)
     return joinSum(evaluator, values, *from, *to->names.front(), scope, expr.range);
+  if (values.size() == 1 && values.front().number()) // the same along every dimension
+    return values.front();
   std::optional<Tensor> x = values.size() == 1 ? evaluator.asTensor(values.front(), expr.range) : std::nullopt;
   if (!x) {
     if (values.size() != 1)

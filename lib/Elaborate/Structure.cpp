@@ -1,6 +1,6 @@
 //===- Structure.cpp - tensors that are written, not computed ---*- C++ -*-===//
 
-#include "BuiltinCall.h"
+#include "Matrix.h"
 
 #include "dialects/Tune/Utils/Builders.h"
 
@@ -39,10 +39,7 @@ static Value eye(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) 
     evaluator.diags().report(Diag::SizeMismatch, expr.range, column->name, column->size, row->size);
     return {};
   }
-  auto type = mlir::RankedTensorType::get({row->size, column->size}, evaluator.realType());
-  Tensor result{tune::EyeOp::create(*evaluator.builder, evaluator.loc(), type), {row, column}};
-  result.identity = true;
-  return result;
+  return identity(evaluator, row, column);
 }
 
 static Value stopGradient(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
@@ -56,24 +53,87 @@ static Value stopGradient(Evaluator &evaluator, const ast::CallExpr &expr, Scope
   return result;
 }
 
-/// diagonal(C, in): the entries of `[in, in']` at which both agree, `[in]`.
-static Value diagonal(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
-  BuiltinCall call(evaluator, expr, scope, 2);
-  std::optional<Tensor> x = call.tensor(0);
-  std::optional<Dims> named = x ? evaluator.dimsOf(*expr.arguments[1].value, scope, x->dims) : std::nullopt;
-  if (!named || !evaluator.tensorBuilder(expr.range))
+/// The argument `along: d`, a dimension of x; null after an error.
+static Dim along(Evaluator &evaluator, BuiltinCall &call, const Tensor &x, const ast::CallExpr &expr, Scope &scope) {
+  const ast::Expr *argument = call.named("along");
+  if (!argument) {
+    auto *name = llvm::dyn_cast_or_null<ast::NameExpr>(expr.callee.get());
+    evaluator.diags().report(Diag::MissingParameter, expr.range, name ? name->name : "this function", "along");
+    return nullptr;
+  }
+  std::optional<Dims> dims = evaluator.dimsOf(*argument, scope, x.dims);
+  if (!dims)
+    return nullptr;
+  if (indexOf(x.dims, dims->front()) < 0) {
+    evaluator.diags().report(Diag::NoSuchDimension, argument->range, "a tensor " + printDims(x.dims, scope),
+                             scope.nameOf(dims->front()));
+    return nullptr;
+  }
+  return dims->front();
+}
+
+/// reverse(x, along: d): entry i moves to size - 1 - i.
+static Value reverse(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
+  BuiltinCall call(evaluator, expr, scope, 1);
+  Value value = call.value(0);
+  if (value.isError() || value.number())
+    return value;
+  std::optional<Tensor> x = evaluator.asTensor(value, expr.range);
+  Dim dim = x ? along(evaluator, call, *x, expr, scope) : nullptr;
+  if (!dim || !evaluator.tensorBuilder(expr.range))
     return {};
-  Dim row = named->front(), column = evaluator.shared.dimensions().primed(row);
-  for (Dim dim : {row, column})
-    if (indexOf(x->dims, dim) < 0) {
-      evaluator.diags().report(Diag::NoSuchDimension, expr.range, "a tensor " + printDims(x->dims, scope),
-                               scope.nameOf(dim));
-      return {};
-    }
-  auto type = mlir::RankedTensorType::get({row->size, column->size}, evaluator.realType());
-  Tensor agree{tune::EyeOp::create(*evaluator.builder, evaluator.loc(), type), {row, column}};
-  Value both = evaluator.binaryTensor(ast::BinaryOp::Gt, agree, 0, expr.range);
-  return evaluator.reduce("sum", evaluator.select(both, *x, 0.0, expr.range), Dims{column}, expr.range);
+  Tensor result = *x;
+  result.identity = false;
+  if (x->value)
+    result.value = tune::ReverseOp::create(*evaluator.builder, evaluator.loc(), x->value.getType(), x->value,
+                                           indexOf(x->dims, dim));
+  return result;
+}
+
+/// The entries [size - k, size) before the others.
+static Value rollBy(Evaluator &evaluator, const Tensor &x, Dim dim, int64_t k) {
+  k = (k % dim->size + dim->size) % dim->size;
+  if (k == 0 || !x.value)
+    return x;
+  mlir::OpBuilder &builder = *evaluator.builder;
+  int place = indexOf(x.dims, dim);
+  mlir::Value last = tune::slice(builder, evaluator.loc(), x.value, place, dim->size - k, k);
+  mlir::Value first = tune::slice(builder, evaluator.loc(), x.value, place, 0, dim->size - k);
+  Tensor result = x;
+  result.identity = false;
+  result.value = tune::concat(builder, evaluator.loc(), {last, first}, place);
+  return result;
+}
+
+/// roll(x, k, along: d): entry i moves to i + k, round the end.
+static Value roll(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
+  BuiltinCall call(evaluator, expr, scope, 2);
+  Value value = call.value(0);
+  if (value.isError() || value.number())
+    return value;
+  std::optional<Tensor> x = evaluator.asTensor(value, expr.range);
+  Value shift = x ? call.value(1) : Value();
+  Dim dim = shift.isError() ? nullptr : along(evaluator, call, *x, expr, scope);
+  if (!dim || !evaluator.tensorBuilder(expr.range))
+    return {};
+  if (std::optional<int64_t> known = shift.integer())
+    return rollBy(evaluator, *x, dim, *known);
+  std::optional<Tensor> k = evaluator.asTensor(shift, expr.range);
+  if (!k || !k->value)
+    return {};
+  mlir::OpBuilder &builder = *evaluator.builder;
+  auto integers = tune::typeOf(k->value).clone(builder.getI32Type());
+  if (llvm::isa<mlir::FloatType>(tune::typeOf(k->value).getElementType()))
+    k->value = mlir::arith::FPToSIOp::create(builder, evaluator.loc(), integers, k->value);
+  auto type = mlir::RankedTensorType::get({dim->size}, builder.getI32Type());
+  Tensor place{tune::IotaOp::create(builder, evaluator.loc(), type, 0), {dim}};
+  auto combine = [&](ast::BinaryOp op, const Value &a, const Value &b) {
+    return evaluator.arithmetic(op, a, b, expr.range);
+  };
+  // The remainder has the sign of its left side.
+  Value rest = combine(ast::BinaryOp::Rem, combine(ast::BinaryOp::Sub, place, *k), dim->size);
+  return evaluator.pick(*x, dim, combine(ast::BinaryOp::Rem, combine(ast::BinaryOp::Add, rest, dim->size), dim->size),
+                        expr.range);
 }
 
 /// mask(x, condition): x where the condition holds, else -inf.
@@ -84,7 +144,7 @@ static Value mask(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope)
 }
 
 llvm::ArrayRef<Builtin> ftc::elaborate::structureBuiltins() {
-  static const Builtin table[] = {
-      {"iota", iota}, {"eye", eye}, {"diagonal", diagonal}, {"stop_gradient", stopGradient}, {"mask", mask}};
+  static const Builtin table[] = {{"iota", iota}, {"eye", eye},         {"stop_gradient", stopGradient},
+                                  {"mask", mask}, {"reverse", reverse}, {"roll", roll}};
   return table;
 }

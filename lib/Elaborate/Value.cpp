@@ -44,6 +44,7 @@ struct Describe {
   std::string operator()(const Tensor &t) {
     return t.dims.empty() ? "a scalar tensor" : "a tensor " + printDims(t.dims);
   }
+  std::string operator()(const Complex &z) { return "a complex tensor " + printDims(z.re.dims); }
   std::string operator()(const Closure &c) { return "the function '" + c.name + "'"; }
   std::string operator()(const LibraryFunction &f) { return "the function '" + f.definition->name.text + "'"; }
   std::string operator()(const Builtin &b) { return "the function '" + b.name + "'"; }

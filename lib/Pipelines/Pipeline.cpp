@@ -30,6 +30,8 @@ void ftc::buildPipeline(Rung rung, const CompileOptions &options, mlir::OpPassMa
     // The adjoint of a product with a narrow factor is again a chain of products.
     add(tune::createOrderContractions());
     add(tune::createSimplify());
+    // Last, so that all passes before it see the operands of a choice.
+    add(tune::createSinkChoices());
     break;
   case Rung::Precision:
     if (!reference)

@@ -20,6 +20,7 @@ private:
   LogicalResult addBlock(Block &block);
   LogicalResult addCall(Operation *op, int phase);
   LogicalResult addLoop(tune::RowsOp rows);
+  LogicalResult addChoice(tune::IfOp choice);
   void addYield(tune::YieldOp yield);
   void addMove(StringRef symbol, Location to, std::optional<Location> from, int64_t bytes, int64_t count);
   void addCopy(Location to, Location from, int64_t bytes);
@@ -105,6 +106,19 @@ LogicalResult TableMaker::addLoop(tune::RowsOp rows) {
   return success();
 }
 
+LogicalResult TableMaker::addChoice(tune::IfOp choice) {
+  SmallVector<int64_t, 3> ends{int64_t(table.calls.size())};
+  for (Block *side : tune::getBodies(choice)) {
+    if (failed(addBlock(*side)))
+      return failure();
+    for (auto [value, result] : llvm::zip(side->getTerminator()->getOperands(), choice.getResults()))
+      addCopy(getLocation(result), getLocation(value), getBytes(value.getType()));
+    ends.push_back(int64_t(table.calls.size()));
+  }
+  table.choices.push_back({ends[0], ends[1] - ends[0], ends[2] - ends[1], getLocation(choice.getCondition()).offset});
+  return success();
+}
+
 /// Moves what a body yields to the results of its loop, where it has not been computed there.
 void TableMaker::addYield(tune::YieldOp yield) {
   auto rows = cast<tune::RowsOp>(yield->getParentOp());
@@ -127,6 +141,8 @@ LogicalResult TableMaker::addBlock(Block &block) {
         if (failed(addCall(&op, phase)))
           return failure();
     if (role == Role::Loop && failed(addLoop(cast<tune::RowsOp>(op))))
+      return failure();
+    if (role == Role::Choice && failed(addChoice(cast<tune::IfOp>(op))))
       return failure();
     if (auto yield = dyn_cast<tune::YieldOp>(op))
       addYield(yield);

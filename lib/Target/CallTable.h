@@ -20,9 +20,16 @@ struct Loop {
   int64_t first, count, times;
 };
 
+/// One of two runs of calls: `yes` calls from `first` on, or the `no` calls after them.
+struct Choice {
+  int64_t first, yes, no;
+  int64_t condition; ///< offset of a truth value
+};
+
 struct CallTable {
   std::vector<Call> calls;
   std::vector<Loop> loops;
+  std::vector<Choice> choices;
 };
 
 /// The calls of a program, in order: snapshots of reads, the ops, copies of writes. Kernels that are missing in

@@ -63,8 +63,9 @@ void KernelBuilder::setItems(int64_t items, int64_t grain) {
   info.grain = grain;
 }
 
-void KernelBuilder::useRuntimeKernel(StringRef symbol, ArrayRef<int64_t> fixedImmediates) {
+void KernelBuilder::useRuntimeKernel(StringRef symbol, ArrayRef<int64_t> fixedImmediates, int64_t scratch) {
   info.symbol = symbol;
+  info.scratch = scratch;
   info.immediates.assign(fixedImmediates.begin(), fixedImmediates.end());
 }
 

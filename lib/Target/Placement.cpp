@@ -68,6 +68,7 @@ private:
   void bindWrites();
   bool mayBind(tune::WriteOp write, OpResult result);
   void placeBlock(Block &block);
+  void placeResults(Operation *op);
   void placeLoop(tune::RowsOp rows);
   void placeCall(Operation *op);
   std::optional<Place> shareOperand(Operation *op, OpResult result, const DenseSet<int64_t> &takenOver);
@@ -176,10 +177,11 @@ void ModuleLayout::placeConstants(func::FuncOp program) {
 void ProgramPlacer::number(Block &block) {
   for (Operation &op : block) {
     positions[&op] = next++;
-    if (auto rows = dyn_cast<tune::RowsOp>(op)) {
-      number(*rows.getBody());
+    SmallVector<Block *, 2> bodies = tune::getBodies(&op);
+    for (Block *body : bodies)
+      number(*body);
+    if (!bodies.empty())
       ends[&op] = next++;
-    }
   }
 }
 
@@ -188,8 +190,9 @@ void ProgramPlacer::findUses(Block &block) {
     if (getRole(&op) == Role::View)
       continue;
     int64_t position = positions[&op];
-    if (auto rows = dyn_cast<tune::RowsOp>(op)) {
-      findUses(*rows.getBody());
+    if (SmallVector<Block *, 2> bodies = tune::getBodies(&op); !bodies.empty()) {
+      for (Block *body : bodies)
+        findUses(*body);
       position = ends[&op];
     } else if (isa<tune::WriteOp>(op)) {
       position = next; // writes take effect at the end
@@ -249,7 +252,7 @@ void ProgramPlacer::bindWrites() {
     if (!result || bound.contains(result) || getBytes(result.getType()) != getBytes(write.getValue().getType()))
       continue;
     Role role = getRole(result.getOwner());
-    if ((role == Role::Call || role == Role::Loop) && mayBind(write, result))
+    if ((role == Role::Call || role == Role::Loop || role == Role::Choice) && mayBind(write, result))
       bound[result] = layout.symbols.lookup<tune::TensorOp>(write.getTensor());
   }
 }
@@ -316,13 +319,18 @@ void ProgramPlacer::placeCall(Operation *op) {
     }
 }
 
-void ProgramPlacer::placeLoop(tune::RowsOp rows) {
-  for (OpResult result : rows->getResults()) {
+/// The results of a loop or choice: in place from its beginning on.
+void ProgramPlacer::placeResults(Operation *op) {
+  for (OpResult result : op->getResults()) {
     if (tune::TensorOp tensor = bound.lookup(result))
       places[result] = {-1, getTensorOffset(tensor), 0};
     else
-      places[result] = addBuffer(getBytes(result.getType()), positions[rows], std::max(ends[rows], getLastUse(result)));
+      places[result] = addBuffer(getBytes(result.getType()), positions[op], std::max(ends[op], getLastUse(result)));
   }
+}
+
+void ProgramPlacer::placeLoop(tune::RowsOp rows) {
+  placeResults(rows);
   if (layout.mode == PlacementMode::Share)
     for (auto [value, result] : llvm::zip(rows.getYield().getSliced(), rows.getSlicedResults())) {
       auto root = dyn_cast<OpResult>(seeThroughViews(value).root);
@@ -338,7 +346,11 @@ void ProgramPlacer::placeBlock(Block &block) {
     Role role = getRole(&op);
     if (role == Role::Loop)
       placeLoop(cast<tune::RowsOp>(op));
-    else if (role == Role::Call)
+    else if (role == Role::Choice) {
+      placeResults(&op);
+      for (Block *body : tune::getBodies(&op))
+        placeBlock(*body);
+    } else if (role == Role::Call)
       placeCall(&op);
   }
 }
@@ -369,7 +381,7 @@ void ProgramPlacer::writeAttributes(int64_t scratchBase) {
   };
   program.walk([&](Operation *op) {
     Role role = getRole(op);
-    if (role != Role::Call && role != Role::Loop && role != Role::Read)
+    if (role != Role::Call && role != Role::Loop && role != Role::Choice && role != Role::Read)
       return;
     SmallVector<int64_t> offsets, strides;
     for (Value result : op->getResults()) {

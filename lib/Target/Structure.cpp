@@ -70,7 +70,8 @@ Role getRole(Operation *op) {
       .Case<tune::ReadOp>([](auto) { return Role::Read; })
       .Case<tune::WriteOp>([](auto) { return Role::Write; })
       .Case<tune::RowsOp>([](auto) { return Role::Loop; })
-      .Case<func::ReturnOp, tune::YieldOp>([](auto) { return Role::Terminator; })
+      .Case<tune::IfOp>([](auto) { return Role::Choice; })
+      .Case<func::ReturnOp, tune::YieldOp, tune::IfYieldOp>([](auto) { return Role::Terminator; })
       .Case([](arith::ConstantOp op) { return isa<ShapedType>(op.getType()) ? Role::Constant : Role::Scalar; })
       .Case<tensor::EmptyOp>([](auto) { return Role::Constant; })
       .Case<linalg::FillOp, linalg::BroadcastOp>(
@@ -117,6 +118,13 @@ bool needsBuffer(Operation *constant, const KernelRegistry &registry) {
   });
 }
 
+Value getBoundOperand(BlockArgument argument) {
+  Operation *parent = argument.getOwner()->getParentOp();
+  if (auto choice = dyn_cast<tune::IfOp>(parent))
+    return choice.getInputs()[argument.getArgNumber()];
+  return cast<tune::RowsOp>(parent)->getOperand(argument.getArgNumber());
+}
+
 int64_t getTensorOffset(tune::TensorOp tensor) { return tensor->getAttrOfType<IntegerAttr>(kOffsetAttr).getInt(); }
 
 /// Where a result of an op that is no view lies.
@@ -136,9 +144,9 @@ Location getLocation(Value value) {
     location = getResultLocation(result);
   } else {
     auto argument = cast<BlockArgument>(view.root);
-    auto rows = cast<tune::RowsOp>(argument.getOwner()->getParentOp());
-    location = getLocation(rows->getOperand(argument.getArgNumber()));
-    if (argument.getArgNumber() < rows.getSliced().size())
+    location = getLocation(getBoundOperand(argument));
+    auto rows = dyn_cast<tune::RowsOp>(argument.getOwner()->getParentOp());
+    if (rows && argument.getArgNumber() < rows.getSliced().size())
       location.stride = getBytes(argument.getType());
   }
   location.offset += view.displacement;

@@ -19,7 +19,8 @@ enum class Role {
   Read,       ///< tune.read
   Write,      ///< tune.write
   Loop,       ///< tune.rows
-  Terminator, ///< return, tune.yield
+  Choice,     ///< tune.if
+  Terminator, ///< return, tune.yield, tune.if_yield
   Scalar,     ///< a constant that is no tensor: part of its users
 };
 
@@ -37,6 +38,9 @@ struct ViewOf {
   int64_t displacement = 0;
 };
 ViewOf seeThroughViews(mlir::Value value);
+
+/// The operand that an argument of the body of a loop or choice stands for.
+mlir::Value getBoundOperand(mlir::BlockArgument argument);
 
 /// Whether this use of a splat needs no buffer, since the user's kernel holds the constant.
 bool isFolded(mlir::OpOperand &use, const KernelRegistry &registry);

@@ -119,16 +119,20 @@ llvm::Constant *TableWriter::makeCall(const Call &call) {
 void TableWriter::writePrograms(ArrayRef<CallTable> programs) {
   SmallVector<llvm::Constant *> records;
   for (const CallTable &program : programs) {
-    SmallVector<llvm::Constant *> calls, loops;
+    SmallVector<llvm::Constant *> calls, loops, choices;
     for (const Call &call : program.calls)
       calls.push_back(makeCall(call));
     for (const Loop &loop : program.loops)
       loops.push_back(record({number(loop.first), number(loop.count), number(loop.times)}));
-    records.push_back(record({array(calls), number(calls.size()), array(loops), number(loops.size())}));
+    for (const Choice &choice : program.choices)
+      choices.push_back(
+          record({number(choice.first), number(choice.yes), number(choice.no), number(choice.condition)}));
+    records.push_back(record({array(calls), number(calls.size()), array(loops), number(loops.size()), array(choices),
+                              number(choices.size())}));
   }
   llvm::Constant *zero = number(0);
   if (records.empty()) // so that the symbol exists
-    records.push_back(record({null(), zero, null(), zero}));
+    records.push_back(record({null(), zero, null(), zero, null(), zero}));
   global(llvm::ConstantArray::get(llvm::ArrayType::get(records.front()->getType(), records.size()), records),
          "ftc_programs");
   writeNotes(programs);

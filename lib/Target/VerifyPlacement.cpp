@@ -81,6 +81,7 @@ private:
   LogicalResult checkBlock(Block &block, int64_t iteration);
   LogicalResult checkCall(Operation *op, int64_t iteration);
   LogicalResult checkLoop(tune::RowsOp rows);
+  LogicalResult checkChoice(tune::IfOp choice);
   LogicalResult checkEnd();
   LogicalResult checkRead(Operation *user, Value operand, int64_t iteration);
   LogicalResult write(OpResult result, int64_t iteration);
@@ -113,7 +114,7 @@ private:
 Owner ProgramChecker::getOwner(Value value, int64_t iteration) {
   Value root = seeThroughViews(value).root;
   if (auto argument = dyn_cast<BlockArgument>(root))
-    return getOwner(argument.getOwner()->getParentOp()->getOperand(argument.getArgNumber()), 0);
+    return getOwner(getBoundOperand(argument), 0);
   if (auto read = root.getDefiningOp<tune::ReadOp>()) {
     auto tensor = symbols.lookup<tune::TensorOp>(read.getTensor());
     if (getRange(read, 0).first == getTensorOffset(tensor))
@@ -219,12 +220,32 @@ LogicalResult ProgramChecker::checkLoop(tune::RowsOp rows) {
   return success();
 }
 
+/// Follows one side after the other: neither may overwrite what the other needs.
+LogicalResult ProgramChecker::checkChoice(tune::IfOp choice) {
+  for (Block *side : tune::getBodies(choice)) {
+    for (Value operand : choice->getOperands())
+      if (failed(checkRead(choice, operand, 0)))
+        return failure();
+    for (OpResult result : choice->getResults())
+      if (failed(write(result, 0)))
+        return failure();
+    if (failed(checkBlock(*side, 0)))
+      return failure();
+    for (auto [value, result] : llvm::zip(side->getTerminator()->getOperands(), choice->getResults()))
+      if (failed(checkRead(side->getTerminator(), value, 0)) || failed(checkRead(choice, result, 0)))
+        return failure();
+  }
+  return success();
+}
+
 LogicalResult ProgramChecker::checkBlock(Block &block, int64_t iteration) {
   for (Operation &op : block) {
     Role role = getRole(&op);
     if (role == Role::Call && failed(checkCall(&op, iteration)))
       return failure();
     if (role == Role::Loop && failed(checkLoop(cast<tune::RowsOp>(op))))
+      return failure();
+    if (role == Role::Choice && failed(checkChoice(cast<tune::IfOp>(op))))
       return failure();
     if (auto yield = dyn_cast<tune::YieldOp>(op))
       for (Value value : yield.getSummed())

@@ -26,4 +26,9 @@
 #define GET_OP_CLASSES
 #include "dialects/Tune/IR/TuneOps.h.inc"
 
+namespace ftc::tune {
+/// The blocks of a tune.rows or tune.if, whose arguments stand for its inputs; none of another op.
+llvm::SmallVector<mlir::Block *, 2> getBodies(mlir::Operation *op);
+} // namespace ftc::tune
+
 #endif

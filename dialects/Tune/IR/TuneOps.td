@@ -138,6 +138,81 @@ def EyeOp : Tune_PureOp<"eye"> {
   let hasVerifier = 1;
 }
 
+def ReverseOp : Tune_PureOp<"reverse", [TypesMatchWith<"result is like x", "x", "result", "$_self">]> {
+  let summary = "x with the order of its entries along `dim` reversed";
+  let description = "Its own adjoint.";
+  let arguments = (ins Tune_Tensor:$x, ConfinedAttr<I64Attr, [IntNonNegative]>:$dim);
+  let results = (outs Tune_Tensor:$result);
+  let assemblyFormat = "$x `dim` $dim attr-dict `:` type($x)";
+  let hasVerifier = 1;
+}
+
+def ArgSortOp : Tune_PureOp<"argsort"> {
+  let summary = "where the largest entries of the last dimension are: [i..., N] -> i32 [i..., k]";
+  let description = "From the largest to the k-th largest; of equal entries the first comes first, NaN last.";
+  let arguments = (ins StaticShapeTensorOf<[F32, F64, I32]>:$x);
+  let results = (outs Tune_IndexTensor:$result);
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Matrices: the last two dimensions; those before are a batch
+//===----------------------------------------------------------------------===//
+
+class Tune_MatrixOp<string mnemonic> : Tune_PureOp<mnemonic> {
+  let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def SolveOp : Tune_MatrixOp<"solve"> {
+  let summary = "the u with a u = y: a [i..., n, n], y [i..., n, m] -> [i..., n, m]";
+  let description = "By elimination with row pivots, in f64. A singular matrix gives infinities or NaN.";
+  let arguments = (ins Tune_RealTensor:$a, Tune_RealTensor:$y);
+  let results = (outs Tune_RealTensor:$result);
+}
+
+def QROp : Tune_MatrixOp<"qr"> {
+  let summary = "x = q r: [i..., m, n], m >= n -> q [i..., m, n] with orthonormal columns, r [i..., n, n]";
+  let description = "r is upper triangular, its diagonal is not negative. By reflections, in f64.";
+  let arguments = (ins Tune_RealTensor:$x);
+  let results = (outs Tune_RealTensor:$q, Tune_RealTensor:$r);
+}
+
+def SVDOp : Tune_MatrixOp<"svd"> {
+  let summary = "the largest singular values and their vectors: [i..., m, n] -> u [i..., m, k], s [i..., k], v [i..., k, n]";
+  let description = [{
+    x = u diag(s) v where k = min(m, n), else the best approximation of rank k. Largest first; in each column of u the
+    entry of the largest absolute value (of equal ones the first) is positive. In f64. The derivative is that of the
+    values and vectors returned, what is left out included; singular values that are equal have none of their own: what
+    they would do to each other counts as 0.
+  }];
+  let arguments = (ins Tune_RealTensor:$x);
+  let results = (outs Tune_RealTensor:$u, Tune_RealTensor:$s, Tune_RealTensor:$v);
+}
+
+def EigHOp : Tune_MatrixOp<"eigh"> {
+  let summary = "the largest eigenvalues of a symmetric matrix and their vectors: [i..., n, n] -> w [i..., k], q [i..., n, k]";
+  let description = [{
+    Of (x + x^T) / 2. Largest first; signs and derivative as those of `tune.svd`.
+  }];
+  let arguments = (ins Tune_RealTensor:$x);
+  let results = (outs Tune_RealTensor:$w, Tune_RealTensor:$q);
+}
+
+def FFTOp : Tune_PureOp<"fft", [TypesMatchWith<"results are alike", "re", "im", "$_self">,
+                               TypesMatchWith<"real part is like the operand's", "re", "resultRe", "$_self">,
+                               TypesMatchWith<"imaginary part is like the operand's", "re", "resultIm", "$_self">]> {
+  let summary = "discrete Fourier transform of complex numbers along the last dimension";
+  let description = [{
+    y_k = sum x_j exp(-2 pi i j k / N); `inverse`: sum x_j exp(2 pi i j k / N) / N. In f64.
+  }];
+  let arguments = (ins Tune_RealTensor:$re, Tune_RealTensor:$im, UnitAttr:$inverse);
+  let results = (outs Tune_RealTensor:$resultRe, Tune_RealTensor:$resultIm);
+  let assemblyFormat = "$re `,` $im (`inverse` $inverse^)? attr-dict `:` type($re)";
+  let hasVerifier = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Attention
 //===----------------------------------------------------------------------===//
@@ -198,13 +273,16 @@ def AttentionBackwardOp : Tune_AttentionOp<"attention_backward", [
 def RandomOp : Tune_PureOp<"random"> {
   let summary = "numbers of the counter-based generator Philox 4x32-10";
   let description = [{
-    `key` is a scalar made of seed and step, `site` the number of the use; the counter is the linear index of the entry.
+    `key` is a scalar made of seed and step, `site` the number of the use; the counter is the linear index of the entry,
+    plus that of the first entry of `row`, which is the number of the first row of this batch (see `tune.drop`).
     `uniform` is on [a, b), `normal` has mean a and standard deviation b.
   }];
-  let arguments = (ins Tune_KeyTensor:$key, Tune_DistributionAttr:$distribution, F64Attr:$a, F64Attr:$b, I64Attr:$site);
+  let arguments = (ins Tune_KeyTensor:$key, Optional<Tune_KeyTensor>:$row, Tune_DistributionAttr:$distribution,
+                       F64Attr:$a, F64Attr:$b, I64Attr:$site);
   let results = (outs Tune_RealTensor:$result);
   let assemblyFormat = [{
-    `` $distribution `(` $a `,` $b `)` $key `site` $site attr-dict `:` type($key) `->` type($result)
+    `` $distribution `(` $a `,` $b `)` $key (`row` $row^ `:` type($row))? `site` $site attr-dict `:` type($key) `->`
+    type($result)
   }];
   let hasVerifier = 1;
 }
@@ -310,6 +388,40 @@ def YieldOp : Tune_Op<"yield", [AttrSizedOperandSegments, Pure, Terminator, HasP
     (`sliced` `(` $sliced^ `:` type($sliced) `)`)? (`summed` `(` $summed^ `:` type($summed) `)`)? attr-dict
   }];
   let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange(), ::mlir::ValueRange()); }]>];
+}
+
+//===----------------------------------------------------------------------===//
+// Choice
+//===----------------------------------------------------------------------===//
+
+def IfOp : Tune_PureOp<"if", [IsolatedFromAbove, SingleBlock]> {
+  let summary = "one of two bodies, the other is not computed";
+  let description = [{
+    Made by `tune-sink-choices` of `arith.select` with one condition for all entries, where a side is dear. Both bodies
+    have an argument for each input and yield a value for each result.
+
+    ```mlir
+    %p = tune.if %turn, %g, %old : (tensor<i1>, tensor<8x64xf64>, tensor<8x2xf64>) -> tensor<8x2xf64> {
+    ^bb0(%a: tensor<8x64xf64>, %b: tensor<8x2xf64>):
+      %u, %s, %v = tune.svd %a : (tensor<8x64xf64>) -> (tensor<8x2xf64>, tensor<2xf64>, tensor<2x64xf64>)
+      tune.if_yield %u : tensor<8x2xf64>
+    } else {
+    ^bb0(%a: tensor<8x64xf64>, %b: tensor<8x2xf64>):
+      tune.if_yield %b : tensor<8x2xf64>
+    }
+    ```
+  }];
+  let arguments = (ins 0DTensorOf<[I1]>:$condition, Variadic<Tune_Tensor>:$inputs);
+  let results = (outs Variadic<Tune_Tensor>:$results);
+  let regions = (region SizedRegion<1>:$yes, SizedRegion<1>:$no);
+  let assemblyFormat = "operands `:` functional-type(operands, results) $yes `else` $no attr-dict";
+  let hasRegionVerifier = 1;
+}
+
+def IfYieldOp : Tune_PureOp<"if_yield", [Terminator, HasParent<"IfOp">]> {
+  let summary = "the results of a side";
+  let arguments = (ins Variadic<Tune_Tensor>:$values);
+  let assemblyFormat = "$values `:` type($values) attr-dict";
 }
 
 //===----------------------------------------------------------------------===//

@@ -134,10 +134,25 @@ LogicalResult EyeOp::verify() {
   return success();
 }
 
+LogicalResult ReverseOp::verify() {
+  if (getDim() >= uint64_t(getType().getRank()))
+    return emitOpError("reverses dimension ") << getDim() << " of a tensor of rank " << getType().getRank() << " (C23)";
+  return success();
+}
+
+LogicalResult ArgSortOp::verify() {
+  Shape x = shapeOf(getX()), result = shapeOf(getResult());
+  if (x.empty() || x.size() != result.size() || x.drop_back() != result.drop_back() || result.back() > x.back())
+    return emitOpError("needs x [i..., N] for a result [i..., k], k <= N (C24)");
+  return success();
+}
+
 LogicalResult RandomOp::verify() {
   double a = getA().convertToDouble(), b = getB().convertToDouble();
   if (getDistribution() == Distribution::uniform ? !(a <= b) : !(b >= 0))
     return emitOpError("needs a <= b (uniform) or b >= 0 (normal) (C14)");
+  if (getRow() && getType().getRank() == 0)
+    return emitOpError("has a row, but its result is a scalar (C14)");
   return success();
 }
 
@@ -153,6 +168,61 @@ LogicalResult DropOp::verify() {
 LogicalResult GradientOp::verify() {
   if (getWrt().getTypes() != getGradients().getTypes())
     return emitOpError("has a gradient for each value, of its type (C16)");
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Matrices
+//===----------------------------------------------------------------------===//
+
+/// `batch` followed by `matrix`.
+static bool hasShape(Value value, Shape batch, Shape matrix) { return shapeOf(value) == Shape(joined(batch, matrix)); }
+
+/// Whether all operands and results have the same elements.
+static bool hasOneElement(Operation *op) {
+  Type element = elementOf(op->getOperand(0));
+  auto isAlike = [&](Value value) { return elementOf(value) == element; };
+  return llvm::all_of(op->getOperands(), isAlike) && llvm::all_of(op->getResults(), isAlike);
+}
+
+LogicalResult SolveOp::verify() {
+  Shape a = shapeOf(getA()), y = shapeOf(getY());
+  if (a.size() < 2 || y.size() != a.size() || a.back() != a[a.size() - 2] || a.drop_back(1) != y.drop_back(1) ||
+      getY().getType() != getType() || !hasOneElement(*this))
+    return emitOpError("needs a [i..., n, n] and y [i..., n, m] for a result like y (C25)");
+  return success();
+}
+
+LogicalResult QROp::verify() {
+  Shape x = shapeOf(getX());
+  if (x.size() < 2 || x.back() > x[x.size() - 2] || shapeOf(getQ()) != x ||
+      !hasShape(getR(), x.drop_back(2), {x.back(), x.back()}) || !hasOneElement(*this))
+    return emitOpError("needs x [i..., m, n], m >= n, for q like x and r [i..., n, n] (C26)");
+  return success();
+}
+
+LogicalResult SVDOp::verify() {
+  Shape x = shapeOf(getX()), s = shapeOf(getS());
+  bool hasRank = x.size() >= 2 && s.size() + 1 == x.size();
+  if (!hasRank || s.back() > std::min(x.back(), x[x.size() - 2]) || s.drop_back() != x.drop_back(2) ||
+      !hasShape(getU(), x.drop_back(2), {x[x.size() - 2], s.back()}) ||
+      !hasShape(getV(), x.drop_back(2), {s.back(), x.back()}) || !hasOneElement(*this))
+    return emitOpError("needs x [i..., m, n] for u [i..., m, k], s [i..., k], v [i..., k, n], k <= m, n (C27)");
+  return success();
+}
+
+LogicalResult EigHOp::verify() {
+  Shape x = shapeOf(getX()), w = shapeOf(getW());
+  bool hasRank = x.size() >= 2 && w.size() + 1 == x.size();
+  if (!hasRank || x.back() != x[x.size() - 2] || w.back() > x.back() || w.drop_back() != x.drop_back(2) ||
+      !hasShape(getQ(), x.drop_back(2), {x.back(), w.back()}) || !hasOneElement(*this))
+    return emitOpError("needs x [i..., n, n] for w [i..., k], q [i..., n, k], k <= n (C28)");
+  return success();
+}
+
+LogicalResult FFTOp::verify() {
+  if (shapeOf(getRe()).empty())
+    return emitOpError("needs a dimension to transform along: its operands are scalars (C29)");
   return success();
 }
 
@@ -249,4 +319,22 @@ LogicalResult FusedOp::verifyRegions() {
   if (!llvm::equal(getYield().getValues().getTypes(), getResultTypes()))
     return emitOpError("has a body that does not yield a value for each result (C22)");
   return success();
+}
+
+LogicalResult IfOp::verifyRegions() {
+  for (Region *side : getRegions()) {
+    if (!llvm::equal(side->getArgumentTypes(), getInputs().getTypes()))
+      return emitOpError("has a side without an argument for each input (C30)");
+    if (!llvm::equal(side->front().getTerminator()->getOperandTypes(), getResultTypes()))
+      return emitOpError("has a side that does not yield a value for each result (C30)");
+  }
+  return success();
+}
+
+SmallVector<Block *, 2> ftc::tune::getBodies(Operation *op) {
+  if (auto rows = dyn_cast<RowsOp>(op))
+    return {rows.getBody()};
+  if (auto choice = dyn_cast<IfOp>(op))
+    return {&choice.getYes().front(), &choice.getNo().front()};
+  return {};
 }

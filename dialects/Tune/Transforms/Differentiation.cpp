@@ -93,6 +93,7 @@ void registerAdjoints(DialectRegistry &registry) {
   registerElementwiseAdjoints(registry);
   registerTensorAdjoints(registry);
   registerTuneAdjoints(registry);
+  registerMatrixAdjoints(registry);
 }
 
 } // namespace ftc::tune

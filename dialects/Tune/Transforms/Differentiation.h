@@ -33,6 +33,7 @@ void registerAdjoints(mlir::DialectRegistry &registry);
 void registerElementwiseAdjoints(mlir::DialectRegistry &registry);
 void registerTensorAdjoints(mlir::DialectRegistry &registry);
 void registerTuneAdjoints(mlir::DialectRegistry &registry);
+void registerMatrixAdjoints(mlir::DialectRegistry &registry);
 
 } // namespace ftc::tune
 

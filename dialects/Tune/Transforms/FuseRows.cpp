@@ -219,6 +219,7 @@ class FuseRows : public impl::FuseRowsBase<FuseRows> {
         return;
       blocks.push_back(&program.getBody().front());
       program.walk([&](RowsOp rows) { blocks.push_back(rows.getBody()); });
+      program.walk([&](IfOp choice) { blocks.append({&choice.getYes().front(), &choice.getNo().front()}); });
     });
     for (Block *block : blocks) {
       splitSums(*block);

@@ -5,6 +5,8 @@
 //
 //   (P + Q) x = P x + Q x        (s P) x = s (P x), s a scalar or constant along what is summed
 //   (P Q) x = P (Q x) = Q (P x)  (-P) x = -(P x)        transpose(P) x = P x with other labels
+//   (P o Q) x = P (Q x) = Q (P x) where P and Q are repeated along what they lack (a Kronecker product is one such)
+//   reshape(P) x = reshape(P reshape(x))                  1 x = x with other labels
 //
 // so that (W + s B A) x becomes W x + s (B (A x)) where that is cheaper, and s (B y) = (s B) y or B (s y), whichever is
 // smallest, for a constant s: then neither the product nor its cotangent is scaled. A contraction costs its
@@ -19,6 +21,7 @@
 #include "dialects/Tune/Transforms/Passes.h"
 #include "dialects/Tune/Utils/Builders.h"
 
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -133,11 +136,14 @@ private:
       return 0;
     auto contraction = dyn_cast<linalg::ContractOp>(op);
     bool isElementwise = OpTrait::hasElementwiseMappableTraits(op);
-    if (!contraction && !isElementwise && !isa<linalg::TransposeOp>(op))
+    bool isView = isa<linalg::TransposeOp, tensor::CollapseShapeOp>(op);
+    if (!contraction && !isElementwise && !isView)
       return 0;
     double cost = 0;
     for (Value source : contraction ? ValueRange(contraction.getInputs()) : ValueRange(op->getOperands()))
       cost += materialise(source, depth - 1);
+    if (isa<tensor::CollapseShapeOp>(op))
+      return cost;
     if (!contraction)
       return cost + kElementCost * double(typeOf(value).getNumElements());
     double products = double(typeOf(value).getNumElements());
@@ -172,6 +178,15 @@ private:
       consider(distribute(op, pLabels, x, result, depth - 1));
     if (isa<arith::NegFOp>(op))
       consider(negate(op, pLabels, x, result, depth - 1));
+    if (isa<arith::MulFOp>(op))
+      for (unsigned first = 0; first < 2; ++first)
+        if (std::optional<Plan> apart = separate(op, first, pLabels, x, result, depth - 1))
+          consider(*apart);
+    if (isa<EyeOp>(op))
+      if (std::optional<Plan> renamed = rename(pLabels, x, result))
+        consider(*renamed);
+    if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op))
+      consider(expand(collapse, pLabels, x, result, depth - 1));
     if (isa<arith::MulFOp, arith::DivFOp>(op))
       for (unsigned factor = 0; factor < (isa<arith::MulFOp>(op) ? 2 : 1); ++factor)
         if (std::optional<Plan> scaled = scale(op, factor, pLabels, x, result, depth - 1))
@@ -262,16 +277,100 @@ private:
       }
       bindSizes(labels[side], shapeOf(inner.getInputs()[side]));
     }
+    return inTurn({inner.getInputs()[first], labels[first]}, {inner.getInputs()[1 - first], labels[1 - first]}, x,
+                  result, depth);
+  }
+
+  struct Labelled {
+    Value value;
+    Labels labels;
+  };
+
+  /// Q (P x)
+  Plan inTurn(const Labelled &p, const Labelled &q, const Factor &x, const Labels &result, int depth) {
     Labels middle;
-    for (ArrayRef<int> source : {ArrayRef<int>(x.labels), ArrayRef<int>(labels[first])})
+    for (ArrayRef<int> source : {ArrayRef<int>(x.labels), ArrayRef<int>(p.labels)})
       for (int label : source)
         if (!llvm::is_contained(middle, label) &&
-            (llvm::is_contained(result, label) || llvm::is_contained(labels[1 - first], label)))
+            (llvm::is_contained(result, label) || llvm::is_contained(q.labels, label)))
           middle.push_back(label);
-    Plan before = multiply(inner.getInputs()[first], labels[first], x, middle, depth);
+    Plan before = multiply(p.value, p.labels, x, middle, depth);
     Factor product{middle, before.active, before.build};
-    Plan after = multiply(inner.getInputs()[1 - first], labels[1 - first], product, result, depth);
+    Plan after = multiply(q.value, q.labels, product, result, depth);
     return {before.cost + after.cost, after.active, false, after.build};
+  }
+
+  /// `value` without the dimensions along which it is repeated.
+  static Labelled withoutRepeats(Value value, const Labels &labels) {
+    auto broadcast = value.getDefiningOp<linalg::BroadcastOp>();
+    if (!broadcast)
+      return {value, labels};
+    Labelled own{broadcast.getInput(), {}};
+    for (auto [dim, label] : llvm::enumerate(labels))
+      if (!llvm::is_contained(broadcast.getDimensions(), int64_t(dim)))
+        own.labels.push_back(label);
+    return own;
+  }
+
+  /// (P o Q) x = Q (P x): `first` meets x first. Each label must be one of the factors' own.
+  std::optional<Plan> separate(Operation *product, unsigned first, const Labels &pLabels, const Factor &x,
+                               const Labels &result, int depth) {
+    Labelled p = withoutRepeats(product->getOperand(first), pLabels);
+    Labelled q = withoutRepeats(product->getOperand(1 - first), pLabels);
+    bool isApart = p.labels.size() < pLabels.size() && !p.labels.empty() && !q.labels.empty();
+    bool isWhole = llvm::all_of(
+        pLabels, [&](int label) { return llvm::is_contained(p.labels, label) || llvm::is_contained(q.labels, label); });
+    if (!isApart || !isWhole)
+      return std::nullopt;
+    return inTurn(p, q, x, result, depth);
+  }
+
+  /// The identity matrix times x, where one of its labels is summed and the other is new.
+  std::optional<Plan> rename(const Labels &eye, const Factor &x, const Labels &result) {
+    for (unsigned side = 0; side < 2; ++side) {
+      int summed = eye[side], other = eye[1 - side];
+      auto place = llvm::find(x.labels, summed);
+      if (place == x.labels.end() || llvm::is_contained(result, summed) || llvm::is_contained(x.labels, other))
+        continue;
+      Labels labels(x.labels);
+      labels[place - x.labels.begin()] = other;
+      if (!std::is_permutation(labels.begin(), labels.end(), result.begin(), result.end()))
+        continue;
+      return Plan{0, x.active, false,
+                  once([=, this] { return transposeLabels(builder, root.getLoc(), x.build(), labels, result); })};
+    }
+    return std::nullopt;
+  }
+
+  /// reshape(P) x = reshape(P reshape(x)): a dimension that was joined comes apart in x and in the result too.
+  Plan expand(tensor::CollapseShapeOp collapse, const Labels &pLabels, const Factor &x, const Labels &result,
+              int depth) {
+    ArrayRef<int64_t> shape = shapeOf(collapse.getSrc());
+    Labels labels(shape.size());
+    DenseMap<int, Labels> parts;
+    for (auto [label, group] : llvm::zip(pLabels, collapse.getReassociationIndices()))
+      for (int64_t dim : group) {
+        labels[dim] = group.size() == 1 ? label : nextLabel++;
+        sizes[labels[dim]] = shape[dim];
+        parts[label].push_back(labels[dim]);
+      }
+    auto apart = [&](const Labels &whole) {
+      Labels all;
+      for (int label : whole) {
+        auto found = parts.find(label);
+        all.append(found == parts.end() ? Labels{label} : found->second);
+      }
+      return all;
+    };
+    auto shapeFor = [&](const Labels &of) {
+      return llvm::map_to_vector(of, [&](int label) { return sizes.lookup(label); });
+    };
+    Labels xLabels = apart(x.labels);
+    auto xShape = shapeFor(xLabels), resultShape = shapeFor(result);
+    Factor part{xLabels, x.active, once([=, this] { return reshape(builder, root.getLoc(), x.build(), xShape); })};
+    Plan inner = multiply(collapse.getSrc(), labels, part, apart(result), depth);
+    return {inner.cost, inner.active, false,
+            once([=, this] { return reshape(builder, root.getLoc(), inner.build(), resultShape); })};
   }
 
   linalg::ContractOp root;

@@ -41,6 +41,10 @@ def MergeRows : Tune_Pass<"tune-merge-rows"> {
   let summary = "one loop of two over the same rows";
 }
 
+def SinkChoices : Tune_Pass<"tune-sink-choices"> {
+  let summary = "what only one side of a choice needs is computed only if that side is taken";
+}
+
 def SetPrecision : Tune_Pass<"tune-set-precision"> {
   let summary = "f32 for reals, but for scalars and rotary tables";
 }

@@ -75,6 +75,7 @@ RowCounts getAlignedRows(Operation *op) {
           return RowCounts();
         return getLeading(shape, [&](size_t dim) { return op.getSourceType().getDimSize(dim) == shape[dim]; });
       })
+      .Case([&](ReverseOp op) { return RowCounts(shape, op.getDim()); })
       .Case([&](tensor::ConcatOp op) { return getLeading(shape, [&](size_t dim) { return dim < op.getDim(); }); })
       .Case([&](tensor::PadOp op) {
         return getLeading(shape, [&](size_t dim) { return op.getSourceType().getDimSize(dim) == shape[dim]; });
@@ -91,7 +92,7 @@ bool isLazy(Operation *op) {
     return !elements || elements.isSplat();
   }
   return isa<linalg::BroadcastOp, linalg::TransposeOp, linalg::FillOp, tensor::EmptyOp, tensor::ExtractSliceOp,
-             tensor::CollapseShapeOp, tensor::ExpandShapeOp, IotaOp, EyeOp, StopGradientOp>(op);
+             tensor::CollapseShapeOp, tensor::ExpandShapeOp, ReverseOp, IotaOp, EyeOp, StopGradientOp>(op);
 }
 
 bool isRowOp(Operation *op) {

@@ -68,7 +68,7 @@ private:
     for (size_t next = 0; next < slice.size(); ++next)
       for (Value operand : slice[next]->getOperands()) {
         Operation *source = operand.getDefiningOp();
-        if (isReal(operand) && (!source || isa<ReadOp, RowsOp>(source)))
+        if (isReal(operand) && (!source || isa<ReadOp, RowsOp, IfOp>(source)))
           return;
         if (source && isReal(operand) && !isFlexible(source))
           slice.insert(source);
@@ -83,8 +83,8 @@ private:
     for (Value result : op->getResults())
       if (isReal(result) && isa<RankedTensorType>(result.getType()) && stays(op, result))
         kept.insert(result);
-    if (auto rows = dyn_cast<RowsOp>(op))
-      for (Value argument : rows.getBody()->getArguments())
+    for (Block *body : getBodies(op))
+      for (Value argument : body->getArguments())
         if (isReal(argument) && isScalar(argument))
           kept.insert(argument);
   }
@@ -92,7 +92,7 @@ private:
   bool stays(Operation *op, Value result) const {
     if (auto read = dyn_cast<ReadOp>(op))
       return staysDouble(symbols.lookup<TensorOp>(read.getTensor()));
-    if (isScalar(result) && isa<linalg::ReduceOp, RowsOp, RandomOp>(op))
+    if (isScalar(result) && isa<linalg::ReduceOp, RowsOp, IfOp, RandomOp>(op))
       return true;
     auto isNarrow = [&](Value v) { return isReal(v) && !isFlexible(v) && !kept.contains(v); };
     if (llvm::any_of(op->getOperands(), isNarrow))
@@ -159,8 +159,8 @@ private:
       return;
     for (Value result : op->getResults())
       setType(result);
-    if (auto rows = dyn_cast<RowsOp>(op))
-      for (Value argument : rows.getBody()->getArguments())
+    for (Block *body : getBodies(op))
+      for (Value argument : body->getArguments())
         setType(argument);
   }
 
@@ -171,8 +171,10 @@ private:
       return cast<RankedTensorType>(symbols.lookup<TensorOp>(write.getTensor()).getType()).getElementType();
     if (auto rows = dyn_cast<RowsOp>(op))
       return getElementTypeOrSelf(rows.getBody()->getArgument(use.getOperandNumber()));
-    if (auto yield = dyn_cast<YieldOp>(op))
-      return getElementTypeOrSelf(yield->getParentOp()->getResult(use.getOperandNumber()));
+    if (auto choice = dyn_cast<IfOp>(op)) // the condition is no real
+      return getElementTypeOrSelf(choice.getYes().getArgument(use.getOperandNumber() - 1));
+    if (isa<YieldOp, IfYieldOp>(op))
+      return getElementTypeOrSelf(op->getParentOp()->getResult(use.getOperandNumber()));
     if (op->getNumResults() > 0 && !isa<CastOpInterface>(op))
       if (Type element = getElementTypeOrSelf(op->getResult(0)); isa<Float32Type, Float64Type>(element))
         return element;

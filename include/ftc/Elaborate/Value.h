@@ -58,6 +58,11 @@ struct Tensor {
   bool identity = false; ///< `eye` of its two dimensions
 };
 
+/// Two tensors with the same dimensions.
+struct Complex {
+  Tensor re, im;
+};
+
 /// A function written in a definition, with the scope in which it was written.
 struct Closure {
   std::string name;
@@ -120,7 +125,7 @@ public:
   };
   using Storage =
       std::variant<ErrorValue, NoneValue, bool, int64_t, double, std::string, QuantityValue, List, Tuple, Object, Dim,
-                   Tensor, Closure, LibraryFunction, Builtin, Native, ModuleInstance *, ModuleList,
+                   Tensor, Complex, Closure, LibraryFunction, Builtin, Native, ModuleInstance *, ModuleList,
                    std::shared_ptr<const Applied>, MapValue, RowSum, RowValue, const AdaptedModel *>;
 
   Value() : storage(ErrorValue{}) {}

@@ -73,9 +73,9 @@ public:
   /// How many items there are, and how many one thread should take at a time. Without it: one item.
   void setItems(int64_t items, int64_t grain = 1);
 
-  /// The kernel is the runtime's function `symbol` (an ftc_kernel) with these immediates, before those of the op.
-  /// Nothing must have been emitted.
-  void useRuntimeKernel(llvm::StringRef symbol, llvm::ArrayRef<int64_t> immediates = {});
+  /// The kernel is the runtime's function `symbol` (an ftc_kernel) with these immediates, before those of the op, and
+  /// needs `scratch` bytes of its thread's memory. Nothing must have been emitted.
+  void useRuntimeKernel(llvm::StringRef symbol, llvm::ArrayRef<int64_t> immediates = {}, int64_t scratch = 0);
 
   /// Has the runtime call `symbol` (see ftc_plan) with these arguments before the first program runs; equal plans are
   /// made once. Returns the plan's number, usually the first immediate of a runtime kernel.

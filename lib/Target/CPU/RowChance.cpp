@@ -104,12 +104,23 @@ Value RowEmitter::emitIndex64(AffineExpr expr) {
   return arith::IndexCastOp::create(b, b.getLoc(), type, index);
 }
 
+/// The counter of the first entry of a batch that begins with `row`.
+Value RowEmitter::emitFirstCounter(Value row, RankedTensorType type) {
+  int64_t perRow = type.getNumElements() / type.getDimSize(0);
+  Value size = arith::ConstantOp::create(b, b.getLoc(), b.getI64IntegerAttr(perRow));
+  return arith::MulIOp::create(b, b.getLoc(), evaluate(row, At()), size);
+}
+
 Value RowEmitter::emitRandom(tune::RandomOp op, At at) {
   Location loc = b.getLoc();
   auto type = llvm::cast<RankedTensorType>(op.getResult().getType());
   bool isNormal = op.getDistribution() == tune::Distribution::normal;
   Value key = evaluate(op.getKey(), At()), site = b.immediate(op, "site");
   Value index = emitIndex64(variables.linearize(at, type.getShape()));
+  if (op.getRow()) {
+    Value offset = emitFirstCounter(op.getRow(), type);
+    index = arith::AddIOp::create(b, loc, index, isa<VectorType>(index.getType()) ? splat(offset) : offset);
+  }
   Value number = emitOneByOne(b, isNormal ? "ftc_random_normal" : "ftc_random_uniform", key, site, index);
   double first = op.getA().convertToDouble(), second = op.getB().convertToDouble();
   auto constant = [&](double value) {
@@ -126,10 +137,9 @@ Value RowEmitter::emitKept(tune::DropOp op, At at) {
   Location loc = b.getLoc();
   ArrayRef<int64_t> shape = op.getX().getType().getShape();
   int64_t perRow = op.getX().getType().getNumElements() / shape[0];
-  Value key = evaluate(op.getKey(), At()), row = evaluate(op.getRow(), At()), site = b.immediate(op, "site");
+  Value key = evaluate(op.getKey(), At()), site = b.immediate(op, "site");
   AffineExpr linear = variables.linearize(at, shape);
-  Value perRowValue = arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(perRow));
-  Value offset = arith::MulIOp::create(b, loc, row, perRowValue);
+  Value offset = emitFirstCounter(op.getRow(), op.getX().getType());
   auto consecutive = variables.splitLane(linear);
   if (consecutive && lanes.count % 16 == 0 && perRow % 4 == 0 && consecutive->rest.isMultipleOf(4)) {
     Value first = arith::AddIOp::create(b, loc, emitIndex64(consecutive->rest), offset);

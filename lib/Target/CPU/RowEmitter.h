@@ -100,6 +100,7 @@ private:
 
   // Chance (RowChance.cpp)
   mlir::Value emitIndex64(mlir::AffineExpr expr);
+  mlir::Value emitFirstCounter(mlir::Value row, mlir::RankedTensorType type);
   mlir::Value emitRandom(tune::RandomOp op, At at);
   mlir::Value emitKept(tune::DropOp op, At at);
   mlir::Value emitDrop(tune::DropOp op, At at);

@@ -65,6 +65,13 @@ static Coordinates getSliceSource(tensor::ExtractSliceOp op, ArrayRef<AffineExpr
   return source;
 }
 
+static Coordinates getReverseSource(tune::ReverseOp op, ArrayRef<AffineExpr> at) {
+  Coordinates source(at);
+  auto dim = op.getDim();
+  source[dim] = -at[dim] + (getShape(op.getX())[dim] - 1);
+  return source;
+}
+
 //===----------------------------------------------------------------------===//
 // Elementwise
 //===----------------------------------------------------------------------===//
@@ -107,6 +114,7 @@ Value RowEmitter::emit(Operation *op, At at) {
       .Case([&](tensor::ExpandShapeOp view) { return evaluate(view.getSrc(), getExpandSource(view, at, variables)); })
       .Case(
           [&](tensor::ExtractSliceOp view) { return evaluate(view.getSource(), getSliceSource(view, at, variables)); })
+      .Case([&](tune::ReverseOp view) { return evaluate(view.getX(), getReverseSource(view, at)); })
       .Case([&](tensor::ConcatOp concat) { return emitConcat(concat, at); })
       .Case([&](tensor::PadOp pad) { return emitPad(pad, at); })
       .Case([&](linalg::ReduceOp reduce) { return emitReduce(reduce, at); })

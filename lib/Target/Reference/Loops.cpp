@@ -92,6 +92,7 @@ void addReferenceKernels(KernelRegistry &registry) {
   addIndexedKernels(registry);
   addAttentionKernels(registry);
   addRandomKernels(registry);
+  addMatrixKernels(registry);
 }
 
 } // namespace ftc::target

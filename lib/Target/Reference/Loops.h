@@ -46,6 +46,7 @@ void addProductKernels(KernelRegistry &registry);
 void addIndexedKernels(KernelRegistry &registry);
 void addAttentionKernels(KernelRegistry &registry);
 void addRandomKernels(KernelRegistry &registry);
+void addMatrixKernels(KernelRegistry &registry);
 
 } // namespace ftc::target
 

@@ -22,6 +22,14 @@ static Value toReal(KernelBuilder &builder, Value f64, Type type) {
   return type.isF64() ? f64 : Value(arith::TruncFOp::create(builder, type, f64));
 }
 
+/// The counter of the first entry of a batch that begins with `row`.
+static Value firstCounter(KernelBuilder &builder, Value row, ArrayRef<int64_t> shape) {
+  ArrayRef<int64_t> entry = shape.drop_front();
+  int64_t elements = std::accumulate(entry.begin(), entry.end(), int64_t(1), std::multiplies<>());
+  return arith::MulIOp::create(builder, builder.load(row, {}),
+                               arith::ConstantOp::create(builder, builder.getI64IntegerAttr(elements)));
+}
+
 namespace {
 class RandomKernel : public KernelGenerator {
   LogicalResult generate(Operation *op, KernelBuilder &builder) const override {
@@ -32,9 +40,12 @@ class RandomKernel : public KernelGenerator {
     Value offset = constant(builder, builder.getF64Type(), a);
     Value factor = constant(builder, builder.getF64Type(), isNormal ? b : b - a);
     Value key = builder.load(random.getKey(), {});
+    Value first = random.getRow() ? firstCounter(builder, random.getRow(), getShape(result)) : Value();
     forEachItem(builder, getShape(result), [&](ValueRange indices) {
       Value counter =
           arith::IndexCastOp::create(builder, builder.getI64Type(), linearIndex(builder, getShape(result), indices));
+      if (first)
+        counter = arith::AddIOp::create(builder, first, counter);
       Value number = callGenerator(builder, isNormal ? "ftc_random_normal" : "ftc_random_uniform", key, site, counter);
       number = arith::AddFOp::create(builder, offset, arith::MulFOp::create(builder, factor, number));
       builder.store(toReal(builder, number, getElementType(result)), result, indices);
@@ -48,13 +59,11 @@ class DropKernel : public KernelGenerator {
     auto drop = cast<tune::DropOp>(op);
     Value result = drop.getResult(), site = builder.immediate(op, "site");
     Type type = getElementType(result), i64 = builder.getI64Type();
-    ArrayRef<int64_t> shape = getShape(result), entry = shape.empty() ? shape : shape.drop_front();
+    ArrayRef<int64_t> shape = getShape(result);
     double rate = drop.getRate().convertToDouble();
     Value least = constant(builder, builder.getF64Type(), rate), zero = constant(builder, type, 0);
     Value kept = constant(builder, type, 1 - rate), key = builder.load(drop.getKey(), {});
-    int64_t entryElements = std::accumulate(entry.begin(), entry.end(), int64_t(1), std::multiplies<>());
-    Value first = arith::MulIOp::create(builder, builder.load(drop.getRow(), {}),
-                                        arith::ConstantOp::create(builder, builder.getI64IntegerAttr(entryElements)));
+    Value first = firstCounter(builder, drop.getRow(), shape);
     forEachItem(builder, shape, [&](ValueRange indices) {
       Value linear = arith::IndexCastOp::create(builder, i64, linearIndex(builder, shape, indices));
       Value counter = arith::AddIOp::create(builder, first, linear);

@@ -2,6 +2,7 @@
 
 #include "Loops.h"
 
+#include "dialects/Tune/IR/Tune.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -65,6 +66,20 @@ class ExtractSliceKernel : public KernelGenerator {
   }
 };
 
+class ReverseKernel : public KernelGenerator {
+  LogicalResult generate(Operation *op, KernelBuilder &builder) const override {
+    auto reverse = cast<tune::ReverseOp>(op);
+    Value result = reverse.getResult();
+    Value last = index(builder, getShape(result)[reverse.getDim()] - 1);
+    forEachItem(builder, getShape(result), [&](ValueRange indices) {
+      SmallVector<Value> source(indices);
+      source[reverse.getDim()] = arith::SubIOp::create(builder, last, indices[reverse.getDim()]);
+      builder.store(builder.load(reverse.getX(), source), result, indices);
+    });
+    return success();
+  }
+};
+
 class ConcatKernel : public KernelGenerator {
   LogicalResult generate(Operation *op, KernelBuilder &builder) const override {
     auto concat = cast<tensor::ConcatOp>(op);
@@ -107,6 +122,7 @@ void addShapeKernels(KernelRegistry &registry) {
   registry.add("linalg.transpose", std::make_shared<TransposeKernel>());
   registry.add("linalg.broadcast", std::make_shared<BroadcastKernel>());
   registry.add("tensor.extract_slice", std::make_shared<ExtractSliceKernel>());
+  registry.add("tune.reverse", std::make_shared<ReverseKernel>());
   registry.add("tensor.concat", std::make_shared<ConcatKernel>());
   registry.add("tensor.pad", std::make_shared<PadKernel>());
 }

@@ -8,6 +8,8 @@ compare.py alone BOUND ALONE GOLDEN        the logits [documents, m, v] of docum
 compare.py top BOUND LOGITS GOLDEN         after each prompt of a JSON file the five likeliest tokens are the same, their
                                            logits within BOUND; row i of LOGITS is prompt i and its greedy answer, each
                                            token of which is the likeliest
+compare.py values FILE                     prints every tensor of a safetensors file, sorted by name: the last two components of
+                                           the name, shape, values rounded to five places
 compare.py adapter OURS PEFTS              PEFT directories: the same tensors bit for bit; every key that OURS has in its
                                            adapter_config.json is the other's, but for the name of the base model
 """
@@ -92,6 +94,13 @@ def contents(path):
     return {name: (entry["dtype"], entry["shape"], data[slice(*entry["data_offsets"])]) for name, entry in header.items()}
 
 
+def values(path):
+    for name in sorted(contents(path)):
+        shape, numbers = tensor(path, name)
+        rounded = " ".join(f"{round(number, 5) + 0.0:g}" for number in numbers)
+        print(f"{'.'.join(name.split('.')[-2:])} {shape}: {rounded}")
+
+
 def adapter(ours, pefts):
     found, expected = (contents(folder + "/adapter_model.safetensors") for folder in (ours, pefts))
     assert expected and found.keys() == expected.keys(), f"{found.keys()} are not {expected.keys()}"
@@ -118,6 +127,8 @@ def main():
     elif what == "top":
         with open(rest[2], encoding="utf-8") as file:
             top(float(rest[0]), tensor(rest[1], "logits"), json.load(file)["prompts"])
+    elif what == "values":
+        values(rest[0])
     elif what == "adapter":
         adapter(*rest)
     else:

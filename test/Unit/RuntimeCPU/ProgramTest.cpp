@@ -58,7 +58,7 @@ TEST_F(ProgramTest, runsCallsInOrder) {
   const uint64_t first[] = {0, 256}, second[] = {256, 512};
   const int64_t one[] = {1}, ten[] = {10};
   ftc_call calls[] = {{addImmediate, 4, 1, first, nullptr, one, 2}, {addImmediate, 4, 3, second, nullptr, ten, 2}};
-  ftc_program program = {calls, 2, nullptr, 0};
+  ftc_program program = {calls, 2, nullptr, 0, nullptr, 0};
   for (int i = 0; i < 4; ++i)
     at(0)[i] = i;
   ftc_run_program(&program, arena);
@@ -75,7 +75,7 @@ TEST_F(ProgramTest, loopsMoveTheirBuffers) {
                       {addImmediate, 2, 1, back, backStrides, two, 2},
                       {addImmediate, 8, 8, once, nullptr, one, 2}};
   ftc_loop loop = {1, 2, 4};
-  ftc_program program = {calls, 4, &loop, 1};
+  ftc_program program = {calls, 4, &loop, 1, nullptr, 0};
   std::iota(at(0), at(0) + 8, 0);
   ftc_run_program(&program, arena);
   for (int i = 0; i < 8; ++i)
@@ -102,7 +102,7 @@ TEST_F(ProgramTest, threadsHaveTheMemoryThatIsAskedFor) {
     EXPECT_EQ(ftc_set_threads(threads), 0);
     EXPECT_EQ(ftc_prepare(&setup, arena), 0);
     ftc_call calls[] = {{useScratch, 64, 1, offsets, nullptr, elements, 1}};
-    ftc_program program = {calls, 1, nullptr, 0};
+    ftc_program program = {calls, 1, nullptr, 0, nullptr, 0};
     EXPECT_EQ(ftc_run_program(&program, arena), 0);
     for (int i = 0; i < 64; ++i)
       ASSERT_EQ(at(0)[i], 100000);
@@ -120,11 +120,11 @@ TEST_F(ProgramTest, aFailedCallEndsTheProgram) {
   const uint64_t offsets[] = {0, 256};
   const int64_t one[] = {1};
   ftc_call calls[] = {{failOnThird, 8, 1, offsets, nullptr, one, 2}, {addImmediate, 4, 1, offsets, nullptr, one, 2}};
-  ftc_program program = {calls, 2, nullptr, 0};
+  ftc_program program = {calls, 2, nullptr, 0, nullptr, 0};
   EXPECT_EQ(ftc_run_program(&program, arena), FTC_NO_MEMORY);
   EXPECT_STREQ(ftc_failure(), "the third item needs more");
   EXPECT_EQ(at(256)[0], 0);
-  ftc_program next = {calls + 1, 1, nullptr, 0};
+  ftc_program next = {calls + 1, 1, nullptr, 0, nullptr, 0};
   EXPECT_EQ(ftc_run_program(&next, arena), 0);
   EXPECT_EQ(at(256)[0], 1);
 }

@@ -20,7 +20,7 @@ void decode(void *const *buffers, const int64_t *immediates, int64_t, int64_t) {
 constexpr uint64_t decodeOffsets[] = {0, 64};
 constexpr int64_t decodeImmediates[] = {6};
 constexpr ftc_call decodeCall = {decode, 1, 1, decodeOffsets, nullptr, decodeImmediates, 2};
-constexpr ftc_program program = {&decodeCall, 1, nullptr, 0};
+constexpr ftc_program program = {&decodeCall, 1, nullptr, 0, nullptr, 0};
 constexpr ftc_setup setup = {nullptr, 0, nullptr, 0, 0};
 
 class Transfer : public testing::Test {

@@ -34,11 +34,22 @@ typedef struct ftc_loop {
   uint64_t times;
 } ftc_loop;
 
+/// If the byte at `condition` of the arena is not 0, the `yes` calls from `first` on are done, else the `no` calls
+/// after them. Choices do not nest and are not part of a loop; loops may be part of a choice.
+typedef struct ftc_choice {
+  uint64_t first;
+  uint64_t yes;
+  uint64_t no;
+  uint64_t condition;
+} ftc_choice;
+
 typedef struct ftc_program {
   const ftc_call *calls;
   uint64_t count;
   const ftc_loop *loops; ///< by increasing `first`; may be null
   uint64_t loop_count;
+  const ftc_choice *choices; ///< by increasing `first`; may be null
+  uint64_t choice_count;
 } ftc_program;
 
 /// A constant tensor: `bytes` bytes at `offset` of the arena, filled with repetitions of `data` (`data_bytes` long).

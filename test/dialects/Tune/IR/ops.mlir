@@ -35,6 +35,34 @@ func.func @p() attributes {tune.program} {
   %dropped = tune.drop %x, %key, %key rate 0.5 site 7 : tensor<2x3x4xf64>, tensor<i64>, tensor<i64>
   // CHECK: tune.random uniform(-1.000000e+00, 1.000000e+00) %{{.*}} site 8 : tensor<i64> -> tensor<4x4xf64>
   %random = tune.random uniform(-1.0, 1.0) %key site 8 : tensor<i64> -> tensor<4x4xf64>
+  // CHECK: tune.random normal(0.000000e+00, 1.000000e+00) %{{.*}} row %{{.*}} : tensor<i64> site 9 : tensor<i64> -> tensor<4x4xf64>
+  %noise = tune.random normal(0.0, 1.0) %key row %key : tensor<i64> site 9 : tensor<i64> -> tensor<4x4xf64>
+  // CHECK: tune.reverse %{{.*}} dim 1 : tensor<4x4xf64>
+  %reversed = tune.reverse %noise dim 1 : tensor<4x4xf64>
+  // CHECK: tune.argsort %{{.*}} : (tensor<4x4xf64>) -> tensor<4x2xi32>
+  %places = tune.argsort %noise : (tensor<4x4xf64>) -> tensor<4x2xi32>
+  // CHECK: tune.solve %{{.*}}, %{{.*}} : (tensor<4x4xf64>, tensor<4x4xf64>) -> tensor<4x4xf64>
+  %solved = tune.solve %noise, %reversed : (tensor<4x4xf64>, tensor<4x4xf64>) -> tensor<4x4xf64>
+  // CHECK: tune.qr %{{.*}} : (tensor<4x4xf64>) -> (tensor<4x4xf64>, tensor<4x4xf64>)
+  %orthonormal, %triangle = tune.qr %noise : (tensor<4x4xf64>) -> (tensor<4x4xf64>, tensor<4x4xf64>)
+  // CHECK: tune.svd %{{.*}} : (tensor<4x4xf64>) -> (tensor<4x2xf64>, tensor<2xf64>, tensor<2x4xf64>)
+  %left, %singular, %right = tune.svd %noise : (tensor<4x4xf64>) -> (tensor<4x2xf64>, tensor<2xf64>, tensor<2x4xf64>)
+  // CHECK: tune.eigh %{{.*}} : (tensor<4x4xf64>) -> (tensor<2xf64>, tensor<4x2xf64>)
+  %values, %vectors = tune.eigh %noise : (tensor<4x4xf64>) -> (tensor<2xf64>, tensor<4x2xf64>)
+  // CHECK: tune.fft %{{.*}}, %{{.*}} inverse : tensor<4x4xf64>
+  %re, %im = tune.fft %noise, %reversed inverse : tensor<4x4xf64>
+  %truth = arith.constant dense<true> : tensor<i1>
+  // CHECK: tune.if %{{.*}}, %{{.*}} : (tensor<i1>, tensor<4x4xf64>) -> tensor<4x4xf64> {
+  %chosen = tune.if %truth, %noise : (tensor<i1>, tensor<4x4xf64>) -> tensor<4x4xf64> {
+  ^bb0(%yes: tensor<4x4xf64>):
+    // CHECK: tune.if_yield %{{.*}} : tensor<4x4xf64>
+    tune.if_yield %yes : tensor<4x4xf64>
+    // CHECK: } else {
+  } else {
+  ^bb0(%no: tensor<4x4xf64>):
+    %other = tune.reverse %no dim 0 : tensor<4x4xf64>
+    tune.if_yield %other : tensor<4x4xf64>
+  }
   // CHECK: tune.eye : tensor<4x4xf64>
   %eye = tune.eye : tensor<4x4xf64>
   // CHECK: tune.iota dim 1 : tensor<2x4xi32>

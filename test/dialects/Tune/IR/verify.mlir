@@ -276,6 +276,98 @@ func.func @rows_summed(%x: tensor<4xf64>) {
 
 // -----
 
+func.func @reverse(%x: tensor<2x3xf64>) {
+  // expected-error @+1 {{reverses dimension 2 of a tensor of rank 2 (C23)}}
+  %y = tune.reverse %x dim 2 : tensor<2x3xf64>
+  return
+}
+
+// -----
+
+func.func @argsort(%x: tensor<2x3xf64>) {
+  // expected-error @+1 {{needs x [i..., N] for a result [i..., k], k <= N (C24)}}
+  %y = tune.argsort %x : (tensor<2x3xf64>) -> tensor<2x4xi32>
+  return
+}
+
+// -----
+
+func.func @solve(%a: tensor<3x2xf64>, %y: tensor<3x2xf64>) {
+  // expected-error @+1 {{needs a [i..., n, n] and y [i..., n, m] for a result like y (C25)}}
+  %u = tune.solve %a, %y : (tensor<3x2xf64>, tensor<3x2xf64>) -> tensor<3x2xf64>
+  return
+}
+
+// -----
+
+func.func @qr(%x: tensor<2x3xf64>) {
+  // expected-error @+1 {{needs x [i..., m, n], m >= n, for q like x and r [i..., n, n] (C26)}}
+  %q, %r = tune.qr %x : (tensor<2x3xf64>) -> (tensor<2x3xf64>, tensor<3x3xf64>)
+  return
+}
+
+// -----
+
+func.func @svd(%x: tensor<2x3xf64>) {
+  // expected-error @+1 {{needs x [i..., m, n] for u [i..., m, k], s [i..., k], v [i..., k, n], k <= m, n (C27)}}
+  %u, %s, %v = tune.svd %x : (tensor<2x3xf64>) -> (tensor<2x3xf64>, tensor<3xf64>, tensor<3x3xf64>)
+  return
+}
+
+// -----
+
+func.func @eigh(%x: tensor<2x3xf64>) {
+  // expected-error @+1 {{needs x [i..., n, n] for w [i..., k], q [i..., n, k], k <= n (C28)}}
+  %w, %q = tune.eigh %x : (tensor<2x3xf64>) -> (tensor<2xf64>, tensor<2x2xf64>)
+  return
+}
+
+// -----
+
+func.func @fft(%x: tensor<f64>) {
+  // expected-error @+1 {{needs a dimension to transform along: its operands are scalars (C29)}}
+  %re, %im = tune.fft %x, %x : tensor<f64>
+  return
+}
+
+// -----
+
+func.func @random_row(%key: tensor<i64>) {
+  // expected-error @+1 {{has a row, but its result is a scalar (C14)}}
+  %x = tune.random uniform(0.0, 1.0) %key row %key : tensor<i64> site 1 : tensor<i64> -> tensor<f64>
+  return
+}
+
+// -----
+
+func.func @if_argument(%c: tensor<i1>, %x: tensor<4xf64>) {
+  // expected-error @+1 {{has a side without an argument for each input (C30)}}
+  %y = tune.if %c, %x : (tensor<i1>, tensor<4xf64>) -> tensor<4xf64> {
+  ^bb0(%a: tensor<4xf64>):
+    tune.if_yield %a : tensor<4xf64>
+  } else {
+    %zeros = arith.constant dense<0.0> : tensor<4xf64>
+    tune.if_yield %zeros : tensor<4xf64>
+  }
+  return
+}
+
+// -----
+
+func.func @if_yield(%c: tensor<i1>, %x: tensor<4xf64>) {
+  // expected-error @+1 {{has a side that does not yield a value for each result (C30)}}
+  %y = tune.if %c, %x : (tensor<i1>, tensor<4xf64>) -> tensor<4xf64> {
+  ^bb0(%a: tensor<4xf64>):
+    tune.if_yield %a : tensor<4xf64>
+  } else {
+  ^bb0(%a: tensor<4xf64>):
+    tune.if_yield %a, %a : tensor<4xf64>, tensor<4xf64>
+  }
+  return
+}
+
+// -----
+
 // expected-error @+1 {{has an attribute 'tune.unknown' that the tune dialect does not know}}
 func.func @attribute() attributes {tune.unknown} { return }
 

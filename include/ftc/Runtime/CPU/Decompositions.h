@@ -1,0 +1,64 @@
+// Kernels of the runtime on whole matrices and whole rows, with the interface of ftc_kernel; plain C, since it is part
+// of the interface between compiler and runtime. An item is one matrix, or one row. Each comes for elements f32 and f64
+// and computes in f64 inside. The last buffer of matrix kernels is a workspace of ftc_*_workspace elements of f64 for
+// each item; row kernels use the thread's memory (ftc_scratch), of ftc_*_scratch bytes.
+#ifndef FTC_RUNTIME_CPU_DECOMPOSITIONS_H
+#define FTC_RUNTIME_CPU_DECOMPOSITIONS_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// buffers: a [n, n], y [n, m], result [n, m]; immediates: n, m.
+void ftc_solve_f32(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
+void ftc_solve_f64(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
+static inline int64_t ftc_solve_workspace(int64_t n, int64_t m) { return n * (n + m); }
+
+/// buffers: x [m, n], m >= n, q [m, n], r [n, n]; immediates: m, n.
+void ftc_qr_f32(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
+void ftc_qr_f64(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
+static inline int64_t ftc_qr_workspace(int64_t m, int64_t n) { return n * m + 2 * n + m; }
+
+/// buffers: x [m, n], u [m, k], s [k], v [k, n]; immediates: m, n, k.
+void ftc_svd_f32(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
+void ftc_svd_f64(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
+static inline int64_t ftc_svd_workspace(int64_t m, int64_t n) {
+  int64_t few = m < n ? m : n, many = m < n ? n : m;
+  return few * many + 3 * few * few + 8 * few + many;
+}
+
+/// buffers: x [n, n], w [k], q [n, k]; immediates: n, k.
+void ftc_eigh_f32(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
+void ftc_eigh_f64(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
+static inline int64_t ftc_eigh_workspace(int64_t n) { return 2 * n * n + 6 * n; }
+
+/// Places of the k largest, from the largest on; of equal ones the first comes first, NaN last. buffers: x [n], result
+/// i32 [k]; immediates: n, k.
+void ftc_argsort_f32(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
+void ftc_argsort_f64(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
+void ftc_argsort_i32(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
+static inline int64_t ftc_argsort_scratch(int64_t n) { return 4 * n; }
+
+/// buffers: re [n], im [n], their transforms; immediates: n, 1 if it is the inverse.
+void ftc_fft_f32(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
+void ftc_fft_f64(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
+/// The length of the transform by which one of length n is done: a power of two.
+static inline int64_t ftc_fft_length(int64_t n) {
+  int64_t length = 1;
+  while (length < n)
+    length *= 2;
+  if (length == n)
+    return n;
+  while (length < 2 * n - 1)
+    length *= 2;
+  return length;
+}
+static inline int64_t ftc_fft_scratch(int64_t n) { return 8 * (5 * ftc_fft_length(n) + 2 * n); }
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif // FTC_RUNTIME_CPU_DECOMPOSITIONS_H

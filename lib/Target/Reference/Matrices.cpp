@@ -1,0 +1,130 @@
+// Decompositions, sorting and transforms: the runtime's functions, on every target.
+
+#include "Loops.h"
+
+#include "dialects/Tune/IR/Tune.h"
+#include "ftc/Runtime/CPU/Decompositions.h"
+
+#include <numeric>
+
+using namespace mlir;
+
+namespace ftc::target {
+
+namespace {
+int64_t product(ArrayRef<int64_t> sizes) {
+  return std::accumulate(sizes.begin(), sizes.end(), int64_t(1), std::multiplies<>());
+}
+
+/// The runtime's function for the op, by the type of its elements.
+class LibraryKernel : public KernelGenerator {
+public:
+  explicit LibraryKernel(StringRef name) : name(name) {}
+
+  LogicalResult generate(Operation *op, KernelBuilder &builder) const override {
+    Type element = getElementType(op->getOperand(0));
+    StringRef suffix = element.isF64() ? "_f64" : element.isF32() ? "_f32" : "_i32";
+    builder.useRuntimeKernel(("ftc_" + name + suffix).str(), getSizes(op), scratchBytes(op));
+    builder.setItems(product(getShape(op->getOperand(0)).drop_back(itemDims())));
+    return success();
+  }
+
+  bool foldsSplat(OpOperand &) const override { return false; }
+
+protected:
+  /// How many dimensions one item has.
+  virtual size_t itemDims() const = 0;
+  /// The immediates.
+  virtual SmallVector<int64_t> getSizes(Operation *op) const = 0;
+
+private:
+  StringRef name;
+};
+
+/// Items are matrices, with a workspace each.
+class MatrixKernel : public LibraryKernel {
+public:
+  using LibraryKernel::LibraryKernel;
+  int64_t workspaceBytes(Operation *op) const override {
+    return product(getShape(op->getOperand(0)).drop_back(2)) * getWorkspace(getSizes(op)) * int64_t(sizeof(double));
+  }
+
+protected:
+  size_t itemDims() const override { return 2; }
+  virtual int64_t getWorkspace(ArrayRef<int64_t> sizes) const = 0;
+};
+
+class SolveKernel : public MatrixKernel {
+public:
+  SolveKernel() : MatrixKernel("solve") {}
+  SmallVector<int64_t> getSizes(Operation *op) const override {
+    return SmallVector<int64_t>(getShape(op->getOperand(1)).take_back(2));
+  }
+  int64_t getWorkspace(ArrayRef<int64_t> sizes) const override { return ftc_solve_workspace(sizes[0], sizes[1]); }
+};
+
+class QRKernel : public MatrixKernel {
+public:
+  QRKernel() : MatrixKernel("qr") {}
+  SmallVector<int64_t> getSizes(Operation *op) const override {
+    return SmallVector<int64_t>(getShape(op->getOperand(0)).take_back(2));
+  }
+  int64_t getWorkspace(ArrayRef<int64_t> sizes) const override { return ftc_qr_workspace(sizes[0], sizes[1]); }
+};
+
+class SVDKernel : public MatrixKernel {
+public:
+  SVDKernel() : MatrixKernel("svd") {}
+  SmallVector<int64_t> getSizes(Operation *op) const override {
+    SmallVector<int64_t> sizes(getShape(op->getOperand(0)).take_back(2));
+    sizes.push_back(getShape(cast<tune::SVDOp>(op).getS()).back());
+    return sizes;
+  }
+  int64_t getWorkspace(ArrayRef<int64_t> sizes) const override { return ftc_svd_workspace(sizes[0], sizes[1]); }
+};
+
+class EigHKernel : public MatrixKernel {
+public:
+  EigHKernel() : MatrixKernel("eigh") {}
+  SmallVector<int64_t> getSizes(Operation *op) const override {
+    return {getShape(op->getOperand(0)).back(), getShape(cast<tune::EigHOp>(op).getW()).back()};
+  }
+  int64_t getWorkspace(ArrayRef<int64_t> sizes) const override { return ftc_eigh_workspace(sizes[0]); }
+};
+
+/// Items are rows, with the thread's memory.
+class ArgSortKernel : public LibraryKernel {
+public:
+  ArgSortKernel() : LibraryKernel("argsort") {}
+  int64_t scratchBytes(Operation *op) const override { return ftc_argsort_scratch(getSizes(op)[0]); }
+
+protected:
+  size_t itemDims() const override { return 1; }
+  SmallVector<int64_t> getSizes(Operation *op) const override {
+    return {getShape(op->getOperand(0)).back(), getShape(op->getResult(0)).back()};
+  }
+};
+
+class FFTKernel : public LibraryKernel {
+public:
+  FFTKernel() : LibraryKernel("fft") {}
+  int64_t scratchBytes(Operation *op) const override { return ftc_fft_scratch(getSizes(op)[0]); }
+
+protected:
+  size_t itemDims() const override { return 1; }
+  SmallVector<int64_t> getSizes(Operation *op) const override {
+    return {getShape(op->getOperand(0)).back(), cast<tune::FFTOp>(op).getInverse()};
+  }
+};
+} // namespace
+
+void addMatrixKernels(KernelRegistry &registry) {
+  registry.add("tune.solve", std::make_shared<SolveKernel>());
+  registry.add("tune.qr", std::make_shared<QRKernel>());
+  registry.add("tune.svd", std::make_shared<SVDKernel>());
+  registry.add("tune.eigh", std::make_shared<EigHKernel>());
+  registry.add("tune.argsort", std::make_shared<ArgSortKernel>());
+  registry.add("tune.fft", std::make_shared<FFTKernel>());
+}
+
+} // namespace ftc::target
