@@ -40,7 +40,7 @@ func.func @accumulate() attributes {tune.program} {
 // The old contents of @p are read after the new ones are known: they are computed elsewhere and copied at the end.
 // CHECK-LABEL: func.func @read_later
 // CHECK: arith.addf {{.*}} {tune.offsets = array<i64: [[ELSEWHERE:[0-9]+]]>}
-// CHECK: arith.mulf {{.*}} {tune.offsets = array<i64: 128>}
+// CHECK: arith.mulf {{.*}} {tune.offsets = array<i64: 192>}
 func.func @read_later() attributes {tune.program} {
   %p = tune.read @p : tensor<9xf64>
   %g = tune.read @g : tensor<9xf64>
