@@ -1,8 +1,11 @@
 #include "AdapterBuilder.h"
+#include "PassTrace.h"
 
 #include "ftc/Frontend/Walk.h"
 
 #include "dialects/Tune/Utils/Builders.h"
+
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace ftc;
 using namespace ftc::elaborate;
@@ -11,6 +14,14 @@ bool AdaptedModel::adapt(Elaborator &elaborator, llvm::StringRef step, const Map
   AdapterBuilder builder(elaborator, step, *this);
   for (const ast::MapEntry &entry : lines.map->entries)
     builder.addLine(entry, *lines.scope);
+  return builder.sound();
+}
+
+bool AdaptedModel::adapt(Elaborator &elaborator, llvm::StringRef step, std::shared_ptr<const Applied> adapter,
+                         llvm::function_ref<bool(llvm::StringRef)> finds) {
+  AdapterBuilder builder(elaborator, step, *this);
+  llvm::SMRange range = adapter->arguments.range;
+  builder.addGroup(std::move(adapter), range, finds, [&](const ModelTensor &tensor) { return finds(tensor.name); });
   return builder.sound();
 }
 
@@ -122,7 +133,7 @@ void AdaptedModel::declare(Elaborator &elaborator, const ModelTensor *tensor, co
   std::string symbol = symbolBefore(tensor, before);
   if (elaborator.tensors().lookup(symbol))
     return;
-  if (baseModel->files().weightless)
+  if (baseModel->files().weightless && !baseModel->files().imagined)
     elaborator.diagnostics()
         .report(Diag::NoWeights, tensor->range, baseModel->files().path, tensor->name)
         .help("give every tensor of the model a first value, as in 'adapt base { ** : fresh() }'");
@@ -214,7 +225,10 @@ Value Evaluator::callModule(ModuleInstance &module, Arguments arguments) {
   bool trunk = modelPass && !modelPass->hidden && module.parent && module.parent->isModel && !module.isModel &&
                arguments.positional.size() == 1 && arguments.positional.front().is<Tensor>() &&
                arguments.positional.front().as<Tensor>()->value == modelPass->ids;
+  Arguments given = trace ? arguments : Arguments();
   Value result = callAdapted(module, adaptersOn(module), std::move(arguments));
+  if (trace)
+    trace->noteModule(module, given, result);
   auto *hidden = result.as<Tensor>();
   if (!trunk || !hidden)
     return result;
@@ -244,6 +258,7 @@ std::vector<AdapterInstance *> Evaluator::adaptersOn(const ModuleInstance &site)
 }
 
 Value Evaluator::callAdapted(ModuleInstance &module, llvm::ArrayRef<AdapterInstance *> adapters, Arguments arguments) {
+  llvm::SaveAndRestore<const AdapterInstance *> inside(within, adapters.empty() ? nullptr : adapters.back());
   if (adapters.empty() && module.virtualSite)
     return attend(arguments);
   Scope &scope = adapters.empty() ? *module.scope : *adapters.back()->scope;
@@ -259,7 +274,11 @@ Value Evaluator::callAdapted(ModuleInstance &module, llvm::ArrayRef<AdapterInsta
   if (!adapters.empty()) {
     if (modelPass)
       modelPass->calls[adapters.back()] = arguments;
-    return call(force("forward", *forward, arguments.range), std::move(arguments));
+    auto *first = arguments.positional.empty() ? nullptr : arguments.positional.front().as<Tensor>();
+    Tensor given = first ? *first : Tensor();
+    llvm::SMRange range = arguments.range;
+    Value result = call(force("forward", *forward, range), std::move(arguments));
+    return given.value && !affineIn ? fitSite(*adapters.back(), given, std::move(result)) : result;
   }
   if (modelPass && !arguments.positional.empty())
     modelPass->inputs[&module] = arguments.positional.front();
@@ -267,4 +286,43 @@ Value Evaluator::callAdapted(ModuleInstance &module, llvm::ArrayRef<AdapterInsta
   Value result = call(force("forward", *forward, arguments.range), std::move(arguments));
   running.pop_back();
   return result;
+}
+
+/// The equation of a body by its name, or null.
+static const ast::Equation *equationNamed(llvm::ArrayRef<ast::ItemPtr> body, llvm::StringRef name) {
+  for (const ast::ItemPtr &item : body)
+    if (auto *equation = llvm::dyn_cast<ast::EquationItem>(&*item))
+      if (equation->equation.targets.front().text == name)
+        return &equation->equation;
+  return nullptr;
+}
+
+Value Evaluator::fitSite(const AdapterInstance &adapter, const Tensor &given, Value result) {
+  const ast::Site &form = *adapter.form;
+  bool linear = form.name.text == "linear";
+  auto *tensor = result.as<Tensor>();
+  if (!tensor || !form.axes || form.axes->empty() || (!linear && form.name.text != "module"))
+    return result;
+  auto named = [&](const ast::Axis &axis) {
+    return axis.names.size() == 1 ? dimOf(axis.names.front().text, *adapter.scope, {}) : nullptr;
+  };
+  Dim out = named(form.axes->front()), in = named(form.axes->back());
+  Dims expected;
+  for (Dim dim : given.dims)
+    if (dim != in)
+      expected.push_back(dim);
+  expected.push_back(out);
+  auto left = llvm::find_if(tensor->dims, [&](Dim dim) { return indexOf(expected, dim) < 0; });
+  bool lacks = indexOf(tensor->dims, out) < 0;
+  if (!out || (left == tensor->dims.end() && !lacks))
+    return result;
+  const ast::Equation *forward = equationNamed(adapter.body, "forward");
+  auto message = diags().report(Diag::WrongSiteResult, forward ? forward->value->range : adapter.definition->range,
+                                adapter.definition->name.text, printDims(tensor->dims, *adapter.scope),
+                                printDims(expected, *adapter.scope), adapter.scope->nameOf(lacks ? out : *left),
+                                lacks ? "missing" : "left over");
+  if (!lacks)
+    message.help(
+        "`*` and `+` go entry by entry and keep the dimensions of both sides; `@` sums over one that both have");
+  return {};
 }

@@ -66,9 +66,6 @@ private:
 /// The overload of an adapter for a kind of site, or null.
 const ast::Definition *overload(const Applied &applied, llvm::StringRef kind);
 
-/// Arguments in which each map is replaced by its value for a path.
-Arguments atSite(Elaborator &shared, const Arguments &arguments, llvm::StringRef path);
-
 /// The `source` of a tensor that is read from the model's file.
 mlir::DictionaryAttr sourceOf(Elaborator &shared, const Model &model, const ModelTensor &tensor);
 

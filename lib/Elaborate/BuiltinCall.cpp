@@ -12,8 +12,13 @@ BuiltinCall::BuiltinCall(Evaluator &evaluator, const ast::CallExpr &expr, Scope 
       positional.push_back(&argument);
   if (count >= 0 && positional.size() != size_t(count)) {
     auto *name = llvm::dyn_cast_or_null<ast::NameExpr>(expr.callee.get());
-    evaluator.diags().report(Diag::WrongArgumentCount, expr.range, name ? name->name : "this function", count,
-                             positional.size());
+    auto message = evaluator.diags().report(Diag::WrongArgumentCount, expr.range, name ? name->name : "this function",
+                                            count, positional.size());
+    bool severalOver = llvm::any_of(llvm::zip(expr.arguments, llvm::drop_begin(expr.arguments)), [](auto pair) {
+      return std::get<0>(pair).name.text == "over" && !std::get<1>(pair).name;
+    });
+    if (severalOver)
+      message.help("several dimensions stand in brackets: `over: (batch, tokens)`");
     good = false;
   }
 }

@@ -1,6 +1,6 @@
 //===- Compile.cpp - operators on values known when compiling ---*- C++ -*-===//
 
-#include "Evaluator.h"
+#include "Hints.h"
 
 using namespace ftc;
 using namespace ftc::elaborate;
@@ -73,6 +73,8 @@ Value Evaluator::member(const Value &base, llvm::StringRef name, llvm::SMRange r
     if (Scope::Entry *entry = (*module)->scope->findHere(name))
       return force(name, *entry, range);
   }
-  diags().report(Diag::NoMember, range, base.describe(), name);
+  auto message = diags().report(Diag::NoMember, range, base.describe(), name);
+  if (base.is<Tensor>())
+    hintAtOtherNotation(message, name);
   return {};
 }

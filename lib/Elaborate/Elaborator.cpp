@@ -46,6 +46,23 @@ Value Elaborator::definition(llvm::StringRef name, Scope &scope) {
   return std::shared_ptr<const Applied>(std::move(applied));
 }
 
+mlir::Location Elaborator::locationOf(llvm::SMRange range) {
+  mlir::MLIRContext *context = moduleOp.getContext();
+  if (!range.isValid())
+    return mlir::UnknownLoc::get(context);
+  mlir::LocationAttr &known = locations[{range.Start.getPointer(), range.End.getPointer()}];
+  if (known)
+    return known;
+  llvm::SourceMgr &sources = diags.sourceManager();
+  unsigned buffer = sources.FindBufferContainingLoc(range.Start);
+  if (!buffer)
+    return known = mlir::UnknownLoc::get(context);
+  auto [line, column] = sources.getLineAndColumn(range.Start, buffer);
+  auto [lastLine, lastColumn] = sources.getLineAndColumn(range.End, buffer);
+  auto name = mlir::StringAttr::get(context, sources.getMemoryBuffer(buffer)->getBufferIdentifier());
+  return known = mlir::FileLineColRange::get(name, line, column, lastLine, lastColumn);
+}
+
 Value Elaborator::evaluate(const ast::Expr &expr) { return evaluateIn(expr, *recipeScope); }
 
 Value Elaborator::evaluateIn(const ast::Expr &expr, Scope &scope) { return Evaluator(*this).eval(expr, scope); }

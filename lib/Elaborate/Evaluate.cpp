@@ -1,10 +1,13 @@
 //===- Evaluate.cpp - expressions and names ---------------------*- C++ -*-===//
 
 #include "Evaluator.h"
+#include "Hints.h"
+#include "PassTrace.h"
 #include "RowSums.h"
 
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace ftc;
 using namespace ftc::elaborate;
@@ -13,6 +16,14 @@ using namespace ftc::elaborate;
 static constexpr unsigned maxDepth = 256;
 
 Value Evaluator::eval(const ast::Expr &expr, Scope &scope) {
+  llvm::SaveAndRestore here(place, expr.range);
+  Value value = evalKind(expr, scope);
+  if (trace && within && expr.kind != ast::ExprKind::NameRef)
+    trace->note(*within, expr.range, value);
+  return value;
+}
+
+Value Evaluator::evalKind(const ast::Expr &expr, Scope &scope) {
   switch (expr.kind) {
   case ast::ExprKind::Integer:
     return llvm::cast<ast::IntegerExpr>(expr).value;
@@ -130,6 +141,8 @@ Value Evaluator::lookup(llvm::StringRef name, Scope &scope, llvm::SMRange range)
   }
   if (auto it = ambient.find(name); it != ambient.end()) {
     passDependent = true;
+    if (trace && within && name == "training")
+      trace->noteTraining();
     return it->second;
   }
   if (const Builtin *builtin = findBuiltin(name))
@@ -144,7 +157,9 @@ Value Evaluator::lookup(llvm::StringRef name, Scope &scope, llvm::SMRange range)
   llvm::append_range(candidates, ambient.keys());
   for (auto kind : {ast::DefinitionKind::Function, ast::DefinitionKind::Module})
     llvm::append_range(candidates, shared.library().names(kind));
-  diags().report(Diag::UnknownName, range, name).nearest(name, candidates);
+  auto message = diags().report(Diag::UnknownName, range, name);
+  message.nearest(name, candidates);
+  hintAtOtherNotation(message, name);
   return {};
 }
 
@@ -345,7 +360,11 @@ Value Evaluator::evalIndex(const ast::IndexExpr &expr, Scope &scope) {
   for (const ast::Argument &index : expr.indices) {
     const Tensor *tensor = base.as<Tensor>();
     if (!index.name) {
-      diags().report(Diag::ExpectedValue, index.range, "'dimension: index'", "an index without a dimension");
+      auto message =
+          diags().report(Diag::ExpectedValue, index.range, "'dimension: index'", "an index without a dimension");
+      if (!tensor->dims.empty())
+        message.help("the operand has " + printDims(tensor->dims, scope) + ": write the one that is meant, as in `[" +
+                     scope.nameOf(tensor->dims.front()) + ": ...]`");
       return {};
     }
     Dim dim = dimOf(index.name.text, scope, index.name.range, tensor->dims);

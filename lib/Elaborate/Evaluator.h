@@ -19,6 +19,8 @@
 
 namespace ftc::elaborate {
 
+class PassTrace;
+
 /// One run of a model over one batch, while it is written.
 struct ModelPass {
   bool training = false;
@@ -85,6 +87,8 @@ public:
   class RowSums *rowSums = nullptr;
   /// The derivation of a merge: functions of `x` must be affine.
   const ast::Definition *affineIn = nullptr;
+  PassTrace *trace = nullptr;               ///< what adapters do in a run is written down here
+  const AdapterInstance *within = nullptr;  ///< the adapter that is being evaluated
   const ModelTensor *withoutBias = nullptr; ///< a tensor that counts as 0, so that only the linear part is left
 
   //===--- Expressions (Evaluate.cpp) ------------------------------------===//
@@ -144,7 +148,8 @@ public:
   //===--- Tensors (Tensors.cpp) ------------------------------------------===//
   /// The builder, or null after an error saying that a tensor is not known when compiling.
   mlir::OpBuilder *tensorBuilder(llvm::SMRange range);
-  mlir::Location loc() { return builder->getUnknownLoc(); }
+  /// Where the expression that is being evaluated stands.
+  mlir::Location loc() { return shared.locationOf(place); }
   mlir::Type realType() { return builder->getF64Type(); }
   /// A number, truth value, (nested) list or tensor as a tensor; lists fill `dims` in order. Null value after errors.
   std::optional<Tensor> asTensor(const Value &value, llvm::SMRange range, llvm::ArrayRef<Dim> dims = {});
@@ -188,6 +193,9 @@ public:
   Diagnostics &diags() { return shared.diagnostics(); }
 
 private:
+  /// What an adapter on a linear site or module gives, if it has the dimensions that the site gives; else an error.
+  Value fitSite(const AdapterInstance &adapter, const Tensor &given, Value result);
+  Value evalKind(const ast::Expr &expr, Scope &scope);
   Value evalIf(const ast::IfExpr &expr, Scope &scope);
   Value evalBinary(const ast::BinaryExpr &expr, Scope &scope);
   Value evalUnary(const ast::UnaryExpr &expr, Scope &scope);
@@ -196,6 +204,7 @@ private:
   Value evalFold(const ast::FoldExpr &expr, Scope &scope);
   Value callClosure(const Closure &closure, Arguments arguments);
 
+  llvm::SMRange place; ///< of the expression that is being evaluated
   unsigned depth = 0;
   bool exactDivision = false;
   std::map<std::tuple<unsigned, const Scope *, std::string, int64_t, DimRole>, Dim> madeDims;

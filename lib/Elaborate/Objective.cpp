@@ -12,6 +12,18 @@
 using namespace ftc;
 using namespace ftc::elaborate;
 
+RecordForm ftc::elaborate::recordFormOf(const runtime::data::RecordKind &kind) {
+  RecordForm form;
+  form.name = kind.name;
+  form.field = kind.field;
+  form.truth = kind.truth;
+  form.pooled = kind.weighing == runtime::data::Weighing::LastToken;
+  if (kind.textCount() > 1)
+    for (std::string_view text : kind.texts)
+      form.texts.emplace_back(text);
+  return form;
+}
+
 namespace {
 /// An objective on one micro-batch.
 class Loss {

@@ -1,5 +1,6 @@
 //===- Pass.cpp - runs of models --------------------------------*- C++ -*-===//
 
+#include "PassTrace.h"
 #include "ProgramState.h"
 
 #include "dialects/Tune/Utils/Builders.h"
@@ -46,13 +47,42 @@ bool ProgramBuilder::State::hideVirtual(const AdaptedModel &model, const Batch &
   return true;
 }
 
+/// What identifies a proof: the adapters, the sizes of the batch, and whether it is training.
+static std::string proofKey(const AdaptedModel &model, const Batch &batch, bool training) {
+  std::string key = llvm::formatv("{0} x {1} {2}", batch.sequences, batch.tokens, training);
+  for (auto &group : model.groups())
+    key += llvm::formatv(" {0}", group.get());
+  return key;
+}
+
 ModelRun ProgramBuilder::State::run(const AdaptedModel &model, const Batch &batch, ModelPass &pass, bool training) {
+  PassTrace trace(model);
+  if (pass.caches || !trace.hasAdapters() || !shared.toProve(proofKey(model, batch, training)))
+    return runOnce(model, batch, pass, training);
+  evaluator.trace = &trace;
+  ModelRun result = runOnce(model, batch, pass, training);
+  evaluator.trace = nullptr;
+  if (training && trace.dependsOnTraining() && result.logits.value && shared.toProve(proofKey(model, batch, false))) {
+    // The other side of each choice by `training`; nothing uses what it gives.
+    PassTrace other(model);
+    ModelPass otherPass;
+    int64_t site = shared.upcomingSite();
+    evaluator.trace = &other;
+    runOnce(model, batch, otherPass, /*training=*/false);
+    evaluator.trace = nullptr;
+    shared.setNextSite(site);
+  }
+  return result;
+}
+
+ModelRun ProgramBuilder::State::runOnce(const AdaptedModel &model, const Batch &batch, ModelPass &pass, bool training) {
   mlir::Type i32 = builder.getI32Type(), i64 = builder.getI64Type();
   Tensor ids = batchTensor(batch.ids, batch, i32);
   pass.training = training;
   pass.ids = ids.value;
   Tensor positions = batchTensor(batch.positions, batch, i32);
   pass.segments = batchTensor(batch.segments, batch, i32).value;
+  mlir::Value rowPositions = positions.value, rowSegments = pass.segments;
   if (!hideVirtual(model, batch, positions, pass.segments))
     return {};
   pass.positions = positions.value;
@@ -84,6 +114,8 @@ ModelRun ProgramBuilder::State::run(const AdaptedModel &model, const Batch &batc
   if (!logits.is<Tensor>() || !pass.hidden)
     return {};
   Tensor result = *logits.as<Tensor>();
+  if (evaluator.trace)
+    evaluator.trace->prove(shared, ids, rowPositions, rowSegments, {*pass.hidden, result});
   return {*pass.hidden, result};
 }
 
@@ -103,6 +135,24 @@ Value ProgramBuilder::State::logProbability(const Tensor &logits, const Batch &b
   Tensor weights = batchTensor(batch.weights, batch, builder.getF64Type());
   Value known = evaluator.binaryTensor(ast::BinaryOp::Gt, weights, 0, range);
   return evaluator.select(known, evaluator.arithmetic(ast::BinaryOp::Sub, picked, total, range), 0.0, range);
+}
+
+mlir::Value ProgramBuilder::site(const AdaptedModel &model, ModuleInstance &site, mlir::Value x, const Batch &batch) {
+  state->useBatch(batch);
+  Evaluator &evaluator = state->evaluator;
+  ModelPass pass;
+  evaluator.pass = state->shared.nextPass();
+  evaluator.model = &model;
+  evaluator.modelPass = &pass;
+  evaluator.ambient["training"] = false;
+  Arguments arguments;
+  arguments.positional.push_back(Tensor{x, {state->batchDim, state->tokensDim, site.axes.back()}});
+  arguments.range = site.definition->name.range;
+  Value result = evaluator.callModule(site, std::move(arguments));
+  evaluator.ambient.erase("training");
+  evaluator.modelPass = nullptr;
+  auto *tensor = result.as<Tensor>();
+  return tensor ? tensor->value : mlir::Value();
 }
 
 mlir::Value ProgramBuilder::logits(const AdaptedModel &model, const Batch &batch, bool training, Caches *caches) {

@@ -24,8 +24,10 @@ struct ProgramBuilder::State {
   /// The dimensions `batch` and `tokens` of a batch.
   void useBatch(const Batch &batch);
   bool hideVirtual(const AdaptedModel &model, const Batch &batch, Tensor &positions, mlir::Value &segments);
-  /// A run of a model; both tensors are null after errors. `pass` may have caches.
+  /// A run of a model, after which its adapters are proven to let no token see later ones and no sequence another; both
+  /// tensors are null after errors. `pass` may have caches.
   ModelRun run(const AdaptedModel &model, const Batch &batch, ModelPass &pass, bool training);
+  ModelRun runOnce(const AdaptedModel &model, const Batch &batch, ModelPass &pass, bool training);
   /// The log-probability of each target, 0 where there is none: `[batch, tokens]`.
   Value logProbability(const Tensor &logits, const Batch &batch, llvm::SMRange range);
 

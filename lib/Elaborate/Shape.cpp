@@ -151,7 +151,8 @@ std::optional<Pattern> ftc::elaborate::patternOf(Evaluator &evaluator, const ast
     pattern.kind = pattern.names.size() > 1 ? Pattern::Sum : Pattern::Single;
   }
   if (!sound) {
-    evaluator.diags().report(Diag::BadArrow, expr.range);
+    auto message = evaluator.diags().report(Diag::BadArrow, expr.range);
+    message.help("the parts are names; a size of its own gets one by `dim name = size`");
     return std::nullopt;
   }
   return pattern;

@@ -1,5 +1,6 @@
 //===- Tensors.cpp - elementwise operations by name of dimension -*- C++ -*-===//
 
+#include "Hints.h"
 #include "RowSums.h"
 
 #include "dialects/Tune/Utils/Builders.h"
@@ -370,7 +371,7 @@ static std::optional<Dims> contracted(Evaluator &evaluator, const Tensor &a, con
     return shared;
   if (shared.empty()) {
     auto message = evaluator.diags().report(Diag::NoSharedDimension, expr.range, names(a.dims), names(b.dims));
-    message.help("`@` sums over the one dimension that both sides have; rename or reshape one of them");
+    hintAtContraction(evaluator, message, expr, a, b, scope);
   } else {
     evaluator.diags().report(Diag::AmbiguousContraction, expr.range, names(a.dims), names(b.dims), names(shared),
                              scope.nameOf(shared.front()));
@@ -383,7 +384,10 @@ Value Evaluator::contract(const Value &lhs, const Value &rhs, const ast::BinaryE
     return 0.0;
   for (auto [side, place] : {std::pair(&lhs, &*expr.lhs), std::pair(&rhs, &*expr.rhs)})
     if (!side->is<Tensor>()) {
-      diags().report(Diag::ExpectedOperand, place->range, "@", side->describe());
+      auto message = diags().report(Diag::ExpectedOperand, place->range, "@", side->describe());
+      hintAtPrecedence(diags(), message, expr);
+      if (side->number())
+        message.help("a number is multiplied by `*`");
       return {};
     }
   if (!tensorBuilder(expr.range))

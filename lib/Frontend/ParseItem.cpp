@@ -62,7 +62,9 @@ ItemPtr Parser::parseItemByWord(size_t start) {
   if (is(TokenKind::Invalid))
     return nullptr;
   auto message = diags.report(Diag::ExpectedBodyItem, range(token()), describe(token()));
-  if (is(TokenKind::Name)) {
+  if (word() == "if" || word() == "else") {
+    message.help("a choice is an expression: `if condition then a else b`");
+  } else if (is(TokenKind::Name)) {
     std::vector<StringRef> words = {"param", "frozen", "folded", "state", "store", "let"};
     for (const auto &entry : table)
       words.push_back(entry.word);

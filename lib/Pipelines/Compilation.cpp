@@ -2,18 +2,18 @@
 
 #include "ftc/Pipelines/Compilation.h"
 
+#include "ftc/Elaborate/Adapter.h"
+#include "ftc/Elaborate/Elaborator.h"
+#include "ftc/Pipelines/Specimen.h"
+#include "ftc/Pipelines/Trials.h"
+
 #include "ftc/Conversion/RecipeToTune.h"
 #include "ftc/Frontend/Recipe.h"
 
 #include "dialects/Recipe/IR/Recipe.h"
 #include "dialects/Tune/IR/Tune.h"
-#include "dialects/Tune/Transforms/Differentiation.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
 
@@ -24,13 +24,7 @@ using namespace ftc;
 
 Compilation::Compilation(CompileOptions options, const char *argv0)
     : options(std::move(options)), standard(standardLibraryPath(argv0)), diags(sources), definitions(diags) {
-  mlir::DialectRegistry registry;
-  tune::registerAdjoints(registry);
-  context.appendDialectRegistry(registry);
-  context.loadDialect<recipe::RecipeDialect, tune::TuneDialect, mlir::arith::ArithDialect, mlir::func::FuncDialect,
-                      mlir::linalg::LinalgDialect, mlir::math::MathDialect, mlir::tensor::TensorDialect>();
-  // The flat programs are verified once at each rung; more threads than cores are of no use for one module.
-  context.disableMultithreading();
+  prepareContext(context);
 }
 
 Compilation::~Compilation() { diags.flush(); }
@@ -55,9 +49,28 @@ bool Compilation::makeRecipe() {
   return current || fail(1);
 }
 
+/// A warning for an adapter that changes the model before the first step, unless it trains tensors in place only.
+void Compilation::warnUnlessIdentity(elaborate::Elaborator &elaborator, const elaborate::AdapterGroup &group) {
+  bool inPlace = llvm::all_of(group.tensors, [](const auto &tensor) { return bool(tensor->source); });
+  if (inPlace || group.instances.empty())
+    return;
+  auto adapter = std::make_shared<elaborate::Applied>(*group.applied);
+  adapter->arguments = elaborate::atSite(elaborator, adapter->arguments, group.instances.front()->site->path);
+  std::string unread;
+  llvm::raw_string_ostream stream(unread);
+  Diagnostics quiet(sources, stream); // one that does not fit the specimen is not tried
+  std::optional<double> change = changeAtStart(definitions, quiet, adapter);
+  constexpr double rounding = 1e-6;
+  if (change && !(*change < rounding))
+    diags.report(Diag::ChangesTheModel, group.range, adapter->name, llvm::formatv("{0:e1}", *change).str());
+}
+
 bool Compilation::makeTune() {
   int status = 0;
-  mlir::OwningOpRef<mlir::ModuleOp> made = convertRecipeToTune(*current, definitions, diags, status);
+  auto adapted = [&](elaborate::Elaborator &elaborator, const elaborate::AdapterGroup &group) {
+    warnUnlessIdentity(elaborator, group);
+  };
+  mlir::OwningOpRef<mlir::ModuleOp> made = convertRecipeToTune(*current, definitions, diags, status, adapted);
   if (!made)
     return fail(status);
   current = std::move(made);

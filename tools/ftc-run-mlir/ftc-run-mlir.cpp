@@ -7,11 +7,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Image.h"
-
 #include "dialects/Tune/Transforms/Differentiation.h"
 #include "dialects/Tune/Transforms/Passes.h"
 #include "ftc/Runtime/Core/Philox.h"
+#include "ftc/Target/Image.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"

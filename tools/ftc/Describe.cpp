@@ -6,12 +6,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "Command.h"
+#include "Facts.h"
 #include "MergeFormula.h"
-
-#include "ftc/Frontend/Parser.h"
+#include "Proofs.h"
 
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
 
 using namespace ftc;
 using namespace ftc::ast;
@@ -20,18 +20,10 @@ namespace cl = llvm::cl;
 
 static int describe(const char *argv0);
 static Command command("describe", "Say what a definition is: parameters, tensors, merge, files", describe);
-static cl::opt<std::string> subject(cl::Positional, cl::desc("NAME | FILE.ftr"), cl::sub(command.sub()),
-                                    cl::cat(optionCategory()));
-
-namespace {
-/// Lines of two columns under a heading.
-struct Facts {
-  StringRef heading;
-  std::vector<std::pair<std::string, std::string>> lines;
-
-  void add(const llvm::Twine &what, const llvm::Twine &text) { lines.emplace_back(what.str(), text.str()); }
-};
-} // namespace
+static cl::list<std::string> subjects(cl::Positional, cl::desc("NAME | FILE.ftr ..."), cl::sub(command.sub()),
+                                      cl::cat(optionCategory()));
+static cl::list<std::string> defines("D", cl::Prefix, cl::desc("Give a parameter its value for what is tried"),
+                                     cl::value_desc("name=value"), cl::sub(command.sub()), cl::cat(optionCategory()));
 
 static std::string textOf(const Expr *expr) { return expr ? sourceText(expr->range) : ""; }
 static std::string textOf(const std::optional<std::vector<Axis>> &axes) {
@@ -184,15 +176,19 @@ static Facts describeFormulas(const Definition &definition) {
   return facts;
 }
 
-static Facts describeMerge(const Definition &definition) {
+static Facts describeMerge(const Definition &definition, const Definitions &definitions) {
   Facts facts{"merge", {}};
   if (definition.kind != DefinitionKind::Adapter)
     return facts;
   std::optional<MergeFormula> formula = mergeFormula(definition);
   if (!formula) {
     facts.add("nothing to do", "the site's own tensors are trained");
-  } else if (!formula->reason.empty()) {
+  } else if (!formula->reason.empty() && formula->affine) {
     facts.add("no formula", formula->reason);
+  } else if (!formula->reason.empty()) {
+    std::string line = formula->at.isValid() ? " at " + definitions.lineOf(formula->at) : "";
+    facts.add("unmergeable", formula->reason + line + " makes '" + definition.name.text +
+                                 "' unmergeable: save it as an adapter, or serve it unmerged");
   } else {
     facts.add("W'", formula->weight);
     if (!formula->bias.empty())
@@ -215,10 +211,9 @@ static Facts describeFiles(const Definition &definition) {
   return facts;
 }
 
-/// What is said of a definition, in order.
+/// What its text says of a definition, in order; what follows from it comes after that, and files last.
 static constexpr Facts (*parts[])(const Definition &) = {describeParameters, describeConfiguration, describeDimensions,
-                                                         describeParts,      describeTensors,       describeFormulas,
-                                                         describeMerge,      describeFiles};
+                                                         describeParts,      describeTensors,       describeFormulas};
 
 //===----------------------------------------------------------------------===//
 // Printing
@@ -240,7 +235,15 @@ static std::vector<std::string> commentOf(const Definition &definition, const ll
   return {lines.rbegin(), lines.rend()};
 }
 
-static void print(const Definition &definition, llvm::SourceMgr &sources) {
+static void print(const Facts &facts) {
+  if (facts.lines.empty())
+    return;
+  llvm::outs() << "\n" << facts.heading << "\n";
+  for (const auto &[what, text] : facts.lines)
+    llvm::outs() << "  " << llvm::left_justify(what, 20) << " " << text << "\n";
+}
+
+static void print(const Definition &definition, Definitions &definitions, const ParameterValues &values) {
   llvm::raw_ostream &out = llvm::outs();
   out << kindName(definition.kind) << " " << definition.name.text;
   if (definition.site)
@@ -248,75 +251,47 @@ static void print(const Definition &definition, llvm::SourceMgr &sources) {
   if (definition.each)
     out << " each " << definition.each->name.text << textOf(definition.each->axes);
   out << textOf(definition.axes) << "\n";
-  unsigned buffer = sources.FindBufferContainingLoc(definition.range.Start);
-  for (const std::string &line : commentOf(definition, *sources.getMemoryBuffer(buffer)))
+  unsigned buffer = definitions.sources().FindBufferContainingLoc(definition.range.Start);
+  for (const std::string &line : commentOf(definition, *definitions.sources().getMemoryBuffer(buffer)))
     out << "  " << line << "\n";
-  for (auto *part : parts) {
-    Facts facts = part(definition);
-    if (facts.lines.empty())
-      continue;
-    out << "\n" << facts.heading << "\n";
-    for (const auto &[what, text] : facts.lines)
-      out << "  " << llvm::left_justify(what, 20) << " " << text << "\n";
-  }
+  for (auto *part : parts)
+    print(part(definition));
+  print(describeMerge(definition, definitions));
+  print(describeProofs(definitions, definition, values));
+  print(describeCosts(definitions, definition, values));
+  print(describeFiles(definition));
 }
 
-//===----------------------------------------------------------------------===//
-// Finding
-//===----------------------------------------------------------------------===//
-
-static constexpr DefinitionKind kinds[] = {
-    DefinitionKind::Adapter,   DefinitionKind::Objective, DefinitionKind::Schedule,
-    DefinitionKind::Optimizer, DefinitionKind::Format,    DefinitionKind::Merge,
-    DefinitionKind::Module,    DefinitionKind::Model,     DefinitionKind::Function};
-
-static void printAll(llvm::ArrayRef<const Definition *> definitions, llvm::SourceMgr &sources) {
-  for (const Definition *definition : definitions) {
-    if (definition != definitions.front())
-      llvm::outs() << "\n";
-    print(*definition, sources);
-  }
-}
-
-static int describeFile(Diagnostics &diags) {
-  std::unique_ptr<File> file = parsePath(subject, diags);
-  if (!file)
-    return InputFileIsWrong;
-  if (diags.errorCount())
-    return RecipeIsWrong;
-  std::vector<const Definition *> definitions;
-  for (const auto &definition : file->definitions)
-    definitions.push_back(definition.get());
-  printAll(definitions, diags.sourceManager());
-  return Success;
-}
-
-static int describeName(Diagnostics &diags, const char *argv0) {
-  DefinitionLibrary library(diags);
-  if (!library.addStandard(standardLibraryPath(argv0)))
-    return InternalError;
-  std::vector<const Definition *> definitions;
-  std::vector<StringRef> names;
-  for (DefinitionKind kind : kinds) {
-    llvm::append_range(definitions, library.findAll(kind, subject));
-    llvm::append_range(names, library.names(kind));
-  }
-  printAll(definitions, diags.sourceManager());
-  if (!definitions.empty())
-    return Success;
-  llvm::errs() << "ftc: error: the library has no definition '" << subject << "'";
-  if (std::string near = nearestSpelling(subject, names); !near.empty())
-    llvm::errs() << "; did you mean '" << near << "'?";
-  llvm::errs() << "\n";
-  return WrongUsage;
+/// Each pair of different adapters among those that the command line names.
+static void printPairs(Definitions &definitions, llvm::ArrayRef<const Definition *> adapters,
+                       const ParameterValues &values) {
+  for (size_t i = 0; i < adapters.size(); ++i)
+    for (size_t j = i + 1; j < adapters.size(); ++j)
+      llvm::outs() << "\n"
+                   << adapters[i]->name.text << " and " << adapters[j]->name.text
+                   << " on one site: " << describeCommutator(definitions, *adapters[i], *adapters[j], values) << "\n";
 }
 
 static int describe(const char *argv0) {
-  if (subject.empty()) {
-    llvm::errs() << "ftc: error: nothing to describe; usage: ftc describe NAME | FILE.ftr\n";
+  if (subjects.empty()) {
+    llvm::errs() << "ftc: error: nothing to describe; usage: ftc describe NAME | FILE.ftr ... [-D name=value]...\n";
     return WrongUsage;
   }
-  llvm::SourceMgr sources;
-  Diagnostics diags(sources);
-  return StringRef(subject).ends_with(".ftr") ? describeFile(diags) : describeName(diags, argv0);
+  std::map<std::string, std::string> texts;
+  for (StringRef define : defines)
+    texts[define.split('=').first.str()] = define.split('=').second.str();
+  ParameterValues values = valuesOf(texts);
+  Definitions definitions(std::vector<std::string>(subjects.begin(), subjects.end()), argv0);
+  if (definitions.status() != Success)
+    return definitions.status();
+  std::vector<const Definition *> adapters;
+  for (const Definition *definition : definitions.all()) {
+    if (definition != definitions.all().front())
+      llvm::outs() << "\n";
+    print(*definition, definitions, values);
+    if (subjects.size() > 1 && definition->kind == DefinitionKind::Adapter)
+      adapters.push_back(definition);
+  }
+  printPairs(definitions, adapters, values);
+  return Success;
 }

@@ -37,7 +37,9 @@ namespace {
 /// A formula: `linear` times x, plus `rest`. Empty texts are 0; a linear part of "I" is x itself.
 struct Term {
   std::string linear, rest;
-  std::string problem; ///< why there is no formula
+  std::string problem = ""; ///< why there is no formula
+  llvm::SMRange at = {};    ///< where
+  bool affine = false;      ///< the problem is that of the formula alone
 
   bool dependsOnX() const { return !linear.empty(); }
 };
@@ -69,7 +71,9 @@ private:
 } // namespace
 
 static Term constant(std::string text) { return {"", std::move(text), ""}; }
-static Term failure(std::string problem) { return {"", "", std::move(problem)}; }
+static Term failure(std::string problem, llvm::SMRange at, bool affine = false) {
+  return {"", "", std::move(problem), at, affine};
+}
 
 /// The first problem of two terms, if they have one.
 static std::optional<Term> problemOf(const Term &a, const Term &b) {
@@ -130,7 +134,7 @@ const Equation *Derivation::find(StringRef name) const {
 Term Derivation::evalEquation(const Equation &equation, Names names) {
   static constexpr unsigned mostCalls = 100;
   if (depth == mostCalls)
-    return failure("'" + equation.targets.front().text + "' calls itself");
+    return failure("'" + equation.targets.front().text + "' calls itself", equation.range);
   ++depth;
   for (const Equation &local : equation.where)
     if (local.targets.size() == 1 && !local.arguments) {
@@ -177,7 +181,7 @@ Term Derivation::evalBinary(const BinaryExpr &expr, const Names &names) {
     return {sum(lhs.linear, rhs.linear, expr.op == BinaryOp::Sub), sum(lhs.rest, rhs.rest, expr.op == BinaryOp::Sub),
             ""};
   if (lhs.dependsOnX() && rhs.dependsOnX())
-    return failure("a product of two functions of 'x'");
+    return failure("a product of two functions of 'x'", expr.range);
   if (expr.op == BinaryOp::Contract)
     return evalContraction(expr, lhs, rhs);
   if (expr.op == BinaryOp::Mul || (expr.op == BinaryOp::Div && lhs.dependsOnX())) {
@@ -185,7 +189,7 @@ Term Derivation::evalBinary(const BinaryExpr &expr, const Names &names) {
     return {lhs.dependsOnX() ? product(lhs.linear, op, rhs.rest) : product(lhs.rest, op, rhs.linear),
             product(lhs.rest, op, rhs.rest), ""};
   }
-  return failure("'" + sourceText(expr.opRange) + "' of a function of 'x'");
+  return failure("'" + sourceText(expr.opRange) + "' of a function of 'x'", expr.range);
 }
 
 Term Derivation::evalIf(const IfExpr &expr, const Names &names) {
@@ -194,7 +198,7 @@ Term Derivation::evalIf(const IfExpr &expr, const Names &names) {
     return eval(*expr.elseValue, names);
   Term condition = eval(*expr.condition, names), yes = eval(*expr.thenValue, names), no = eval(*expr.elseValue, names);
   if (condition.dependsOnX() || !condition.problem.empty())
-    return failure("a choice by a function of 'x'");
+    return failure("a choice by a function of 'x'", expr.range);
   if (auto problem = problemOf(yes, no))
     return *problem;
   auto choice = [&](const std::string &a, const std::string &b) {
@@ -213,7 +217,7 @@ Term Derivation::evalIndex(const IndexExpr &expr, const Names &names) {
     if (place.linear == "I" && !base.dependsOnX() && expr.indices.size() == 1)
       return {base.rest, "", ""};
     if (place.dependsOnX() || !place.problem.empty())
-      return failure("an index that is a function of 'x'");
+      return failure("an index that is a function of 'x'", expr.range);
   }
   if (!base.dependsOnX() || !base.problem.empty())
     return base.problem.empty() ? constant(sourceText(expr.range)) : base;
@@ -254,8 +258,9 @@ Term Derivation::evalCall(const CallExpr &expr, const Names &names) {
     return {applied(first.linear), applied(first.rest), ""};
   }
   if (name == "join")
-    return failure("parts of the input are put together: the formula is not written out");
-  return failure("'" + (name.empty() ? sourceText(expr.callee->range) : name.str()) + "' of a function of 'x'");
+    return failure("parts of the input are put together: the formula is not written out", expr.range, true);
+  return failure("'" + (name.empty() ? sourceText(expr.callee->range) : name.str()) + "' of a function of 'x'",
+                 expr.range);
 }
 
 Term Derivation::eval(const Expr &expr, const Names &names) {
@@ -278,7 +283,7 @@ Term Derivation::eval(const Expr &expr, const Names &names) {
   if (const auto *fold = llvm::dyn_cast<FoldExpr>(&expr))
     for (const FoldExpr::Binding &binding : fold->bindings)
       if (eval(*binding.value, names).dependsOnX())
-        return failure("a loop over 'x': the formula is not written out");
+        return failure("a loop over 'x': the formula is not written out", expr.range, true);
   return constant(sourceText(expr.range));
 }
 
@@ -287,13 +292,13 @@ std::optional<MergeFormula> Derivation::derive() {
   if (!forward || !forward->arguments || forward->arguments->empty())
     return std::nullopt;
   if (!isOn("linear") && !isOn("embedding"))
-    return MergeFormula{"", "", "a site of this kind has no weight to merge into"};
+    return MergeFormula{"", "", "a site of this kind has no weight to merge into", {}, true};
   Names names;
   names[forward->arguments->front().text] = {"I", "", ""};
   Term result = evalEquation(*forward, names);
   if (!result.problem.empty())
-    return MergeFormula{"", "", result.problem};
-  MergeFormula formula{result.dependsOnX() ? result.linear : "0", result.rest, ""};
+    return MergeFormula{"", "", result.problem, result.at, result.affine};
+  MergeFormula formula{result.dependsOnX() ? result.linear : "0", result.rest, "", {}, true};
   for (const Equation &local : forward->where)
     if (local.targets.size() == 1 && !local.arguments && !eval(*local.value, names).dependsOnX())
       formula.weight += (StringRef(formula.weight).contains(" where ") ? ", " : " where ") + sourceText(local.range);

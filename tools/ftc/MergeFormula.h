@@ -13,6 +13,8 @@ namespace ftc {
 /// The merged weight and bias (empty: 0) of an adapter as formulas of its own names, or why there are none.
 struct MergeFormula {
   std::string weight, bias, reason;
+  llvm::SMRange at = {}; ///< the expression that is the reason
+  bool affine = false;   ///< there is a merge all the same, without a formula that is worth printing
 };
 
 /// Evaluates `forward` of an adapter on the identity and on 0, with names in the place of tensors; nothing for a

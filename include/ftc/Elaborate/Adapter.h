@@ -5,6 +5,8 @@
 
 #include "ftc/Elaborate/Model.h"
 
+#include "llvm/ADT/STLFunctionalExtras.h"
+
 #include <set>
 
 namespace ftc::elaborate {
@@ -95,6 +97,10 @@ public:
   /// Adds the lines of a map, in order; symbols of new tensors begin with `step.`. False after errors.
   bool adapt(Elaborator &elaborator, llvm::StringRef step, const MapValue &lines);
 
+  /// Puts one adapter on all sites for which `finds` holds, by their paths.
+  bool adapt(Elaborator &elaborator, llvm::StringRef step, std::shared_ptr<const Applied> adapter,
+             llvm::function_ref<bool(llvm::StringRef)> finds);
+
   /// Adds a group.
   void add(std::shared_ptr<AdapterGroup> group) { adapterGroups.push_back(std::move(group)); }
 
@@ -150,6 +156,9 @@ private:
   std::map<std::string, std::string> replaced; ///< symbols by name in the checkpoint, for those groups
   std::set<const AdapterTensor *> settled;     ///< trained by earlier stages
 };
+
+/// Arguments in which each map is replaced by its value for a path.
+Arguments atSite(Elaborator &shared, const Arguments &arguments, llvm::StringRef path);
 
 } // namespace ftc::elaborate
 

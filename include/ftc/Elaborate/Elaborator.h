@@ -14,6 +14,12 @@
 #include "ftc/Frontend/Diagnostics.h"
 #include "ftc/Frontend/Library.h"
 
+#include "mlir/IR/Location.h"
+
+#include "llvm/ADT/DenseMap.h"
+
+#include <set>
+
 namespace ftc::elaborate {
 
 class Elaborator {
@@ -44,6 +50,13 @@ public:
   Value definition(llvm::StringRef name, Scope &scope);
   /// A number that no other use of chance in this compilation has.
   int64_t nextSite() { return site++; }
+  /// The number that the next use gets: `setNextSite` takes back those of a run that only looks.
+  int64_t upcomingSite() const { return site; }
+  void setNextSite(int64_t next) { site = next; }
+  /// A place in a source file as ops carry it; what is computed does not depend on it.
+  mlir::Location locationOf(llvm::SMRange range);
+  /// True the first time that it is asked about a key: whether something is to be proven still.
+  bool toProve(const std::string &key) { return proven.insert(key).second; }
   /// A number for each evaluation of a program or pass, see Evaluator; 0 is compile time.
   unsigned nextPass() { return ++pass; }
 
@@ -57,6 +70,8 @@ private:
   Scope *globalScope, *recipeScope;
   int64_t site = 0;
   unsigned pass = 0;
+  llvm::DenseMap<std::pair<const char *, const char *>, mlir::LocationAttr> locations;
+  std::set<std::string> proven;
 };
 
 } // namespace ftc::elaborate

@@ -30,6 +30,7 @@ struct ModelFiles {
   std::string path; ///< for messages
   bool gguf = false;
   bool weightless = false; ///< a configuration alone: every tensor that is used must be given a first value
+  bool imagined = false;   ///< there are no files: a model on which definitions are tried; also weightless
   Value config;            ///< config.json as an object, or the metadata of a GGUF file, nested at the dots of its keys
   std::vector<FileTensor> tensors;
 

@@ -12,6 +12,7 @@
 
 #include "ftc/Elaborate/Adapter.h"
 #include "ftc/Elaborate/TensorTable.h"
+#include "ftc/Runtime/Data/Record.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
@@ -26,6 +27,9 @@ struct RecordForm {
   bool truth = false;             ///< the field is true or false
   bool pooled = false;            ///< logits are those of the one token that has a weight
 };
+
+/// The form of rows of a kind as programs see it.
+RecordForm recordFormOf(const runtime::data::RecordKind &kind);
 
 /// The log-probabilities that a model other than the policy gives the labels of a text, found before the training:
 /// real `[B,T]`.
@@ -105,6 +109,9 @@ public:
 
   /// `[B, T, vocab]`; with caches `[1, 1, vocab]` of the token `last`. `training` turns on dropout.
   mlir::Value logits(const AdaptedModel &model, const Batch &batch, bool training, Caches *caches = nullptr);
+
+  /// What a linear site or module makes of `x` (real `[B, T, n]`) with its adapters: `[B, T, m]`; null after errors.
+  mlir::Value site(const AdaptedModel &model, ModuleInstance &site, mlir::Value x, const Batch &batch);
 
   /// The denominators of an objective on this micro-batch, each a scalar; none if its loss needs none.
   llvm::SmallVector<mlir::Value> denominators(const Value &objective, const LossModels &models, const Batch &batch);

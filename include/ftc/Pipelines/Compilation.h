@@ -15,6 +15,11 @@
 
 namespace ftc {
 
+namespace elaborate {
+class Elaborator;
+struct AdapterGroup;
+} // namespace elaborate
+
 /// The named stages of a compilation, top down; `ftc --emit=RUNG` stops at one. See docs/ir.md.
 enum class Rung { AST, Recipe, Tune, Backward, Precision, Fused, Placed, LLVM, Object, Executable };
 
@@ -44,6 +49,7 @@ public:
 
 private:
   bool makeRecipe();
+  void warnUnlessIdentity(elaborate::Elaborator &elaborator, const elaborate::AdapterGroup &group);
   bool makeTune();
   bool runPasses(Rung rung);
   bool fuse();

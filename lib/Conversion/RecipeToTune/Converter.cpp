@@ -71,6 +71,15 @@ bool Converter::convert() {
   return elaborator.diagnostics().errorCount() == 0;
 }
 
+void Converter::visitAdapters(llvm::function_ref<void(const AdapterGroup &)> visit) const {
+  std::set<const AdapterGroup *> seen;
+  for (const auto &[name, value] : steps)
+    if (value.kind == "adapt" && value.model)
+      for (const auto &group : value.model->groups())
+        if (seen.insert(group.get()).second)
+          visit(*group);
+}
+
 const StepValue &Converter::step(const ast::Expr &expr) {
   llvm::StringRef name = llvm::cast<ast::NameExpr>(expr).name;
   auto binding = llvm::find_if(file.bindings, [&](const ast::Binding &one) { return one.name.text == name; });
@@ -196,8 +205,9 @@ bool Converter::flag(const StepCall &call, llvm::StringRef key, bool fallback) {
   return flag && *flag;
 }
 
-mlir::OwningOpRef<mlir::ModuleOp> ftc::convertRecipeToTune(mlir::ModuleOp recipe, DefinitionLibrary &library,
-                                                           Diagnostics &diags, int &status) {
+mlir::OwningOpRef<mlir::ModuleOp>
+ftc::convertRecipeToTune(mlir::ModuleOp recipe, DefinitionLibrary &library, Diagnostics &diags, int &status,
+                         llvm::function_ref<void(Elaborator &, const AdapterGroup &)> adapted) {
   recipe.getContext()
       ->loadDialect<tune::TuneDialect, mlir::arith::ArithDialect, mlir::func::FuncDialect, mlir::linalg::LinalgDialect,
                     mlir::math::MathDialect, mlir::tensor::TensorDialect>();
@@ -214,5 +224,6 @@ mlir::OwningOpRef<mlir::ModuleOp> ftc::convertRecipeToTune(mlir::ModuleOp recipe
     status = converter.status();
     return nullptr;
   }
+  converter.visitAdapters([&](const AdapterGroup &group) { adapted(elaborator, group); });
   return module;
 }

@@ -75,6 +75,8 @@ public:
   /// All steps in an order in which they can be done. False after errors.
   bool convert();
   int status() const { return exitStatus; }
+  /// Each line of each `adapt`, once.
+  void visitAdapters(llvm::function_ref<void(const elaborate::AdapterGroup &)> visit) const;
 
 private:
   // Models.cpp

@@ -88,19 +88,6 @@ const StepValue *Converter::tokenizerFor(const StepCall &call, bool needed) {
   return nullptr;
 }
 
-/// The form of rows as programs see it.
-static RecordForm formOf(const runtime::data::RecordKind &kind) {
-  RecordForm form;
-  form.name = kind.name;
-  form.field = kind.field;
-  form.truth = kind.truth;
-  form.pooled = kind.weighing == runtime::data::Weighing::LastToken;
-  if (kind.textCount() > 1)
-    for (std::string_view text : kind.texts)
-      form.texts.emplace_back(text);
-  return form;
-}
-
 /// Names the input tensors of one text.
 static void nameInputs(Batch &batch, const std::string &prefix) {
   for (auto [field, name] : {std::pair(&Batch::ids, "input_ids"),
@@ -131,7 +118,7 @@ Batch Converter::batchOf(const StepCall &call, const StepValue &model, const Ste
   batch.tokens = rows.tokens;
   batch.sequences = rows.micro;
   batch.share = double(rows.micro) / double(rows.sequences);
-  batch.form = formOf(*data.rows);
+  batch.form = recordFormOf(*data.rows);
   batch.virtualTokens = model.model->virtualTokens(elaborator);
   if (!rows.packing)
     batch.tokens += batch.virtualTokens;

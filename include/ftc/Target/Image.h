@@ -1,6 +1,6 @@
 // An object of lib/Target loaded into this process, with an arena.
-#ifndef FTC_TOOLS_FTC_RUN_MLIR_IMAGE_H
-#define FTC_TOOLS_FTC_RUN_MLIR_IMAGE_H
+#ifndef FTC_TARGET_IMAGE_H
+#define FTC_TARGET_IMAGE_H
 
 #include "ftc/Runtime/CPU/Program.h"
 #include "ftc/Target/Target.h"
@@ -10,7 +10,8 @@
 
 namespace ftc {
 
-/// A placed module, ready to run. Numbers are read and written as doubles, whatever the tensor's type.
+/// A placed module, ready to run in this process, which has the runtime's kernels among its exported symbols. Numbers
+/// are read and written as doubles, whatever the tensor's type.
 class Image {
 public:
   /// Lowers `module` (which it keeps) for the target, compiles and loads it. Errors are reported on the module.
@@ -36,4 +37,4 @@ private:
 
 } // namespace ftc
 
-#endif // FTC_TOOLS_FTC_RUN_MLIR_IMAGE_H
+#endif // FTC_TARGET_IMAGE_H

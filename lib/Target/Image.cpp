@@ -1,4 +1,4 @@
-#include "Image.h"
+#include "ftc/Target/Image.h"
 
 #include "ftc/Runtime/CPU/Profile.h"
 

@@ -1,0 +1,55 @@
+//===- Dependence.h - which tokens and sequences a value sees ---*- C++ -*-===//
+//
+// An abstract run of a tensor program: instead of numbers, each entry of each
+// value has the places of a source that it may depend on. Numbers that are known
+// without the inputs (indices, comparisons of positions, masks) are carried
+// along, so that what a mask takes away does not count: 0 times anything is 0,
+// and -inf does not show in a maximum or a softmax.
+//
+// Every op with a rule is exact up to that; the result of any other op depends on
+// all that its operands depend on, and `isOpaque` says so.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FTC_DIALECTS_TUNE_ANALYSIS_DEPENDENCE_H
+#define FTC_DIALECTS_TUNE_ANALYSIS_DEPENDENCE_H
+
+#include "dialects/Tune/Analysis/Origins.h"
+
+#include "mlir/IR/Operation.h"
+#include "mlir/IR/Value.h"
+
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
+
+namespace ftc::tune {
+
+class Dependence {
+public:
+  /// Entry (b, t, ...) of `value` [batch, tokens, ...] is place t of sequence b.
+  void addSource(mlir::Value value);
+  /// What is known of a value that no op computes.
+  void assume(mlir::Value value, Origins origins) { known[value] = std::move(origins); }
+
+  /// The origins of a value of ranked tensors, found with those of all that it is computed from.
+  const Origins &of(mlir::Value value);
+
+  /// Whether a value is the result of an op without a rule that depends on a source.
+  bool isOpaque(mlir::Value value) const { return opaque.contains(value); }
+  /// The operand of the op that made `value` through which it sees the most, on average over its entries: later tokens
+  /// or, with `mixed`, more sequences; null for a source.
+  mlir::Value mostTelling(mlir::Value value, bool mixed);
+
+private:
+  void compute(mlir::Operation *op);
+
+  llvm::DenseMap<mlir::Value, Origins> known;
+  llvm::DenseSet<mlir::Value> sources, opaque;
+};
+
+/// The origins of the op's results from those of its operands; empty if there is no rule for it.
+llvm::SmallVector<Origins> applyRule(mlir::Operation *op, llvm::function_ref<const Origins &(mlir::Value)> originsOf);
+
+} // namespace ftc::tune
+
+#endif // FTC_DIALECTS_TUNE_ANALYSIS_DEPENDENCE_H

@@ -1,0 +1,506 @@
+//===- DependenceRules.cpp - the origins of results, op by op -------------===//
+
+#include "dialects/Tune/Analysis/Dependence.h"
+#include "dialects/Tune/Analysis/KnownValues.h"
+#include "dialects/Tune/IR/Tune.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace ftc::tune {
+
+using OriginsOf = llvm::function_ref<const Origins &(Value)>;
+using Index = ArrayRef<int64_t>;
+
+/// Tensors of more entries than this are not followed entry by entry.
+static constexpr int64_t mostEntries = int64_t(1) << 24;
+
+static ArrayRef<int64_t> resultShape(Operation *op, unsigned result = 0) {
+  return cast<RankedTensorType>(op->getResult(result).getType()).getShape();
+}
+
+static int64_t countOf(ArrayRef<int64_t> extents) {
+  int64_t count = 1;
+  for (int64_t extent : extents)
+    count *= extent;
+  return count;
+}
+
+static Origins compressed(Origins origins) {
+  origins.compress();
+  return origins;
+}
+
+//===----------------------------------------------------------------------===//
+// Values without operands
+//===----------------------------------------------------------------------===//
+
+static double numberOf(Attribute attribute) {
+  if (auto real = dyn_cast<FloatAttr>(attribute))
+    return real.getValueAsDouble();
+  auto integer = cast<IntegerAttr>(attribute);
+  return integer.getType().isInteger(1) ? double(integer.getValue().getZExtValue())
+                                        : double(integer.getValue().getSExtValue());
+}
+
+static Origins ofConstant(arith::ConstantOp op) {
+  auto elements = dyn_cast<DenseElementsAttr>(op.getValue());
+  if (!elements)
+    return Origins({}, isa<FloatAttr, IntegerAttr>(op.getValue()) ? Origin::of(numberOf(op.getValue())) : Origin());
+  auto type = cast<RankedTensorType>(op.getType());
+  if (elements.isSplat())
+    return Origins(type.getShape(), Origin::of(numberOf(elements.getSplatValue<Attribute>())));
+  if (type.getNumElements() > mostEntries)
+    return Origins(type.getShape());
+  Origins result(type.getShape(), type.getShape());
+  for (auto [entry, value] : llvm::zip_equal(result.all(), elements.getValues<Attribute>()))
+    entry = Origin::of(numberOf(value));
+  return compressed(result);
+}
+
+static Origins ofIota(IotaOp op) {
+  ArrayRef<int64_t> shape = resultShape(op);
+  Sizes extents(shape.size(), 1);
+  extents[op.getDim()] = shape[op.getDim()];
+  Origins result(shape, extents);
+  for (auto [number, entry] : llvm::enumerate(result.all()))
+    entry = Origin::of(double(number));
+  return result;
+}
+
+static Origins ofEye(EyeOp op) {
+  ArrayRef<int64_t> shape = resultShape(op);
+  if (countOf(shape) > mostEntries)
+    return Origins(shape);
+  Origins result(shape, shape);
+  forEachIndex(shape, [&](Index index) { result.at(index) = Origin::of(index[0] == index[1]); });
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Entry by entry
+//===----------------------------------------------------------------------===//
+
+static Origins ofElementwise(Operation *op, OriginsOf originsOf) {
+  ArrayRef<int64_t> shape = resultShape(op);
+  Sizes extents(shape.size(), 1);
+  SmallVector<const Origins *> operands;
+  for (Value operand : op->getOperands()) {
+    operands.push_back(&originsOf(operand));
+    for (auto [extent, own] : llvm::zip(extents, operands.back()->extents()))
+      extent = std::max(extent, own);
+  }
+  Origins result(shape, extents);
+  SmallVector<Origin> entries(operands.size());
+  bool aligned = llvm::all_of(operands, [&](const Origins *operand) {
+    return operand->isUniform() || operand->extents() == ArrayRef<int64_t>(extents);
+  });
+  for (size_t place = 0; aligned && place < result.all().size(); ++place) {
+    for (auto [entry, operand] : llvm::zip_equal(entries, operands))
+      entry = operand->all()[operand->isUniform() ? 0 : place];
+    result.all()[place] = elementwiseOrigin(op, entries);
+  }
+  if (aligned)
+    return result;
+  forEachIndex(extents, [&](Index index) {
+    for (auto [entry, operand] : llvm::zip_equal(entries, operands))
+      entry = operand->shape().empty() ? operand->all().front() : operand->at(index);
+    result.at(index) = elementwiseOrigin(op, entries);
+  });
+  return result;
+}
+
+static Origins ofBroadcast(linalg::BroadcastOp op, OriginsOf originsOf) {
+  const Origins &input = originsOf(op.getInput());
+  ArrayRef<int64_t> shape = resultShape(op);
+  Sizes extents;
+  for (int64_t dim = 0, own = 0; dim < int64_t(shape.size()); ++dim)
+    extents.push_back(llvm::is_contained(op.getDimensions(), dim) ? 1 : input.extents()[own++]);
+  return input.reshaped(shape, extents);
+}
+
+static Origins ofTranspose(linalg::TransposeOp op, OriginsOf originsOf) {
+  const Origins &input = originsOf(op.getInput());
+  Sizes extents;
+  for (int64_t from : op.getPermutation())
+    extents.push_back(input.extents()[from]);
+  Origins result(resultShape(op), extents);
+  Sizes source(extents.size());
+  forEachIndex(extents, [&](Index index) {
+    for (auto [to, from] : llvm::enumerate(op.getPermutation()))
+      source[from] = index[to];
+    result.at(index) = input.at(source);
+  });
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Sums and products
+//===----------------------------------------------------------------------===//
+
+static Origins ofReduce(linalg::ReduceOp op, OriginsOf originsOf) {
+  const Origins &input = originsOf(op.getInputs().front());
+  Operation &combiner = op.getCombiner().front().front();
+  Sizes extents;
+  double repeated = 1;
+  for (auto [dim, extent] : llvm::enumerate(input.extents())) {
+    bool reduced = llvm::is_contained(op.getDimensions(), int64_t(dim));
+    if (!reduced)
+      extents.push_back(extent);
+    else if (extent == 1)
+      repeated *= double(input.shape()[dim]);
+  }
+  Origins result(resultShape(op), extents);
+  for (Origin &entry : result.all())
+    entry = neutralOrigin(&combiner);
+  Sizes target;
+  forEachIndex(input.extents(), [&](Index index) {
+    target.clear();
+    for (auto [dim, at] : llvm::enumerate(index))
+      if (!llvm::is_contained(op.getDimensions(), int64_t(dim)))
+        target.push_back(at);
+    Origin entry = input.at(index);
+    if (isa<arith::AddFOp, arith::AddIOp>(combiner))
+      entry.known *= repeated;
+    Origin &sum = result.at(target);
+    sum = elementwiseOrigin(&combiner, {sum, entry});
+  });
+  return compressed(result);
+}
+
+static Origins ofContract(linalg::ContractOp op, OriginsOf originsOf) {
+  auto structured = cast<linalg::LinalgOp>(op.getOperation());
+  const Origins *sides[] = {&originsOf(op.getInputs()[0]), &originsOf(op.getInputs()[1])};
+  SmallVector<AffineMap> maps = structured.getIndexingMapsArray();
+  SmallVector<int64_t> ranges = structured.getStaticLoopRanges();
+  Sizes loops(ranges.size(), 1), extents;
+  for (auto [side, map] : llvm::zip(sides, maps))
+    for (auto [dim, extent] : llvm::enumerate(side->extents())) {
+      int64_t &loop = loops[map.getDimPosition(dim)];
+      loop = std::max(loop, extent);
+    }
+  double repeated = 1;
+  for (unsigned loop = 0; loop < loops.size(); ++loop)
+    if (loops[loop] == 1 && !maps[2].isFunctionOfDim(loop))
+      repeated *= double(ranges[loop]);
+  for (unsigned dim = 0; dim < maps[2].getNumResults(); ++dim)
+    extents.push_back(loops[maps[2].getDimPosition(dim)]);
+  Origins result(resultShape(op), extents);
+  for (Origin &entry : result.all())
+    entry = Origin::of(0);
+  Sizes places[3];
+  forEachIndex(loops, [&](Index index) {
+    for (auto [place, map] : llvm::zip(places, maps)) {
+      place.clear();
+      for (unsigned dim = 0; dim < map.getNumResults(); ++dim)
+        place.push_back(index[map.getDimPosition(dim)]);
+    }
+    Origin term = productOrigin(sides[0]->at(places[0]), sides[1]->at(places[1]));
+    term.known *= repeated;
+    Origin &sum = result.at(places[2]);
+    sum = sumOrigin(sum, term);
+  });
+  return compressed(result);
+}
+
+//===----------------------------------------------------------------------===//
+// Shape
+//===----------------------------------------------------------------------===//
+
+/// The entries in full along the dimensions of each group in which they are not alike.
+static Origins groupwise(const Origins &input, ArrayRef<ReassociationIndices> groups) {
+  SmallVector<bool> full(input.shape().size(), false);
+  for (const ReassociationIndices &group : groups)
+    if (llvm::any_of(group, [&](int64_t dim) { return input.extents()[dim] != 1; }))
+      for (int64_t dim : group)
+        full[dim] = true;
+  return input.expanded(full);
+}
+
+static Origins ofCollapse(tensor::CollapseShapeOp op, OriginsOf originsOf) {
+  Origins input = groupwise(originsOf(op.getSrc()), op.getReassociationIndices());
+  Sizes extents;
+  for (const ReassociationIndices &group : op.getReassociationIndices()) {
+    int64_t extent = 1;
+    for (int64_t dim : group)
+      extent *= input.extents()[dim];
+    extents.push_back(extent);
+  }
+  return input.reshaped(resultShape(op), extents);
+}
+
+static Origins ofExpand(tensor::ExpandShapeOp op, OriginsOf originsOf) {
+  const Origins &input = originsOf(op.getSrc());
+  ArrayRef<int64_t> shape = resultShape(op);
+  Sizes extents(shape.size(), 1);
+  for (auto [dim, group] : llvm::enumerate(op.getReassociationIndices()))
+    if (input.extents()[dim] != 1)
+      for (int64_t part : group)
+        extents[part] = shape[part];
+  return compressed(input.reshaped(shape, extents));
+}
+
+static SmallVector<Origins> ofSlice(tensor::ExtractSliceOp op, OriginsOf originsOf) {
+  if (llvm::any_of(op.getStaticOffsets(), ShapedType::isDynamic) || !op.hasUnitStride())
+    return {};
+  const Origins &input = originsOf(op.getSource());
+  llvm::SmallBitVector dropped = op.getDroppedDims();
+  Sizes taken, extents;
+  for (auto [dim, extent] : llvm::enumerate(input.extents())) {
+    taken.push_back(extent == 1 ? 1 : op.getStaticSizes()[dim]);
+    if (!dropped[dim])
+      extents.push_back(taken.back());
+  }
+  Origins result(resultShape(op), extents);
+  Sizes source(taken.size()), target;
+  forEachIndex(taken, [&](Index index) {
+    target.clear();
+    for (auto [dim, at] : llvm::enumerate(index)) {
+      source[dim] = at + op.getStaticOffsets()[dim];
+      if (!dropped[dim])
+        target.push_back(at);
+    }
+    result.at(target) = input.at(source);
+  });
+  return {compressed(result)};
+}
+
+static Origins ofConcat(tensor::ConcatOp op, OriginsOf originsOf) {
+  ArrayRef<int64_t> shape = resultShape(op);
+  int64_t along = int64_t(op.getDim());
+  Sizes extents(shape.size(), 1);
+  for (Value part : op.getInputs())
+    for (auto [extent, own] : llvm::zip(extents, originsOf(part).extents()))
+      extent = std::max(extent, own);
+  extents[along] = shape[along];
+  Origins result(shape, extents);
+  int64_t start = 0;
+  for (Value part : op.getInputs()) {
+    const Origins &input = originsOf(part);
+    Sizes own(extents), target;
+    own[along] = input.shape()[along];
+    forEachIndex(own, [&](Index index) {
+      target.assign(index.begin(), index.end());
+      target[along] += start;
+      result.at(target) = input.at(index);
+    });
+    start += own[along];
+  }
+  return compressed(result);
+}
+
+static SmallVector<Origins> ofPad(tensor::PadOp op, OriginsOf originsOf) {
+  Value padding = op.getConstantPaddingValue();
+  if (!padding || llvm::any_of(op.getStaticLow(), ShapedType::isDynamic))
+    return {};
+  const Origins &input = originsOf(op.getSource());
+  ArrayRef<int64_t> shape = resultShape(op);
+  Sizes extents;
+  for (auto [dim, extent] : llvm::enumerate(input.extents()))
+    extents.push_back(shape[dim] == input.shape()[dim] ? extent : shape[dim]);
+  Origins result(shape, extents);
+  Sizes source(shape.size());
+  forEachIndex(extents, [&](Index index) {
+    bool inside = true;
+    for (auto [dim, at] : llvm::enumerate(index)) {
+      source[dim] = at - op.getStaticLow()[dim];
+      inside &= source[dim] >= 0 && source[dim] < input.shape()[dim];
+    }
+    result.at(index) = inside ? input.at(source) : Origin::of(0);
+  });
+  return {compressed(result)};
+}
+
+//===----------------------------------------------------------------------===//
+// Indexed access
+//===----------------------------------------------------------------------===//
+
+/// `x` with dimension `dim` kept once: an entry that may be any of those along it.
+static Origins anyAlong(const Origins &x, size_t dim) {
+  if (x.extents()[dim] == 1)
+    return x;
+  Sizes extents(x.extents());
+  extents[dim] = 1;
+  Origins result(x.shape(), extents);
+  forEachIndex(x.extents(), [&](Index index) {
+    if (index[dim] == 0)
+      result.at(index) = x.at(index);
+    else if (!result.at(index).sameAs(x.at(index)))
+      result.at(index).join(x.at(index));
+  });
+  return result;
+}
+
+/// An entry of `x` along `dim`: at `chosen`, if that is known.
+static Origin pickOrigin(const Origins &x, const Origins &any, Sizes &index, size_t dim, const Origin &chosen) {
+  if (!chosen.isKnown()) {
+    index[dim] = 0;
+    Origin entry = any.at(index);
+    entry.join(chosen);
+    return entry;
+  }
+  index[dim] = int64_t(chosen.known);
+  bool inside = index[dim] >= 0 && index[dim] < x.shape()[dim];
+  return inside ? x.at(index) : Origin::of(0);
+}
+
+static Origins ofGather(GatherOp op, OriginsOf originsOf) {
+  const Origins &table = originsOf(op.getTable()), &index = originsOf(op.getIndex());
+  Origins any = anyAlong(table, 0);
+  size_t leading = index.shape().size();
+  Sizes extents(index.extents());
+  llvm::append_range(extents, table.extents().drop_front());
+  Origins result(resultShape(op), extents);
+  Sizes source(table.shape().size());
+  forEachIndex(extents, [&](Index at) {
+    llvm::copy(at.drop_front(leading), source.begin() + 1);
+    result.at(at) = pickOrigin(table, any, source, 0, index.at(at.take_front(leading)));
+  });
+  return compressed(result);
+}
+
+static Origins ofPick(PickOp op, OriginsOf originsOf) {
+  const Origins &x = originsOf(op.getX()), &index = originsOf(op.getIndex());
+  size_t last = index.shape().size();
+  Origins any = anyAlong(x, last);
+  Sizes extents;
+  for (auto [a, b] : llvm::zip(index.extents(), x.extents()))
+    extents.push_back(std::max(a, b));
+  Origins result(resultShape(op), extents);
+  Sizes source(last + 1);
+  forEachIndex(extents, [&](Index at) {
+    llvm::copy(at, source.begin());
+    result.at(at) = pickOrigin(x, any, source, last, index.at(at));
+  });
+  return compressed(result);
+}
+
+/// Zeros, plus each row where its index says; where an index is not known, its row may be anywhere.
+static Origins ofScatterAdd(ScatterAddOp op, OriginsOf originsOf) {
+  const Origins &rows = originsOf(op.getRows()), &index = originsOf(op.getIndex());
+  ArrayRef<int64_t> shape = resultShape(op);
+  size_t leading = index.shape().size();
+  bool placed = llvm::all_of(index.all(), [](const Origin &entry) { return entry.isKnown(); });
+  Sizes loops;
+  for (auto [dim, extent] : llvm::enumerate(rows.extents()))
+    loops.push_back(dim < leading && placed ? rows.shape()[dim]
+                                            : std::max(extent, dim < leading ? index.extents()[dim] : 1));
+  Sizes extents = {placed ? shape[0] : 1};
+  llvm::append_range(extents, ArrayRef<int64_t>(loops).drop_front(leading));
+  Origins result(shape, extents);
+  for (Origin &entry : result.all())
+    entry = placed ? Origin::of(0) : Origin();
+  Sizes target(shape.size());
+  forEachIndex(loops, [&](Index at) {
+    const Origin &where = index.at(at.take_front(leading));
+    target[0] = placed ? int64_t(where.known) : 0;
+    if (target[0] < 0 || target[0] >= shape[0])
+      return;
+    llvm::copy(at.drop_front(leading), target.begin() + 1);
+    Origin &sum = result.at(target);
+    sum = sumOrigin(sum, rows.at(at));
+    if (!placed)
+      sum.join(where);
+  });
+  return compressed(result);
+}
+
+//===----------------------------------------------------------------------===//
+// Attention
+//===----------------------------------------------------------------------===//
+
+/// What all entries of a row (sequence, token) depend on, `[B, T]`.
+static Origins rowsOf(const Origins &x) {
+  Origins result = x;
+  for (size_t dim = 2; dim < x.shape().size(); ++dim)
+    result = anyAlong(result, dim);
+  Sizes two(result.extents().take_front(2));
+  return result.reshaped(result.shape().take_front(2), two);
+}
+
+/// Whether query (b, t) may see key s: what is not known of positions and segments counts as seen.
+static bool maySee(AttentionOp op, const Origin *query, const Origin *key) {
+  const Origin &qpos = query[0], &qseg = query[1], &kpos = key[0], &kseg = key[1];
+  if (qseg.isKnown() && kseg.isKnown() && (qseg.known != kseg.known || kseg.known < 0))
+    return false;
+  if (!qpos.isKnown() || !kpos.isKnown())
+    return true;
+  bool later = op.getCausal() && kpos.known > qpos.known;
+  bool before = op.getWindow() && qpos.known - kpos.known >= double(*op.getWindow());
+  return !later && !before;
+}
+
+static SmallVector<Origins> ofAttention(AttentionOp op, OriginsOf originsOf) {
+  ArrayRef<int64_t> q = resultShape(op), lse = resultShape(op, 1);
+  int64_t keys = cast<RankedTensorType>(op.getK().getType()).getDimSize(1);
+  Origins own = rowsOf(originsOf(op.getQ())), k = rowsOf(originsOf(op.getK())), v = rowsOf(originsOf(op.getV()));
+  const Origins *places[] = {&originsOf(op.getQpos()), &originsOf(op.getQseg()), &originsOf(op.getKpos()),
+                             &originsOf(op.getKseg())};
+  Origins seen(q.take_front(2), q.take_front(2));
+  bool ordered = op.keysAreQueries() && op.getCausal();
+  for (int64_t b = 0; b < q[0]; ++b) {
+    Origin before;
+    for (int64_t t = 0; t < q[1]; ++t) {
+      Origin entry = own.at({b, t});
+      Origin query[] = {places[0]->at({b, t}), places[1]->at({b, t})};
+      for (int64_t s = ordered ? t : 0; s < (ordered ? t + 1 : keys); ++s) {
+        Origin key[] = {places[2]->at({b, s}), places[3]->at({b, s})};
+        if (!ordered && !maySee(op, query, key))
+          continue;
+        for (const Origin &one : {k.at({b, s}), v.at({b, s}), key[0], key[1]})
+          before.join(one);
+      }
+      for (const Origin &one : {before, query[0], query[1]})
+        entry.join(one);
+      if (!ordered)
+        before = Origin();
+      seen.at({b, t}) = entry;
+    }
+  }
+  seen.compress();
+  auto widened = [&](ArrayRef<int64_t> shape) {
+    Sizes extents(seen.extents());
+    extents.resize(shape.size(), 1);
+    return seen.reshaped(shape, extents);
+  };
+  return {widened(q), widened(lse)};
+}
+
+//===----------------------------------------------------------------------===//
+// All rules
+//===----------------------------------------------------------------------===//
+
+SmallVector<Origins> applyRule(Operation *op, OriginsOf originsOf) {
+  using List = SmallVector<Origins>;
+  if (isElementwiseForOrigins(op))
+    return {ofElementwise(op, originsOf)};
+  return llvm::TypeSwitch<Operation *, List>(op)
+      .Case([&](arith::ConstantOp c) { return List{ofConstant(c)}; })
+      .Case([&](IotaOp c) { return List{ofIota(c)}; })
+      .Case([&](EyeOp c) { return List{ofEye(c)}; })
+      .Case<ReadOp, RandomOp, tensor::EmptyOp>([&](auto c) { return List{Origins(resultShape(c))}; })
+      .Case([&](linalg::FillOp c) {
+        return List{Origins(resultShape(c), originsOf(c.getInputs().front()).all().front())};
+      })
+      .Case([&](linalg::BroadcastOp c) { return List{ofBroadcast(c, originsOf)}; })
+      .Case([&](linalg::TransposeOp c) { return List{ofTranspose(c, originsOf)}; })
+      .Case([&](linalg::ReduceOp c) { return c.getInputs().size() == 1 ? List{ofReduce(c, originsOf)} : List(); })
+      .Case([&](linalg::ContractOp c) { return List{ofContract(c, originsOf)}; })
+      .Case([&](tensor::CollapseShapeOp c) { return List{ofCollapse(c, originsOf)}; })
+      .Case([&](tensor::ExpandShapeOp c) { return List{ofExpand(c, originsOf)}; })
+      .Case([&](tensor::ExtractSliceOp c) { return ofSlice(c, originsOf); })
+      .Case([&](tensor::ConcatOp c) { return List{ofConcat(c, originsOf)}; })
+      .Case([&](tensor::PadOp c) { return ofPad(c, originsOf); })
+      .Case([&](GatherOp c) { return List{ofGather(c, originsOf)}; })
+      .Case([&](PickOp c) { return List{ofPick(c, originsOf)}; })
+      .Case([&](ScatterAddOp c) { return List{ofScatterAdd(c, originsOf)}; })
+      .Case([&](AttentionOp c) { return ofAttention(c, originsOf); })
+      .Default([](Operation *) { return List(); });
+}
+
+} // namespace ftc::tune

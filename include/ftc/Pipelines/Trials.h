@@ -1,0 +1,76 @@
+//===- Trials.h - what is found out about definitions by running them -*- C++ -*-===//
+//
+// Each trial builds a specimen, tries a definition on it and says what came of it.
+// Messages about a definition that cannot be tried are in the Diagnostics given.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef FTC_PIPELINES_TRIALS_H
+#define FTC_PIPELINES_TRIALS_H
+
+#include "ftc/Elaborate/Value.h"
+#include "ftc/Frontend/Diagnostics.h"
+#include "ftc/Frontend/Library.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ftc {
+
+using AppliedAdapter = std::shared_ptr<const elaborate::Applied>;
+
+/// Definitions of one name and kind with values for their parameters: those given, and for a parameter that must be
+/// given and is not a small value of its type; null if one has a type of which there is none.
+AppliedAdapter applyToSmall(llvm::ArrayRef<const ast::Definition *> definitions,
+                            const std::map<std::string, elaborate::Value> &given);
+
+/// How far an adapter changes the logits at its first values, over the largest logit; nothing if it cannot be tried.
+std::optional<double> changeAtStart(DefinitionLibrary &library, Diagnostics &diags, const AppliedAdapter &adapter);
+
+/// Elaborates an adapter for training and otherwise, which proves that it is causal and keeps sequences apart; false
+/// after messages.
+bool proveApart(DefinitionLibrary &library, Diagnostics &diags, const AppliedAdapter &adapter);
+
+/// A gradient beside the central difference of the loss, over the largest entry of the tensor's gradient.
+struct GradientError {
+  std::string tensor;
+  double error;
+};
+
+/// Gradients of an adapter's trained tensors at random values, away from the first ones; nothing after messages.
+std::optional<std::vector<GradientError>> checkAdapter(DefinitionLibrary &library, Diagnostics &diags,
+                                                       const AppliedAdapter &adapter);
+
+/// Logits of the merged model against those of the adapted one at random values, over the largest logit.
+struct MergedDifference {
+  double reference = 0, cpu = 0;
+};
+
+/// Nothing after messages: why the merge cannot be derived.
+std::optional<MergedDifference> compareMerged(DefinitionLibrary &library, Diagnostics &diags,
+                                              const AppliedAdapter &adapter);
+
+/// Gradients of an objective by weights of the model.
+std::optional<std::vector<GradientError>> checkObjective(DefinitionLibrary &library, Diagnostics &diags,
+                                                         const AppliedAdapter &objective);
+
+/// The largest difference between the merged weights of a site with both adapters in the one order and the other, over
+/// the largest weight.
+std::optional<double> commutator(DefinitionLibrary &library, Diagnostics &diags, const AppliedAdapter &first,
+                                 const AppliedAdapter &second);
+
+/// What an adapter costs at a linear site, per token of a batch of 4 x 512.
+struct SiteCost {
+  std::string site; ///< "q_proj [576, 576]"
+  int64_t trained = 0;
+  double forward = 0, backward = 0;          ///< multiplications and additions of products
+  double ownForward = 0, ownBackward = 0;    ///< of the site without adapter
+  int64_t savedBytes = 0, ownSavedBytes = 0; ///< f32 values of the forward pass that the backward pass reads
+};
+std::optional<SiteCost> costAtSite(DefinitionLibrary &library, Diagnostics &diags, const AppliedAdapter &adapter);
+
+} // namespace ftc
+
+#endif // FTC_PIPELINES_TRIALS_H

@@ -1,0 +1,98 @@
+//===- Hints.cpp ----------------------------------------------------------===//
+
+#include "Hints.h"
+
+using namespace ftc;
+using namespace ftc::elaborate;
+
+/// An operand as it is written, in brackets if it is more than one thing.
+static std::string written(const ast::Expr &expr, bool bracketed = false) {
+  std::string text(expr.range.Start.getPointer(), expr.range.End.getPointer());
+  return bracketed ? "(" + text + ")" : text;
+}
+
+/// The only ordinary dimension that both lists have, or null.
+static Dim onlyShared(llvm::ArrayRef<Dim> a, llvm::ArrayRef<Dim> b) {
+  Dim found = nullptr;
+  for (Dim dim : a)
+    if (dim->role == DimRole::Ordinary && indexOf(b, dim) >= 0) {
+      if (found)
+        return nullptr;
+      found = dim;
+    }
+  return found;
+}
+
+/// The dimensions of `a @ b`; none if it does not say which to sum over.
+static std::optional<Dims> contractedDims(llvm::ArrayRef<Dim> a, llvm::ArrayRef<Dim> b) {
+  Dim shared = onlyShared(a, b);
+  if (!shared)
+    return std::nullopt;
+  Dims dims = unite(a, b);
+  llvm::erase(dims, shared);
+  return dims;
+}
+
+void ftc::elaborate::hintAtContraction(Evaluator &evaluator, Diagnostics::Builder &message, const ast::BinaryExpr &expr,
+                                       const Tensor &lhs, const Tensor &rhs, Scope &scope) {
+  // (P @ Q) @ x, where P @ (Q @ x) goes.
+  auto *product = llvm::dyn_cast<ast::BinaryExpr>(&*expr.lhs);
+  if (product && product->op == ast::BinaryOp::Contract && product->over.empty()) {
+    Value left = evaluator.eval(*product->lhs, scope), right = evaluator.eval(*product->rhs, scope);
+    auto *p = left.as<Tensor>(), *q = right.as<Tensor>();
+    std::optional<Dims> inner = p && q ? contractedDims(q->dims, rhs.dims) : std::nullopt;
+    if (inner && onlyShared(p->dims, *inner)) {
+      message.help("did you mean `" + written(*product->lhs) + " @ (" + written(*product->rhs) + " @ " +
+                   written(*expr.rhs) + ")`?");
+      return;
+    }
+  }
+  // B @ x, where B @ (A @ x) goes.
+  for (const AdapterTensor *tensor : evaluator.within ? llvm::ArrayRef<AdapterTensor *>(evaluator.within->tensors)
+                                                      : llvm::ArrayRef<AdapterTensor *>()) {
+    std::optional<Dims> inner = contractedDims(tensor->dims, rhs.dims);
+    if (!inner || !onlyShared(lhs.dims, *inner))
+      continue;
+    bool simple = llvm::isa<ast::NameExpr>(*expr.rhs);
+    message.help("did you mean `" + written(*expr.lhs) + " @ (" + tensor->parameter.str() + " @ " +
+                 written(*expr.rhs, !simple) + ")`?");
+    return;
+  }
+  hintAtPrecedence(evaluator.diags(), message, expr);
+  message.help("`@` sums over the one dimension that both sides have; rename or reshape one of them");
+}
+
+void ftc::elaborate::hintAtPrecedence(Diagnostics &diags, Diagnostics::Builder &message, const ast::BinaryExpr &expr) {
+  unsigned buffer = diags.sourceManager().FindBufferContainingLoc(expr.range.Start);
+  if (!buffer)
+    return;
+  const char *begin = diags.sourceManager().getMemoryBuffer(buffer)->getBufferStart();
+  llvm::StringRef before(begin, size_t(expr.range.Start.getPointer() - begin));
+  before = before.rtrim();
+  if (before.ends_with("/") || before.ends_with("%"))
+    message.help("`@` binds tighter than `" + before.take_back(1) +
+                 "`, so this is what stands behind it: put what comes before `@` in brackets");
+}
+
+void ftc::elaborate::hintAtOtherNotation(Diagnostics::Builder &message, llvm::StringRef name) {
+  static constexpr std::pair<llvm::StringLiteral, llvm::StringLiteral> notations[] = {
+      {"T", "dimensions have names, so `@` needs no transpose: `A @ x` sums over the one that both have"},
+      {"transpose", "dimensions have names, so `@` needs no transpose: `A @ x` sums over the one that both have"},
+      {"permute", "dimensions have names: their order means nothing"},
+      {"matmul", "a product is written `A @ x`"},
+      {"einsum", "a product is written `A @ x`, or `A @[d] x` where several dimensions are shared"},
+      {"bmm", "a product is written `A @ x`; dimensions that both sides have and that are not summed over are a batch"},
+      {"reshape", "`split(x, in -> (heads, d))` and `join(x, (heads, d) -> out)` reshape"},
+      {"view", "`split(x, in -> (heads, d))` and `join(x, (heads, d) -> out)` reshape"},
+      {"concat", "`join(a, b, p + q -> whole)` puts tensors one behind the other"},
+      {"cat", "`join(a, b, p + q -> whole)` puts tensors one behind the other"},
+      {"chunk", "`split(x, in -> p + q)` cuts a tensor into parts"},
+      {"shape", "a dimension's name is its size: `in`, `rank`"},
+      {"where", "a choice is written `if condition then a else b`"},
+      {"dropout", "`drop(x, rate)` drops entries while training"},
+      {"detach", "`stop_gradient(x)` cuts differentiation"},
+  };
+  for (const auto &[foreign, help] : notations)
+    if (name == foreign)
+      message.help(help);
+}

@@ -1,0 +1,77 @@
+//===- GradientCheck.cpp --------------------------------------------------===//
+
+#include "GradientCheck.h"
+
+#include "dialects/Tune/IR/Tune.h"
+
+#include <cmath>
+
+using namespace ftc;
+using namespace ftc::elaborate;
+
+static std::string gradientSymbol(const std::string &tensor) { return "gradient." + tensor; }
+
+bool GradientCheck::build(llvm::function_ref<mlir::Value(ProgramBuilder &)> loss) {
+  TensorTable &table = specimen.elaborator().tensors();
+  table.declareReal("loss", tune::Kind::output, {});
+  for (bool withGradients : {false, true}) {
+    // Both draw the same numbers by chance.
+    int64_t site = specimen.elaborator().upcomingSite();
+    ProgramBuilder program(specimen.elaborator(), withGradients ? "gradients" : "value");
+    mlir::Value value = loss(program);
+    if (!withGradients)
+      specimen.elaborator().setNextSite(site);
+    if (value && !withGradients)
+      program.write(value, "loss");
+    if (value && withGradients) {
+      llvm::SmallVector<mlir::Value> reads;
+      llvm::SmallVector<mlir::Type> types;
+      for (const std::string &tensor : tensors) {
+        reads.push_back(program.read(tensor));
+        types.push_back(reads.back().getType());
+      }
+      auto op = tune::GradientOp::create(program.builder(), program.loc(), types, value, reads);
+      for (auto [gradient, tensor] : llvm::zip_equal(op.getGradients(), tensors)) {
+        auto shape = mlir::cast<mlir::RankedTensorType>(gradient.getType()).getShape();
+        table.declareReal(gradientSymbol(tensor), tune::Kind::output, shape);
+        program.write(gradient, gradientSymbol(tensor));
+      }
+    }
+    if (!program.finish() || !value)
+      return false;
+  }
+  return true;
+}
+
+double GradientCheck::lossAt(Image &image, const std::string &tensor, std::vector<double> values) {
+  image.set(tensor, values);
+  image.run(specimen.number("value"));
+  return image.get("loss").front();
+}
+
+std::vector<GradientError> GradientCheck::compare(Image &image) {
+  image.run(specimen.number("gradients"));
+  std::vector<GradientError> errors;
+  constexpr size_t mostEntries = 8;
+  for (const std::string &tensor : tensors) {
+    std::vector<double> gradient = image.get(gradientSymbol(tensor)), values = image.get(tensor);
+    double largest = 1e-12, error = 0;
+    for (double entry : gradient)
+      largest = std::max(largest, std::fabs(entry));
+    size_t step = std::max<size_t>(1, values.size() / mostEntries);
+    for (size_t i = 0; i < values.size(); i += step) {
+      double h = 1e-3 * std::max(0.1, std::fabs(values[i]));
+      auto at = [&](double by) {
+        std::vector<double> moved = values;
+        moved[i] += by;
+        return lossAt(image, tensor, moved);
+      };
+      // The formula of sixth order.
+      double difference = (45 * (at(h) - at(-h)) - 9 * (at(2 * h) - at(-2 * h)) + (at(3 * h) - at(-3 * h))) / (60 * h);
+      error = std::max(error, std::fabs(difference - gradient[i]) / largest);
+    }
+    image.set(tensor, values);
+    errors.push_back({tensor, error});
+  }
+  return errors;
+}

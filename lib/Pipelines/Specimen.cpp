@@ -1,0 +1,252 @@
+//===- Specimen.cpp -------------------------------------------------------===//
+
+#include "ftc/Pipelines/Specimen.h"
+
+#include "ftc/Pipelines/Compilation.h"
+#include "ftc/Runtime/Core/Philox.h"
+
+#include "dialects/Recipe/IR/Recipe.h"
+#include "dialects/Tune/Transforms/Differentiation.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Pass/PassManager.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/xxhash.h"
+
+#include <cmath>
+
+using namespace ftc;
+using namespace ftc::elaborate;
+
+static constexpr int64_t rows = 2, tokensOfRow = 8;
+
+void ftc::prepareContext(mlir::MLIRContext &context) {
+  mlir::DialectRegistry registry;
+  tune::registerAdjoints(registry);
+  context.appendDialectRegistry(registry);
+  context.loadDialect<recipe::RecipeDialect, tune::TuneDialect, mlir::arith::ArithDialect, mlir::func::FuncDialect,
+                      mlir::linalg::LinalgDialect, mlir::math::MathDialect, mlir::tensor::TensorDialect>();
+  // The flat programs are verified once at each rung; more threads than cores are of no use for one module.
+  context.disableMultithreading();
+}
+
+/// Whether a model definition is meant for trials: its configuration has the key `specimen`.
+static bool isForTrials(const ast::Definition &definition) {
+  for (const ast::ItemPtr &item : definition.body)
+    if (auto *config = llvm::dyn_cast<ast::ConfigItem>(&*item))
+      return llvm::any_of(config->keys, [](const ast::ConfigItem::Key &key) { return key.name.text == "specimen"; });
+  return false;
+}
+
+Specimen::Specimen(DefinitionLibrary &library, Diagnostics &diags, const std::map<std::string, int64_t> &config)
+    : diags(diags), before(diags.errorCount()), config(config) {
+  prepareContext(context);
+  current = mlir::ModuleOp::create(mlir::UnknownLoc::get(&context));
+  shared = std::make_unique<Elaborator>(library, diags, *current);
+  model = instantiate("specimen");
+}
+
+std::unique_ptr<Model> Specimen::instantiate(llvm::StringRef step) {
+  DefinitionLibrary &library = shared->library();
+  for (llvm::StringRef name : library.names(ast::DefinitionKind::Model)) {
+    const ast::Definition *definition = library.find(ast::DefinitionKind::Model, name);
+    if (library.isUsers(definition) || !isForTrials(*definition))
+      continue;
+    auto object = std::make_shared<std::map<std::string, Value, std::less<>>>();
+    (*object)["architectures"] = Value::list({Value(name.str())});
+    for (const auto &[key, value] : config)
+      (*object)[key] = value;
+    ModelFiles files;
+    files.path = name.str();
+    files.weightless = files.imagined = true;
+    files.config = Value::Object(std::move(object));
+    return Model::instantiate(*shared, step, std::move(files), definition->name.range);
+  }
+  return nullptr;
+}
+
+AdaptedModel Specimen::another(llvm::StringRef step) {
+  others.push_back(instantiate(step));
+  return AdaptedModel(*others.back());
+}
+
+Batch Specimen::batch(llvm::StringRef name, const AdaptedModel &model, const RecordForm &form) {
+  int64_t before = model.virtualTokens(*shared);
+  auto make = [&](const std::string &prefix) {
+    Batch text;
+    text.sequences = rows;
+    text.tokens = before + tokensOfRow;
+    text.virtualTokens = before;
+    text.ids = prefix + "ids";
+    text.targets = prefix + "targets";
+    text.weights = prefix + "weights";
+    text.positions = prefix + "positions";
+    text.segments = prefix + "segments";
+    text.row = (name + ".row").str();
+    text.key = (name + ".key").str();
+    text.field = (name + ".field").str();
+    return text;
+  };
+  Batch batch = make((name + ".").str());
+  batch.form = form;
+  for (const std::string &text : form.texts)
+    batch.texts.push_back(make((name + "." + text + ".").str()));
+  return batch;
+}
+
+/// Sites of a model on which a definition is tried: for adapters on any module those that have modules in them and are
+/// parts of a layer, else all that take it.
+static bool isTried(const Model &model, const Applied &adapter, llvm::StringRef path) {
+  bool onModules = llvm::any_of(adapter.definitions, [](const ast::Definition *definition) {
+    return definition->kind == ast::DefinitionKind::Adapter && definition->site->name.text == "module";
+  });
+  if (!onModules)
+    return true;
+  auto found = llvm::find_if(model.modules(), [&](const ModuleInstance *module) { return module->path == path; });
+  bool isLayer = llvm::all_of(path.rsplit('.').second, llvm::isDigit);
+  return found != model.modules().end() && !(*found)->children.empty() && (*found)->layer() >= 0 && !isLayer;
+}
+
+std::optional<AdaptedModel> Specimen::adapt(const AdaptedModel &model, llvm::StringRef step,
+                                            std::shared_ptr<const Applied> adapter) {
+  AdaptedModel result = model;
+  auto finds = [&](llvm::StringRef path) { return isTried(model.model(), *adapter, path); };
+  return result.adapt(*shared, step, adapter, finds) ? std::optional(std::move(result)) : std::nullopt;
+}
+
+bool Specimen::initialise(const AdaptedModel &model, llvm::StringRef name) {
+  auto scalar = mlir::RankedTensorType::get({}, mlir::IntegerType::get(&context, 64));
+  shared->tensors().declare("first.key", tune::Kind::input, scalar);
+  ProgramBuilder program(*shared, name);
+  program.initialise(model, 0, program.read("first.key"));
+  return bool(program.finish());
+}
+
+bool Specimen::logits(const AdaptedModel &model, llvm::StringRef name, const Batch &batch) {
+  ProgramBuilder program(*shared, ("of." + name).str());
+  mlir::Value value = program.logits(model, batch, /*training=*/false);
+  if (value) {
+    shared->tensors().declareReal(name, tune::Kind::output, mlir::cast<mlir::ShapedType>(value.getType()).getShape());
+    program.write(value, name);
+  }
+  return bool(program.finish()) && value;
+}
+
+unsigned Specimen::number(llvm::StringRef program) {
+  unsigned number = 0;
+  for (auto func : current->getOps<mlir::func::FuncOp>()) {
+    if (func.getSymName() == program)
+      return number;
+    ++number;
+  }
+  llvm_unreachable("a program of the specimen");
+}
+
+llvm::FailureOr<Image> Specimen::load(target::TargetKind kind) {
+  mlir::OwningOpRef<mlir::ModuleOp> copy = current->clone();
+  CompileOptions options;
+  options.target = kind;
+  mlir::PassManager passes(&context);
+  buildPipeline(Rung::Backward, options, passes);
+  buildPipeline(Rung::Precision, options, passes);
+  if (mlir::failed(passes.run(*copy)))
+    return mlir::failure();
+  target::TargetOptions targetOptions;
+  targetOptions.kind = kind;
+  auto image = Image::load(std::move(copy), targetOptions);
+  if (mlir::succeeded(image))
+    fill(*image);
+  return image;
+}
+
+//===----------------------------------------------------------------------===//
+// Contents
+//===----------------------------------------------------------------------===//
+
+/// Numbers of a tensor, always the same: of a vector around 1, of a matrix so that a product keeps the size of its
+/// rows.
+static std::vector<double> randomValues(llvm::StringRef name, llvm::ArrayRef<int64_t> shape) {
+  int64_t count = 1;
+  for (int64_t size : shape)
+    count *= size;
+  double middle = shape.size() < 2 ? 1 : 0, reach = shape.size() < 2 ? 0.3 : std::sqrt(3.0 / double(shape.back()));
+  uint64_t key = llvm::xxh3_64bits(name);
+  std::vector<double> values(count);
+  if (name.ends_with(".weights")) { // of tokens in a loss
+    for (auto [index, value] : llvm::enumerate(values))
+      value = index % 5 != 0;
+    return values;
+  }
+  for (auto [index, value] : llvm::enumerate(values))
+    value = middle + reach * (2 * randomUniform(key, 0, index) - 1);
+  return values;
+}
+
+/// Integers of a tensor of a batch by the last part of its name: places count, keys are 1, all else is random.
+static std::vector<double> integersOf(llvm::StringRef name, llvm::ArrayRef<int64_t> shape, int64_t below) {
+  llvm::StringRef part = name.rsplit('.').second;
+  int64_t count = 1;
+  for (int64_t size : shape)
+    count *= size;
+  std::vector<double> values(count, 0.0);
+  uint64_t key = llvm::xxh3_64bits(name);
+  for (auto [index, value] : llvm::enumerate(values))
+    if (part == "positions")
+      value = double(index % shape.back());
+    else if (part == "key")
+      value = 1;
+    else if (part == "field")
+      value = double(index % 2);
+    else if (part == "ids" || part == "targets")
+      value = std::floor(randomUniform(key, 0, index) * double(below));
+  return values;
+}
+
+/// By what a tensor gets its contents: a model's tensor that is trained in place begins as the model's own.
+static std::string identityOf(tune::TensorOp tensor) {
+  mlir::DictionaryAttr source = tensor.getSource().value_or(mlir::DictionaryAttr());
+  if (!source)
+    return tensor.getSymName().str();
+  return (source.getAs<mlir::StringAttr>("step").getValue() + "." + source.getAs<mlir::StringAttr>("tensor").getValue())
+      .str();
+}
+
+void Specimen::fill(Image &image) {
+  int64_t vocab = 1;
+  for (ModelTensor *tensor : model->tensors())
+    if (tensor->dims.size() == 2)
+      vocab = tensor->dims.front()->size;
+  for (auto tensor : image.getModule().getOps<tune::TensorOp>()) {
+    auto type = mlir::cast<mlir::RankedTensorType>(tensor.getType());
+    bool given = tensor.getKind() == tune::Kind::weight || tensor.getKind() == tune::Kind::trained ||
+                 tensor.getKind() == tune::Kind::frozen || tensor.getKind() == tune::Kind::input;
+    if (!given)
+      continue;
+    std::string name = identityOf(tensor);
+    image.set(tensor.getSymName(), type.getElementType().isInteger() ? integersOf(name, type.getShape(), vocab)
+                                                                     : randomValues(name, type.getShape()));
+  }
+}
+
+std::vector<double> ftc::logitsOfTokens(Image &image, llvm::StringRef name, const Batch &batch) {
+  std::vector<double> all = image.get(name), some;
+  size_t width = all.size() / size_t(batch.sequences * batch.tokens);
+  for (auto [index, value] : llvm::enumerate(all))
+    if (int64_t(index / width) % batch.tokens >= batch.virtualTokens)
+      some.push_back(value);
+  return some;
+}
+
+double ftc::largestDifference(llvm::ArrayRef<double> values, llvm::ArrayRef<double> truth) {
+  double difference = 0, largest = 0;
+  for (auto [value, expected] : llvm::zip_equal(values, truth)) {
+    difference = std::max(difference, std::isfinite(value - expected) ? std::fabs(value - expected) : INFINITY);
+    largest = std::max(largest, std::fabs(expected));
+  }
+  return difference == 0 ? 0 : difference / std::max(largest, 1e-300);
+}

@@ -1,0 +1,178 @@
+//===- Proofs.cpp ---------------------------------------------------------===//
+
+#include "Proofs.h"
+
+#include "ftc/Pipelines/Trials.h"
+
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace ftc;
+using namespace ftc::ast;
+using llvm::StringRef;
+
+/// What a difference may be and still count as rounding.
+static constexpr double rounding = 1e-6, mergeBound = 1e-5;
+
+static std::string numberText(double number) {
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format("%.2g", number);
+  return text;
+}
+
+namespace {
+/// Messages of a trial, kept instead of printed.
+struct Quiet {
+  explicit Quiet(Definitions &definitions) : stream(text), diags(definitions.sources(), stream) {}
+  /// The first message, with its line.
+  std::string reason(const Definitions &definitions) const {
+    if (diags.messages().empty())
+      return "the specimen has no such site";
+    const Message &first = diags.messages().front();
+    return first.text + (first.range.isValid() ? " (" + definitions.lineOf(first.range) + ")" : "");
+  }
+  std::string text;
+  llvm::raw_string_ostream stream;
+  Diagnostics diags;
+};
+} // namespace
+
+/// Parameters of the command line that a definition has.
+static AppliedAdapter apply(const Definition &definition, const ParameterValues &values) {
+  ParameterValues own;
+  for (const Parameter &parameter : definition.parameters)
+    if (auto given = values.find(parameter.name.text); given != values.end())
+      own.insert(*given);
+  const Definition *one[] = {&definition};
+  return applyToSmall(one, own);
+}
+
+static std::string needsValues(const Definition &definition) {
+  return "'" + definition.name.text + "' has a parameter without a default that cannot be guessed: give it with -D";
+}
+
+//===----------------------------------------------------------------------===//
+// Describing
+//===----------------------------------------------------------------------===//
+
+Facts ftc::describeProofs(Definitions &definitions, const Definition &definition, const ParameterValues &values) {
+  Facts facts{"proofs", {}};
+  if (definition.kind != DefinitionKind::Adapter)
+    return facts;
+  AppliedAdapter adapter = apply(definition, values);
+  if (!adapter) {
+    facts.add("not tried", needsValues(definition));
+    return facts;
+  }
+  Quiet proof(definitions);
+  if (!proveApart(definitions.library(), proof.diags, adapter)) {
+    facts.add("refused", proof.reason(definitions));
+    return facts;
+  }
+  facts.add("causal", "no token sees later ones");
+  facts.add("apart", "no sequence sees another one of the batch");
+  Quiet trial(definitions);
+  std::optional<double> change = changeAtStart(definitions.library(), trial.diags, adapter);
+  if (!change)
+    facts.add("before training", "not tried: " + trial.reason(definitions));
+  else if (*change < rounding)
+    facts.add("before training", "identity at initialisation: the model is as it was");
+  else
+    facts.add("before training",
+              "changes the model: logits of a small one by up to " + numberText(*change) + " of the largest");
+  return facts;
+}
+
+Facts ftc::describeCosts(Definitions &definitions, const Definition &definition, const ParameterValues &values) {
+  Facts facts;
+  AppliedAdapter adapter = definition.kind == DefinitionKind::Adapter ? apply(definition, values) : nullptr;
+  if (!adapter)
+    return facts;
+  Quiet trial(definitions);
+  std::optional<SiteCost> cost = costAtSite(definitions.library(), trial.diags, adapter);
+  if (!cost)
+    return facts;
+  auto count = [](double number) { return llvm::formatv("{0}", int64_t(number)).str(); };
+  facts.heading = "at " + cost->site;
+  facts.add("trained", llvm::formatv("{0}", cost->trained).str());
+  facts.add("FLOPs per token", "forward " + count(cost->forward) + ", backward " + count(cost->backward) +
+                                   " (the site itself: " + count(cost->ownForward) + ", " + count(cost->ownBackward) +
+                                   ")");
+  facts.add("kept per token", llvm::formatv("{0} bytes for the backward pass (the site itself: {1})", cost->savedBytes,
+                                            cost->ownSavedBytes)
+                                  .str());
+  return facts;
+}
+
+std::string ftc::describeCommutator(Definitions &definitions, const Definition &first, const Definition &second,
+                                    const ParameterValues &values) {
+  AppliedAdapter a = apply(first, values), b = apply(second, values);
+  if (!a || !b)
+    return "not tried: " + needsValues(a ? second : first);
+  Quiet trial(definitions);
+  std::optional<double> difference = commutator(definitions.library(), trial.diags, a, b);
+  if (!difference)
+    return "not tried: " + trial.reason(definitions);
+  return (*difference < rounding ? "they commute: merged weights differ by "
+                                 : "their order matters: merged weights differ by up to ") +
+         numberText(*difference) + " of the largest";
+}
+
+//===----------------------------------------------------------------------===//
+// Checking
+//===----------------------------------------------------------------------===//
+
+static bool printComparison(const std::string &what, StringRef which, double error, double bound) {
+  bool good = error <= bound;
+  llvm::outs() << what << ": " << which << (good ? " equal" : " DIFFERENT") << ", error " << numberText(error) << "\n";
+  return good;
+}
+
+static bool printGradients(const std::string &what, llvm::ArrayRef<GradientError> gradients) {
+  double largest = 0;
+  bool good = true;
+  for (const GradientError &gradient : gradients) {
+    largest = std::max(largest, gradient.error);
+    if (!(gradient.error <= rounding))
+      good &= printComparison(what, "gradient of " + gradient.tensor, gradient.error, rounding);
+  }
+  return good &&
+         printComparison(what, "gradients of " + std::to_string(gradients.size()) + " tensors", largest, rounding);
+}
+
+static bool printFailure(const std::string &what, const std::string &reason) {
+  llvm::errs() << "ftc: error: " << what << " cannot be tried: " << reason << "\n";
+  return false;
+}
+
+static bool checkAdapterByTrial(Definitions &definitions, const AppliedAdapter &adapter, const std::string &what) {
+  Quiet trial(definitions), merge(definitions);
+  auto gradients = checkAdapter(definitions.library(), trial.diags, adapter);
+  if (!gradients)
+    return printFailure(what, trial.reason(definitions));
+  bool good = printGradients(what, *gradients);
+  std::optional<MergedDifference> merged = compareMerged(definitions.library(), merge.diags, adapter);
+  if (!merged) {
+    llvm::outs() << what << ": not merged: " << merge.reason(definitions) << "\n";
+    return good;
+  }
+  good &= printComparison(what, "merged forward (reference)", merged->reference, mergeBound);
+  return printComparison(what, "merged forward (cpu)", merged->cpu, mergeBound) && good;
+}
+
+bool ftc::checkByTrial(Definitions &definitions, const Definition &definition, const ParameterValues &values) {
+  bool isObjective = definition.kind == DefinitionKind::Objective;
+  if (definition.kind != DefinitionKind::Adapter && !isObjective)
+    return true;
+  std::string what = definition.name.text;
+  if (definition.site)
+    what += " on " + definition.site->name.text;
+  AppliedAdapter applied = apply(definition, values);
+  if (!applied)
+    return printFailure(what, needsValues(definition));
+  if (!isObjective)
+    return checkAdapterByTrial(definitions, applied, what);
+  Quiet trial(definitions);
+  auto gradients = checkObjective(definitions.library(), trial.diags, applied);
+  return gradients ? printGradients(what, *gradients) : printFailure(what, trial.reason(definitions));
+}
