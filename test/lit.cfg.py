@@ -31,6 +31,7 @@ given = lambda script, folder: f"bash {os.path.join(os.path.dirname(golden), scr
 config.substitutions += [
     ("%check-optimizer", given("optimizer.sh", "optimizers")),
     ("%check-schedule", given("schedule.sh", "optimizers")),
+    ("%check-method", given("method.sh", "")),
     ("%check-objective", given("objective.sh", "")),
     ("%check-run", f"bash {os.path.join(config.test_source_root, 'Execution', 'Objectives', 'Inputs', 'run.sh')} %s %t {data}"),
     ("%check-packed", f"bash {os.path.join(execution, 'packed.sh')} %s %t"),

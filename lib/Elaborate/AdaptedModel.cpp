@@ -211,6 +211,8 @@ Value Evaluator::modelTensor(const ModelTensor &tensor) {
   if (&tensor == withoutBias)
     return 0.0;
   const ModelTensor *source = tensor.tied ? tensor.tied : &tensor;
+  if (weightOf)
+    return Tensor{weightOf(tensor), tensor.dims};
   model->declare(shared, source);
   return Tensor{read(model->symbolOf(source)), tensor.dims};
 }
@@ -229,6 +231,8 @@ Value Evaluator::callModule(ModuleInstance &module, Arguments arguments) {
   Value result = callAdapted(module, adaptersOn(module), std::move(arguments));
   if (trace)
     trace->noteModule(module, given, result);
+  if (watch)
+    watch(module, result);
   auto *hidden = result.as<Tensor>();
   if (!trunk || !hidden)
     return result;

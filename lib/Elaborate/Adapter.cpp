@@ -4,6 +4,8 @@
 
 #include "AdapterBuilder.h"
 
+#include "llvm/ADT/StringExtras.h"
+
 using namespace ftc;
 using namespace ftc::elaborate;
 
@@ -48,9 +50,10 @@ void AdapterBuilder::addLine(const ast::MapEntry &entry, Scope &scope) {
       shared.diagnostics().report(Diag::NotAnAdapter, entry.value->range, value.describe());
     return;
   }
-  addGroup(
-      *applied, entry.range, [&](llvm::StringRef path) { return matches(shared, entry.selector, path, scope); },
-      [&](const ModelTensor &tensor) { return matchesTensor(shared, entry.selector, tensor, scope); });
+  addGroup(*applied, entry.range,
+           {[&](llvm::StringRef path) { return matches(shared, entry.selector, path, scope); },
+            [&](const ModelTensor &tensor) { return matchesTensor(shared, entry.selector, tensor, scope); },
+            [&](llvm::StringRef path) { return atSite(shared, (*applied)->arguments, path); }});
   if (model.groups().back()->instances.empty() && shared.diagnostics().errorCount() == before) {
     std::vector<llvm::StringRef> names;
     for (ModuleInstance *module : model.model().modules())
@@ -63,9 +66,7 @@ void AdapterBuilder::addLine(const ast::MapEntry &entry, Scope &scope) {
   }
 }
 
-void AdapterBuilder::addGroup(std::shared_ptr<const Applied> applied, llvm::SMRange range,
-                              llvm::function_ref<bool(llvm::StringRef)> findsModule,
-                              llvm::function_ref<bool(const ModelTensor &)> findsTensor) {
+void AdapterBuilder::addGroup(std::shared_ptr<const Applied> applied, llvm::SMRange range, const SiteChoice &choice) {
   auto group = std::make_shared<AdapterGroup>();
   group->applied = applied;
   group->range = range;
@@ -79,13 +80,14 @@ void AdapterBuilder::addGroup(std::shared_ptr<const Applied> applied, llvm::SMRa
       definition = overload(*applied, "module");
     if (const ast::Definition *whole = overload(*applied, "model"); whole && trunk)
       definition = whole;
-    if (definition && module != &root && findsModule(module->path))
-      addInstance(*group, *definition, *module, nullptr);
+    if (definition && module != &root && choice.findsModule(module->path))
+      addInstance(*group, *definition, {module}, choice.argumentsAt(module->path));
   }
   if (const ast::Definition *definition = overload(*applied, "tensor"))
     for (ModelTensor *tensor : base.tensors())
-      if (findsTensor(*tensor))
-        addInstance(*group, *definition, *const_cast<ModuleInstance *>(tensor->owner), tensor);
+      if (choice.findsTensor(*tensor))
+        addInstance(*group, *definition, {const_cast<ModuleInstance *>(tensor->owner), tensor},
+                    choice.argumentsAt(tensor->name));
   for (auto &tensor : group->tensors)
     declareSymbol(*tensor);
   model.add(std::move(group));
@@ -115,20 +117,21 @@ Arguments ftc::elaborate::atSite(Elaborator &shared, const Arguments &arguments,
   return result;
 }
 
-void AdapterBuilder::addInstance(AdapterGroup &group, const ast::Definition &definition, ModuleInstance &site,
-                                 const ModelTensor *tensor) {
+void AdapterBuilder::addInstance(AdapterGroup &group, const ast::Definition &definition, const Place &place,
+                                 const Arguments &given) {
   group.instances.push_back(std::make_unique<AdapterInstance>());
   AdapterInstance &instance = *group.instances.back();
   instance.group = &group;
   instance.definition = &definition;
   instance.form = &*definition.site;
   instance.body = definition.body;
-  instance.site = &site;
-  instance.siteTensor = tensor;
+  instance.site = place.site;
+  instance.siteTensor = place.tensor;
   instance.number = int64_t(group.instances.size()) - 1;
-  instance.prefix = prefixAt(site, definition);
+  instance.prefix = prefixAt(*place.site, definition);
   instance.scope = &shared.definitionScope(definition);
-  Arguments arguments = atSite(shared, group.applied->arguments, tensor ? tensor->name : site.path);
+  instance.arguments = given;
+  Arguments arguments = given;
   if (!arguments.range.isValid())
     arguments.range = group.range;
   bindSite(instance);

@@ -6,9 +6,15 @@
 #include "Evaluator.h"
 
 #include "llvm/ADT/DenseSet.h"
-#include "llvm/ADT/STLFunctionalExtras.h"
 
 namespace ftc::elaborate {
+
+/// Where adapters of one group stand, and what they are given.
+struct SiteChoice {
+  std::function<bool(llvm::StringRef)> findsModule;
+  std::function<bool(const ModelTensor &)> findsTensor; ///< for adapters of kind `tensor`
+  std::function<Arguments(llvm::StringRef)> argumentsAt;
+};
 
 /// Adds groups of adapters to a model.
 class AdapterBuilder {
@@ -19,18 +25,21 @@ public:
 
   /// A line of an `adapt` block.
   void addLine(const ast::MapEntry &entry, Scope &scope);
-  /// An adapter on the sites for which the functions hold; those of kind `tensor` are asked for each tensor.
-  void addGroup(std::shared_ptr<const Applied> applied, llvm::SMRange range,
-                llvm::function_ref<bool(llvm::StringRef)> findsModule,
-                llvm::function_ref<bool(const ModelTensor &)> findsTensor);
+  /// One adapter on all sites that are chosen.
+  void addGroup(std::shared_ptr<const Applied> applied, llvm::SMRange range, const SiteChoice &choice);
   bool sound() const { return shared.diagnostics().errorCount() == before; }
   /// Folded tensors are what a file holds, trained as they are: what they were made of is not declared.
   bool foldedAsSaved = false;
 
 private:
+  struct Place {
+    ModuleInstance *site;
+    const ModelTensor *tensor = nullptr; ///< where the site is a single tensor
+  };
+
   // Adapter.cpp
-  void addInstance(AdapterGroup &group, const ast::Definition &definition, ModuleInstance &site,
-                   const ModelTensor *tensor);
+  void addInstance(AdapterGroup &group, const ast::Definition &definition, const Place &place,
+                   const Arguments &arguments);
   void addInner(AdapterInstance &outer, const ast::OnItem &item);
   void buildBody(AdapterInstance &instance);
   std::string prefixAt(const ModuleInstance &site, const ast::Definition &definition);
@@ -38,6 +47,7 @@ private:
   // AdapterSite.cpp
   void bindSite(AdapterInstance &instance);
   void addPart(AdapterInstance &outer, const ast::PartItem &item);
+  Dim widthOf(const ModuleInstance &module, llvm::SMRange at);
   static Value ownTensor(Evaluator &evaluator, const AdapterInstance &self, const ModelTensor &tensor,
                          llvm::StringRef name);
 
@@ -61,10 +71,16 @@ private:
   llvm::DenseSet<const ModelTensor *> taken;
   /// Of the group that is being added: shared tensors by their declaration and what they are shared by.
   std::vector<std::pair<std::pair<const ast::Declaration *, std::string>, AdapterTensor *>> sharedTensors;
+  std::map<const ModuleInstance *, Dims> widths; ///< found at first need
 };
 
 /// The overload of an adapter for a kind of site, or null.
 const ast::Definition *overload(const Applied &applied, llvm::StringRef kind);
+/// The dimensions of what each module of a model gives; none of modules that are not run.
+std::map<const ModuleInstance *, Dims> resultDims(Elaborator &shared, Model &model);
+
+/// The site's own tensor of that name (`W` is the weight), or null.
+const ModelTensor *ownTensorNamed(const AdapterInstance &instance, llvm::StringRef name);
 
 /// The `source` of a tensor that is read from the model's file.
 mlir::DictionaryAttr sourceOf(Elaborator &shared, const Model &model, const ModelTensor &tensor);

@@ -12,12 +12,14 @@ static Value native(NativeFunction function) {
 }
 
 /// `site`: what a definition may ask of the place it is at.
-static Value siteObject(const AdapterInstance &instance) {
+static Value siteObject(const AdapterInstance &instance, const Model &model) {
   auto object = std::make_shared<std::map<std::string, Value, std::less<>>>();
   (*object)["number"] = instance.number;
   (*object)["layer"] = instance.site->layer();
-  (*object)["name"] = llvm::StringRef(instance.site->path).rsplit('.').second.str();
+  llvm::StringRef path = instance.site->path;
+  (*object)["name"] = path.drop_front(path.rfind('.') + 1).str();
   (*object)["path"] = instance.site->path;
+  (*object)["config"] = model.config();
   return Value::Object(std::move(object));
 }
 
@@ -59,12 +61,15 @@ void AdapterBuilder::bindSite(AdapterInstance &instance) {
       if (axis.names.empty())
         continue;
       const ast::Name &name = axis.names.front();
-      Dim dim = place < site.axes.size() ? site.axes[place] : evaluator.dimOf(name.text, *site.scope, name.range);
+      bool byWidth = form.name.text == "module" || form.name.text == "model";
+      Dim dim = byWidth                    ? widthOf(site, instance.group->range)
+                : place < site.axes.size() ? site.axes[place]
+                                           : evaluator.dimOf(name.text, *site.scope, name.range);
       if (dim)
         scope.define(name.text, Value(dim), name.range);
     }
   AdapterInstance *self = &instance;
-  scope.define("site", siteObject(instance));
+  scope.define("site", siteObject(instance, model.model()));
   for (auto &tensor : site.tensors) {
     llvm::StringRef name = llvm::StringRef(tensor->name).rsplit('.').second;
     ModelTensor *own = tensor.get();

@@ -9,8 +9,7 @@
 using namespace ftc;
 using namespace ftc::elaborate;
 
-/// The site's own tensor of a name, or null.
-static const ModelTensor *ownTensorNamed(const AdapterInstance &instance, llvm::StringRef name) {
+const ModelTensor *ftc::elaborate::ownTensorNamed(const AdapterInstance &instance, llvm::StringRef name) {
   if (instance.siteTensor)
     return name == "W" ? instance.siteTensor : nullptr;
   for (auto &tensor : instance.site->tensors) {
@@ -105,6 +104,7 @@ void AdapterBuilder::declareTensor(AdapterInstance &instance, const ast::Declara
     known->shared = item.shared;
     known->changes = item.role == ast::TensorRole::State;
     known->initial = item.role == ast::TensorRole::Folded ? nullptr : declaration.value.get();
+    known->fromFile = item.role == ast::TensorRole::Folded;
     if (item.shared)
       sharedTensors.back().second = known;
   }

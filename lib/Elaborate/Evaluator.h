@@ -73,6 +73,10 @@ public:
   std::vector<const AdapterInstance *> active;      ///< adapters whose inner ones act
   const AttentionForm *attentionForm = nullptr;     ///< of the call that is being evaluated
   std::function<mlir::Value(llvm::StringRef)> read; ///< contents of a tune.tensor
+  /// Stands in for the model's own tensors, where only dimensions matter; null elsewhere.
+  std::function<mlir::Value(const ModelTensor &)> weightOf;
+  /// Told what each module gives; may be null.
+  std::function<void(const ModuleInstance &, const Value &)> watch;
   /// The scope of `sum(e, over: sites)`: for each site, what its names stand in; null where there are no sites.
   std::function<std::vector<Scope *>(Scope &)> sites;
   /// The tensors over which `sites` runs from a scope: which of several sets of them.

@@ -93,7 +93,7 @@ void Initialiser::keepLets(AdapterInstance &instance) {
 /// The value that the definition gives a tensor.
 void Initialiser::first(const AdapterTensor &tensor) {
   if (!tensor.initial && tensor.role != AdapterRole::Kept) {
-    if (!tensor.source)
+    if (!tensor.source && !tensor.fromFile)
       evaluator.diags().report(Diag::MissingParameter, tensor.range, tensor.instance->definition->name.text,
                                tensor.parameter);
     return;

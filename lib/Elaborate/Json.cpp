@@ -50,5 +50,7 @@ json::Value elaborate::toJson(const Value &value) {
       members.push_back({key, toJson(member)});
     return members;
   }
+  if (const MapValue *map = value.as<MapValue>(); map && map->map->entries.empty())
+    return json::Object();
   return nullptr;
 }

@@ -133,6 +133,18 @@ Value Evaluator::coerce(Value value, const ast::Type &type, Scope &scope, llvm::
     return value.is<std::string>() ? value : refuse("a string");
   if (word == "steps")
     return coerceSteps(value, range);
+  if (word == "[int]" || word == "[real]" || word == "[string]") {
+    auto *list = value.as<Value::List>();
+    ast::Type element;
+    element.element.text = word.substr(1, word.size() - 2);
+    std::vector<Value> values;
+    for (const Value &each : list ? **list : std::vector<Value>()) {
+      values.push_back(coerce(each, element, scope, range));
+      if (values.back().isError())
+        return {};
+    }
+    return list ? Value::list(std::move(values)) : refuse("a list");
+  }
   if (!type.axes || !word.empty())
     return value;
   std::optional<Dims> dims = dimsOf(*type.axes, scope);

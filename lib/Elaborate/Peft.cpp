@@ -1,124 +1,44 @@
-//===- Peft.cpp - adapters as PEFT directories ----------------------------===//
+//===- Peft.cpp - adapters as PEFT configurations --------------------------===//
 
 #include "ftc/Elaborate/Peft.h"
 
-#include "Evaluator.h"
+#include "PeftPlan.h"
+#include "PeftSelection.h"
 
 #include "ftc/Elaborate/Json.h"
 
-#include "llvm/ADT/StringExtras.h"
-
-#include <cmath>
-#include <set>
-
 using namespace ftc;
 using namespace ftc::elaborate;
+using llvm::StringRef;
 namespace json = ftc::runtime::json;
 
-/// PEFT puts its own wrappers' path before a module's.
-static constexpr llvm::StringLiteral wrapper = "base_model.model.";
-
-const ast::FilesItem *elaborate::peftClause(const ast::Definition &definition) {
-  for (const ast::ItemPtr &item : definition.body)
-    if (const auto *files = llvm::dyn_cast<ast::FilesItem>(item.get()); files && files->clause.text == "peft")
-      return files;
-  return nullptr;
-}
-
-/// PEFT writes numbers without a fraction as integers.
-static json::Value writtenNumber(json::Value value) {
-  auto number = value.asNumber();
-  return number && *number == std::floor(*number) && std::fabs(*number) < 0x1p53 ? json::Value(int64_t(*number))
-                                                                                 : value;
-}
-
 namespace {
-/// Writes the adapters of one model.
+/// Writes the configuration of one model's adapters.
 class PeftWriter {
 public:
-  PeftWriter(Elaborator &elaborator, const AdaptedModel &model, llvm::SMRange at)
-      : elaborator(elaborator), evaluator(elaborator), model(model), at(at) {}
+  PeftWriter(Elaborator &elaborator, const AdaptedModel &model, const PeftPlan &plan, llvm::SMRange at)
+      : elaborator(elaborator), evaluator(elaborator), model(model), plan(plan), at(at) {}
 
-  std::optional<PeftAdapter> write(llvm::StringRef basePath);
-  std::optional<std::vector<PeftTensor>> tensors(size_t firstGroup);
+  std::optional<json::Object> write(StringRef basePath);
 
 private:
-  bool collect();
-  json::Array targets() const;
-  std::optional<json::Value> keyValue(const ast::Expr &expr);
-  std::vector<json::Value> atSites(const ast::Expr &expr);
-  std::optional<PeftTensor> describe(const AdapterTensor &tensor, const ast::FilesItem::Tensor &entry);
+  void set(StringRef key, json::Value value);
+  void addKeys(llvm::ArrayRef<PeftPlan::Placed> adapters);
+  bool addJoined();
+  std::optional<json::Value> valueOf(StringRef name, llvm::ArrayRef<PeftPlan::Placed> adapters);
 
   Elaborator &elaborator;
   Evaluator evaluator;
   const AdaptedModel &model;
+  const PeftPlan &plan;
   llvm::SMRange at;
-  const ast::FilesItem *clause = nullptr;
-  std::vector<const AdapterInstance *> instances;
+  json::Object config;
 };
 } // namespace
 
-/// All adapters must be of one definition's clause: a directory has one peft_type and one set of keys.
-bool PeftWriter::collect() {
-  Diagnostics &diags = elaborator.diagnostics();
-  for (const auto &group : llvm::drop_begin(model.groups(), model.mergedCount()))
-    for (const auto &instance : group->instances) {
-      if (model.isSettled(instance.get())) {
-        if (instance->siteTensor)
-          continue; // part of the model that the adapter belongs to
-        diags.report(Diag::EarlierAdapters, at)
-            .note(group->range, "put on here")
-            .help("merge them first, as in 'adapt merge(run) { ... }', or save the merged model");
-        return false;
-      }
-      const ast::FilesItem *own = peftClause(*instance->definition);
-      if (!own) {
-        diags.report(Diag::NoPeftClause, at, instance->definition->name.text)
-            .note(group->range, "used here")
-            .help("save it as safetensors, or merge it and save the model");
-        return false;
-      }
-      if (clause && clause->type.text != own->type.text) {
-        diags.report(Diag::SeveralPeftTypes, at, clause->type.text, own->type.text).note(group->range, "used here");
-        return false;
-      }
-      clause = own;
-      instances.push_back(instance.get());
-    }
-  if (!clause)
-    diags.report(Diag::NothingForPeft, at);
-  return clause != nullptr;
-}
-
-/// The shortest names that select exactly the sites: PEFT takes a module if its path ends with one of them.
-json::Array PeftWriter::targets() const {
-  std::set<std::string> sites, names;
-  for (const AdapterInstance *instance : instances)
-    sites.insert(instance->site->path);
-  auto selectsOthers = [&](llvm::StringRef name) {
-    return llvm::any_of(model.model().modules(), [&](const ModuleInstance *module) {
-      llvm::StringRef path = module->path;
-      return (path == name || path.ends_with(("." + name).str())) && !sites.count(module->path);
-    });
-  };
-  for (llvm::StringRef path : sites) {
-    size_t dot = path.rfind('.');
-    while (dot != llvm::StringRef::npos && selectsOthers(path.drop_front(dot + 1)))
-      dot = path.rfind('.', dot);
-    names.insert((dot == llvm::StringRef::npos ? path : path.drop_front(dot + 1)).str());
-  }
-  json::Array array;
-  for (const std::string &name : names)
-    array.push_back(name);
-  return array;
-}
-
-/// The value of an expression at each site.
-std::vector<json::Value> PeftWriter::atSites(const ast::Expr &expr) {
-  std::vector<json::Value> values;
-  for (const AdapterInstance *instance : instances)
-    values.push_back(writtenNumber(toJson(evaluator.eval(expr, *instance->scope))));
-  return values;
+void PeftWriter::set(StringRef key, json::Value value) {
+  llvm::erase_if(config, [&](const json::Member &member) { return member.key == key; });
+  config.push_back({key.str(), std::move(value)});
 }
 
 /// The value that most sites have, the first of equals.
@@ -133,110 +53,101 @@ static const json::Value &commonest(const std::vector<json::Value> &values) {
   return *best;
 }
 
-/// `_` is not written; `per_site(p)` lists the sites that differ from the commonest value; `sites_where(p)` those where
-/// p holds; anything else has its commonest value.
-std::optional<json::Value> PeftWriter::keyValue(const ast::Expr &expr) {
-  if (const auto *name = llvm::dyn_cast<ast::NameExpr>(&expr); name && name->name == "_")
+static std::set<std::string> pathsOf(llvm::ArrayRef<PeftPlan::Placed> adapters) {
+  std::set<std::string> paths;
+  for (const PeftPlan::Placed &placed : adapters)
+    paths.insert(placed.instance->site->path);
+  return paths;
+}
+
+/// What a key is, given what it means at each of the adapters that have it; nothing if it is not written.
+std::optional<json::Value> PeftWriter::valueOf(StringRef name, llvm::ArrayRef<PeftPlan::Placed> adapters) {
+  std::vector<json::Value> values;
+  std::vector<const AdapterInstance *> instances;
+  auto form = PeftKey::Form::Nothing;
+  for (const PeftPlan::Placed &placed : adapters)
+    if (const PeftKey *key = placed.clause->key(name); key && key->form != PeftKey::Form::Nothing) {
+      values.push_back(writtenNumber(toJson(evaluator.eval(*key->value, *placed.instance->scope))));
+      instances.push_back(placed.instance);
+      form = key->form;
+    }
+  if (values.empty())
     return std::nullopt;
-  const auto *call = llvm::dyn_cast<ast::CallExpr>(&expr);
-  const auto *callee = call ? llvm::dyn_cast<ast::NameExpr>(call->callee.get()) : nullptr;
-  bool perSite = callee && callee->name == "per_site", where = callee && callee->name == "sites_where";
-  if (!perSite && !where)
-    return commonest(atSites(expr));
-  std::vector<json::Value> values = atSites(*call->arguments.front().value);
+  if (form != PeftKey::Form::PerSite && form != PeftKey::Form::SitesWhere)
+    return commonest(values);
   json::Object differing;
-  json::Array holding;
+  std::set<std::string> holding;
   for (auto [instance, value] : llvm::zip_equal(instances, values)) {
     if (!(value == commonest(values)))
       differing.push_back({instance->site->path, value});
     if (value.asBool().value_or(false))
-      holding.push_back(instance->site->path);
+      holding.insert(instance->site->path);
   }
-  return perSite ? json::Value(std::move(differing)) : json::Value(std::move(holding));
+  return form == PeftKey::Form::PerSite ? json::Value(std::move(differing))
+                                        : json::Value(ModuleNames::shortest(model.model(), holding));
 }
 
-/// Name, shape and order of a tensor in the file.
-std::optional<PeftTensor> PeftWriter::describe(const AdapterTensor &tensor, const ast::FilesItem::Tensor &entry) {
-  PeftTensor result;
-  result.tensor = &tensor;
-  result.optional = entry.optional;
-  llvm::StringRef name = entry.fileNames.front();
-  std::string path = tensor.instance->site->path + ".";
-  result.fileName = name.consume_front("/") ? name.str() : (wrapper + path + name).str();
-  if (!entry.shape) {
-    result.shape = sizesOf(tensor.dims);
-    return result;
-  }
-  FileView view;
-  Dims inFile;
-  for (const ast::Axis &axis : *entry.shape) {
-    int64_t size = axis.integer.value_or(1);
-    for (const ast::Name &part : axis.names) {
-      Dim dim = evaluator.dimOf(part.text, *tensor.instance->scope, part.range, tensor.dims);
-      if (!dim || indexOf(tensor.dims, dim) < 0)
-        return std::nullopt;
-      size *= dim->size;
-      inFile.push_back(dim);
-      view.shape.push_back(dim->size);
+void PeftWriter::addKeys(llvm::ArrayRef<PeftPlan::Placed> adapters) {
+  for (const PeftPlan::Placed &placed : adapters)
+    for (const PeftKey &key : placed.clause->keys)
+      if (llvm::none_of(config, [&](const json::Member &member) { return member.key == key.name; }))
+        if (auto value = valueOf(key.name, adapters))
+          set(key.name, std::move(*value));
+}
+
+/// Keys of the adapters that join the others; the method must have them.
+bool PeftWriter::addJoined() {
+  std::vector<PeftPlan::Placed> joining = plan.joining();
+  for (const PeftPlan::Placed &placed : joining)
+    for (const PeftKey &key : placed.clause->keys) {
+      if (llvm::none_of(config, [&](const json::Member &member) { return member.key == key.name; })) {
+        elaborator.diagnostics()
+            .report(Diag::PeftCannotJoin, at, placed.instance->definition->name.text, plan.type(), key.name)
+            .note(placed.instance->group->range, "used here");
+        return false;
+      }
+      std::vector<PeftPlan::Placed> same = joining;
+      llvm::erase_if(same, [&](const auto &other) { return other.clause != placed.clause; });
+      if (auto value = valueOf(key.name, same))
+        set(key.name, std::move(*value));
     }
-    result.shape.push_back(size);
-  }
-  for (Dim dim : tensor.dims)
-    view.order.push_back(indexOf(inFile, dim));
-  if (!llvm::is_sorted(view.order))
-    result.view = std::move(view);
-  return result;
+  return true;
 }
 
-std::optional<PeftAdapter> PeftWriter::write(llvm::StringRef basePath) {
-  if (!collect())
+std::optional<json::Object> PeftWriter::write(StringRef basePath) {
+  std::vector<PeftPlan::Placed> own = plan.own();
+  addKeys(own);
+  if (!addJoined())
     return std::nullopt;
-  json::Object config;
-  auto set = [&](llvm::StringRef key, json::Value value) { config.push_back({key.str(), std::move(value)}); };
+  if (llvm::any_of(own, [](const PeftPlan::Placed &placed) { return placed.clause->isUnderSites(); }))
+    set("target_modules", ModuleNames::shortest(model.model(), pathsOf(own)));
+  // Adapters that were read and are still the only ones can be said as they were.
+  if (const json::Value *origin = model.origin())
+    for (json::Member &member : config)
+      if (const json::Value *read = origin->find(member.key))
+        member.value = *read;
+  set("peft_type", plan.type().str());
   set("base_model_name_or_path", basePath.empty() ? json::Value() : json::Value(basePath.str()));
-  set("bias", "none");
-  set("inference_mode", true);
-  set("peft_type", clause->type.text);
-  set("revision", json::Value());
-  set("target_modules", targets());
-  set("task_type", "CAUSAL_LM");
-  for (const ast::FilesItem::Key &key : clause->keys)
-    if (auto value = keyValue(*key.value))
-      set(key.name.text, std::move(*value));
   llvm::sort(config, [](const json::Member &a, const json::Member &b) { return a.key < b.key; });
+  return std::move(config);
+}
 
-  PeftAdapter adapter;
-  adapter.config = json::dump(config, 2) + "\n";
-  auto tensors = this->tensors(model.mergedCount());
-  if (!tensors)
+bool elaborate::hasPeftForm(Elaborator &elaborator, const AdaptedModel &model, llvm::SMRange at, size_t firstGroup) {
+  return PeftPlan(elaborator, model, firstGroup).fits(at);
+}
+
+std::optional<PeftAdapter> elaborate::writePeft(Elaborator &elaborator, const AdaptedModel &model, StringRef basePath,
+                                                llvm::SMRange at) {
+  PeftPlan plan(elaborator, model, /*firstGroup=*/0);
+  auto config = PeftWriter(elaborator, model, plan, at).write(basePath);
+  auto tensors = plan.tensors();
+  if (!config || !tensors)
     return std::nullopt;
-  adapter.tensors = std::move(*tensors);
-  return adapter;
-}
-
-std::optional<std::vector<PeftTensor>> PeftWriter::tensors(size_t firstGroup) {
-  std::vector<PeftTensor> result;
-  for (const auto &group : llvm::drop_begin(model.groups(), firstGroup))
-    for (const auto &tensor : group->tensors) {
-      if (model.isSettled(tensor.get()))
-        continue;
-      for (const ast::FilesItem::Tensor &entry : peftClause(*tensor->instance->definition)->tensors)
-        if (entry.name.text == tensor->parameter) {
-          auto described = describe(*tensor, entry);
-          if (!described)
-            return std::nullopt;
-          result.push_back(std::move(*described));
-        }
+  std::set<StringRef> names;
+  for (const PeftTensor &tensor : *tensors)
+    if (!tensor.part && !tensor.optional && !names.insert(tensor.fileName).second) {
+      elaborator.diagnostics().report(Diag::PeftNameTwice, at, tensor.fileName);
+      return std::nullopt;
     }
-  return elaborator.diagnostics().errorCount() ? std::nullopt : std::optional(std::move(result));
-}
-
-std::optional<PeftAdapter> elaborate::writePeft(Elaborator &elaborator, const AdaptedModel &model,
-                                                llvm::StringRef basePath, llvm::SMRange at) {
-  return PeftWriter(elaborator, model, at).write(basePath);
-}
-
-std::optional<std::vector<PeftTensor>> elaborate::peftTensors(Elaborator &elaborator, const AdaptedModel &model,
-                                                              size_t firstGroup) {
-  return PeftWriter(elaborator, model, {}).tensors(firstGroup);
+  return PeftAdapter{json::dump(*config, 2) + "\n", std::move(*tensors)};
 }

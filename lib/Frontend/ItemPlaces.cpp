@@ -42,4 +42,8 @@ ItemPlaces::ItemPlaces(const File &file) {
     topLevel.insert(definition->range.Start.getPointer());
     walk.definition(*definition);
   }
+  for (const auto &clause : file.clauses) {
+    topLevel.insert(clause->range.Start.getPointer());
+    walk.item(*clause);
+  }
 }

@@ -136,6 +136,53 @@ void DefinitionLibrary::loadImports(Loaded &loaded, std::vector<const File *> *o
   }
 }
 
+std::optional<std::vector<const File *>> DefinitionLibrary::addFolder(const std::string &folder,
+                                                                      llvm::ArrayRef<std::string> names, SMRange from) {
+  unsigned before = diags.errorCount();
+  std::vector<const File *> added;
+  for (const std::string &name : names) {
+    llvm::SmallString<256> path(folder);
+    llvm::sys::path::append(path, name);
+    Loaded &loaded = files[realPath(path.str().str())];
+    if (!loaded.file) {
+      loaded.owned = parsePath(path.str().str(), diags, from);
+      if (!loaded.owned)
+        return std::nullopt;
+      for (const Import &import : loaded.owned->imports)
+        diags.report(Diag::ImportInFolder, import.range, import.path);
+      loaded.owned->imports.clear();
+      std::vector<const File *> order;
+      enter(loaded, *loaded.owned, &order);
+    }
+    added.push_back(loaded.file);
+  }
+  folders.push_back(added);
+  return diags.errorCount() == before ? std::optional(std::move(added)) : std::nullopt;
+}
+
+std::vector<const File *> DefinitionLibrary::filesAround(const File *file) const {
+  for (const std::vector<const File *> &folder : folders)
+    if (llvm::is_contained(folder, file))
+      return folder;
+  std::vector<const File *> around = {file};
+  if (llvm::is_contained(users, file))
+    llvm::copy_if(users, std::back_inserter(around), [&](const File *other) { return other != file; });
+  return around;
+}
+
+std::string DefinitionLibrary::definitionText(const File &file) const {
+  std::vector<SMRange> ranges;
+  for (const auto &definition : file.definitions)
+    ranges.push_back(definition->range);
+  for (const auto &clause : file.clauses)
+    ranges.push_back(clause->range);
+  llvm::sort(ranges, [](SMRange a, SMRange b) { return a.Start.getPointer() < b.Start.getPointer(); });
+  std::string text;
+  for (SMRange range : ranges)
+    text += std::string(range.Start.getPointer(), range.End.getPointer()) + "\n";
+  return text;
+}
+
 /// What makes two definitions of one name different ones: the kind of site, or for optimizers the number of axes.
 static std::string overloadOf(const Definition &definition) {
   if (!definition.site)
@@ -200,6 +247,11 @@ std::vector<const Definition *> DefinitionLibrary::findAll(DefinitionKind kind, 
       if (collect(file, kind, name, found))
         return found;
   }
+  for (const std::vector<const File *> &folder : folders)
+    if (llvm::is_contained(folder, from))
+      for (const File *file : folder)
+        if (collect(file, kind, name, found))
+          return found;
   for (const File *file : standard)
     if (collect(file, kind, name, found))
       return found;
@@ -226,9 +278,22 @@ std::vector<StringRef> DefinitionLibrary::names(DefinitionKind kind) const {
   return result;
 }
 
+std::vector<const FilesItem *> DefinitionLibrary::clauses(StringRef type) const {
+  std::vector<const FilesItem *> found;
+  for (const auto *list : {&users, &standard})
+    for (const File *file : *list)
+      for (const auto &clause : file->clauses)
+        if (clause->type.text == type)
+          found.push_back(clause.get());
+  return found;
+}
+
 std::string DefinitionLibrary::textOf(DefinitionKind kind) const {
   std::string texts;
-  for (const auto *list : {&users, &standard})
+  std::vector<const std::vector<const File *> *> lists = {&users, &standard};
+  for (const std::vector<const File *> &folder : folders)
+    lists.push_back(&folder);
+  for (const auto *list : lists)
     for (const File *file : *list)
       for (const auto &definition : file->definitions)
         if (definition->kind == kind)

@@ -26,9 +26,22 @@ bool Parser::parseFileItem(File &file) {
     return parseSave(file);
   if (startsDefinition())
     return parseDefinition(file);
+  if (isWord("peft") && is(TokenKind::Name, 1))
+    return parseClause(file);
   if (!is(TokenKind::Invalid))
     diags.report(Diag::ExpectedFileItem, range(token()), describe(token()));
   return false;
+}
+
+/// `peft TYPE { ... }` outside of definitions: what all of that type share.
+bool Parser::parseClause(File &file) {
+  size_t start = at;
+  ItemPtr item = parseFiles(start);
+  if (!item)
+    return false;
+  item->range = rangeFrom(start);
+  file.clauses.emplace_back(llvm::cast<FilesItem>(item.release()));
+  return true;
 }
 
 bool Parser::parseImport(File &file) {

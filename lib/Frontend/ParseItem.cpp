@@ -278,7 +278,7 @@ ItemPtr Parser::parseFiles(size_t start) {
   return expect(TokenKind::RightBrace, "'}'") ? std::move(item) : nullptr;
 }
 
-/// `key: expr`, or `tensor [":" axes] "=" "name" {"," "name"} ["as" axes] ["optional"]`
+/// `key: expr`, or `tensor [":" axes] "=" "name" {"," "name"} ["as" axes] ["when" expr] ["optional"]`
 bool Parser::parseFilesEntry(FilesItem &files) {
   size_t start = at;
   Name name;
@@ -318,6 +318,8 @@ bool Parser::parseFilesEntry(FilesItem &files) {
     if (!parseAxes(tensor.shape.emplace()))
       return false;
   }
+  if (!parseCondition(tensor.condition))
+    return false;
   if (isWord("optional") && !is(TokenKind::Equal, 1) && !is(TokenKind::Colon, 1)) {
     tensor.optional = true;
     ++at;

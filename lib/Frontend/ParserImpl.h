@@ -126,6 +126,7 @@ private:
   ast::ItemPtr parseIgnore(size_t start);
   ast::ItemPtr parseFiles(size_t start);
   bool parseFilesEntry(ast::FilesItem &files);
+  bool parseClause(ast::File &file);
   ast::ItemPtr parseEquationItem(size_t start);
 
   //===--- Files (ParseFile.cpp) ---===//

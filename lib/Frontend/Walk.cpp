@@ -152,8 +152,10 @@ void Walk::item(const Item &item) {
           enterPlace(key.name.range);
           expr(key.value);
         }
-        for (const FilesItem::Tensor &tensor : files->tensors)
+        for (const FilesItem::Tensor &tensor : files->tensors) {
           enterPlace(tensor.range);
+          expr(tensor.condition);
+        }
       })
       .Case([&](const EquationItem *each) { equation(each->equation); })
       .Default([](const Item *) {});

@@ -18,6 +18,7 @@ import argparse
 import datetime
 import json
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -31,7 +32,9 @@ import transformers
 BOUND = 2e-4
 TEST = Path(__file__).resolve().parent.parent
 GOLDEN = TEST / "Execution" / "Golden"
-DEFAULT = [GOLDEN / "lora.ftr", GOLDEN / "lora-qv.ftr"]
+METHODS = ["lora", "lora-qv", "rslora", "lora-rank-pattern", "lora-bias", "lora-modules-to-save", "lora-embedding", "lora-tokens",
+           "dora", "ia3", "loha", "ln-tuning"]  # fmt: skip
+DEFAULT = [GOLDEN / f"{method}.ftr" for method in METHODS]
 FAMILIES = ["llama-tied", "llama3-rope", "qwen2", "mistral", "qwen3", "phi3", "gpt2", "olmo2", "gemma3"]
 
 
@@ -93,25 +96,45 @@ def check(name, base, out, batches):
     print(f"  {'(transformers: base alone, which must differ)':<58} {untrained:.2e}")
 
 
-# What `peft` is asked to write, and ftc to load; weights are random (init_lora_weights=False).
+QUARTER = ["q_proj", "v_proj", "down_proj"]
+# What `peft` is asked to write, and ftc to load, by the type of its configuration; weights are random.
 WRITTEN = {
-    "all-linear": {"r": 4, "lora_alpha": 8, "target_modules": "all-linear"},
-    "patterns": {
+    "all-linear": ("LORA", {"r": 4, "lora_alpha": 8, "target_modules": "all-linear"}),
+    "patterns": ("LORA", {
         "r": 4, "lora_alpha": 8, "target_modules": r".*\.(self_attn|mlp)\.(q|v|down)_proj", "use_rslora": True,
         "rank_pattern": {r"1\.self_attn\.[qv]_proj": 6, "down_proj": 2}, "alpha_pattern": {"layers.0.self_attn.q_proj": 3},
-    },
-    "some-layers": {
+    }),
+    "some-layers": ("LORA", {
         "r": 3, "lora_alpha": 5, "target_modules": ["q_proj", "o_proj", "up_proj"], "layers_to_transform": [0, 2],
         "exclude_modules": ["layers.2.self_attn.o_proj"],
-    },
+    }),
+    "embeddings, biases": ("LORA", {"r": 3, "lora_alpha": 5, "target_modules": ["q_proj", "lm_head"], "lora_bias": True}),
+    "modules and tokens": ("LORA", {
+        "r": 3, "target_modules": ["q_proj", "embed_tokens"], "modules_to_save": ["lm_head", "input_layernorm"],
+    }),
+    "tokens by name": ("LORA", {"r": 3, "target_modules": ["q_proj"], "trainable_token_indices": {"embed_tokens": [7, 3]}}),
+    "tokens alone": ("TRAINABLE_TOKENS", {"token_indices": [300, 5], "target_modules": ["embed_tokens"]}),
+    "magnitudes": ("LORA", {"r": 3, "target_modules": QUARTER, "use_dora": True}),
+    "factors": ("IA3", {"target_modules": QUARTER, "feedforward_modules": ["down_proj"]}),
+    "products": ("LOHA", {"r": 3, "alpha": 5, "target_modules": QUARTER, "rank_pattern": {"v_proj": 2}}),
+    "norms": ("LN_TUNING", {"target_modules": ["input_layernorm", "norm"]}),
 }  # fmt: skip
 
 
-def check_written(name, options, arguments, work, batches):
+def perturb(model):
+    """Every tensor that the adapter holds is another than it begins as."""
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            parameter.data += 0.1 * torch.randn_like(parameter)
+
+
+def check_written(name, written, arguments, work, batches):
     """An adapter that `peft` makes and saves; ftc loads it by its adapter_config.json."""
     torch.manual_seed(1)
-    config = peft.LoraConfig(task_type="CAUSAL_LM", init_lora_weights=False, **options)
+    kind, options = written
+    config = peft.PEFT_TYPE_TO_CONFIG_MAPPING[kind](task_type="CAUSAL_LM", **options)
     model = peft.get_peft_model(load(arguments.base), config).eval()
+    perturb(model)
     model.save_pretrained(work / "adapter")
     recipe = TEST / "Interop" / "Inputs" / "load.ftr"
     out = run(arguments.ftc, recipe, work, model=arguments.base.resolve(), adapter=(work / "adapter").resolve())
@@ -157,7 +180,7 @@ def main():
             check(f"family.ftr on {family}", base, run(arguments.ftc, recipe, folder, model=base), golden)
         print("load.ftr")
         for name, options in WRITTEN.items():
-            folder = work / name
+            folder = work / re.sub(r"\W+", "-", name)
             folder.mkdir(parents=True, exist_ok=True)
             check_written(name, options, arguments, folder, golden)
         if arguments.gguf:

@@ -206,6 +206,7 @@ static Facts describeFiles(const Definition &definition) {
     for (const FilesItem::Tensor &tensor : item->tensors)
       facts.add(tensor.name.text, "\"" + llvm::join(tensor.fileNames, "\", \"") + "\"" +
                                       (tensor.shape ? " as " + textOf(tensor.shape) : std::string()) +
+                                      (tensor.condition ? " when " + textOf(tensor.condition.get()) : std::string()) +
                                       (tensor.optional ? " optional" : ""));
   }
   return facts;

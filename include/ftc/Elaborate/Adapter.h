@@ -4,6 +4,7 @@
 #define FTC_ELABORATE_ADAPTER_H
 
 #include "ftc/Elaborate/Model.h"
+#include "ftc/Runtime/IO/Json.h"
 
 #include "llvm/ADT/STLFunctionalExtras.h"
 
@@ -26,6 +27,7 @@ struct AdapterTensor {
   bool integer = false;                ///< its entries are i32
   bool shared = false;                 ///< with other sites
   bool changes = false;                ///< kept, and changed by what follows an update: part of a checkpoint
+  bool fromFile = false;               ///< has no first value but the file's
   const ModelTensor *source = nullptr; ///< stands in this one's place; begins as it unless it has an initial value
   AdapterInstance *instance;           ///< where it is declared; of a shared tensor the first site's
   llvm::StringRef parameter;           ///< as the definition calls it
@@ -61,6 +63,7 @@ struct AdapterInstance {
   bool isPart = false;                     ///< called by name within its outer one, and in no other way
   int64_t number;                          ///< of the site within its group (or within its outer one), from 0
   std::string prefix;                      ///< its tensors' names begin with it
+  Arguments arguments;                     ///< given at this site
   Scope *scope;
   std::vector<AdapterTensor *> tensors; ///< in order of declaration; of the whole group where shared
   std::vector<AdapterTensor *> rebased; ///< kept, each in the place of a tensor of the site
@@ -148,6 +151,16 @@ public:
   bool hasAdapters() const;
   /// Whether it is another model than the file's even without the adapters that are trained now.
   bool hasEarlierStages() const { return !replaced.empty() || !settled.empty() || mergedGroups > 0; }
+  /// Puts a symbol in the place of a model's own tensor.
+  void replace(const ModelTensor &tensor, std::string symbol) { replaced[tensor.name] = std::move(symbol); }
+  /// The configuration that all groups there are were read from; null if there is none or others came since.
+  const runtime::json::Value *origin() const {
+    return originGroups == adapterGroups.size() && mergedGroups == 0 ? configuration.get() : nullptr;
+  }
+  void setOrigin(std::shared_ptr<const runtime::json::Value> config) {
+    configuration = std::move(config);
+    originGroups = adapterGroups.size();
+  }
 
 private:
   Model *baseModel = nullptr;
@@ -155,6 +168,8 @@ private:
   size_t mergedGroups = 0;                     ///< of the first groups only tensors trained in place still count
   std::map<std::string, std::string> replaced; ///< symbols by name in the checkpoint, for those groups
   std::set<const AdapterTensor *> settled;     ///< trained by earlier stages
+  std::shared_ptr<const runtime::json::Value> configuration;
+  size_t originGroups = 0; ///< the groups that it made
 };
 
 /// Arguments in which each map is replaced by its value for a path.

@@ -14,13 +14,27 @@
 
 namespace ftc::elaborate {
 
-/// A tensor of adapter_model.safetensors.
+/// What a tensor of a file and one of the arena have in common: element i of `sizes` is at offset + sum(i * strides) of
+/// each.
+struct FilePart {
+  struct Side {
+    int64_t offset = 0;
+    llvm::SmallVector<int64_t> strides;
+  };
+  llvm::SmallVector<int64_t> sizes;
+  Side file, tensor;
+};
+
+/// A tensor of adapter_model.safetensors, or a part of one.
 struct PeftTensor {
-  const AdapterTensor *tensor;
+  std::string symbol;   ///< empty for a model's own tensor until it is needed
+  bool integer = false; ///< its entries are i32
   std::string fileName;
   llvm::SmallVector<int64_t> shape; ///< in the file
-  std::optional<FileView> view;     ///< where the file's order is not the tensor's
+  std::optional<FilePart> part;     ///< where they are not the same elements in the same order
+  std::string copyOf;               ///< a file name of the same contents, which is read instead
   bool optional = false;
+  const ModelTensor *own = nullptr; ///< of the base model: the file's stands in its place if there is one
 };
 
 struct PeftAdapter {
@@ -28,8 +42,12 @@ struct PeftAdapter {
   std::vector<PeftTensor> tensors;
 };
 
-/// How the adapters of a model are written; nothing, with an error at `at`, if one of them has no `peft` clause or PEFT
-/// has no way to say it. `basePath` is the value of "base_model_name_or_path".
+/// Whether the adapters from `firstGroup` on can be said in one PEFT directory, with a warning at `at`, if that is
+/// valid, where they cannot.
+bool hasPeftForm(Elaborator &elaborator, const AdaptedModel &model, llvm::SMRange at, size_t firstGroup = 0);
+
+/// How the adapters of a model that has that form are written; nothing after errors at `at`. `basePath` is the value of
+/// "base_model_name_or_path".
 std::optional<PeftAdapter> writePeft(Elaborator &elaborator, const AdaptedModel &model, llvm::StringRef basePath,
                                      llvm::SMRange at);
 
@@ -45,12 +63,9 @@ struct PeftSource {
 };
 
 /// Adds the adapters that a configuration describes: the definition whose `peft` clause it fits, with the parameters
-/// that the clause binds, on the modules that it targets. Symbols of new tensors begin with `step.`. False after
-/// errors.
+/// that the clause binds, on the modules that it targets, and what definitions with `peft _` add. Symbols of new
+/// tensors begin with `step.`. False after errors.
 bool readPeft(Elaborator &elaborator, llvm::StringRef step, AdaptedModel &model, const PeftSource &source);
-
-/// The `peft` clause of a definition, or null.
-const ast::FilesItem *peftClause(const ast::Definition &definition);
 
 } // namespace ftc::elaborate
 

@@ -378,8 +378,8 @@ struct IgnoreItem : ItemOf<ItemKind::Ignore> {
   using ItemOf::ItemOf;
   std::vector<std::string> names;
 };
-/// A mapping to files: `peft TYPE { key: e   T = "name", "copy" as [axes] optional }`. `clause` is the leading word
-/// ("peft", "gguf"). In a `gguf` clause a tensor is a dotted path (`q_proj.weight`), and its own dimensions may be
+/// A mapping to files: `peft TYPE { key: e   T = "name", "copy" as [axes] when e optional }`. `clause` is the leading
+/// word ("peft", "gguf"). In a `gguf` clause a tensor is a dotted path (`q_proj.weight`), and its own dimensions may be
 /// written as the file factors them: `q_proj.weight: [(kv, group, two, half), hidden] = "blk.{layer}.attn_q.weight" as
 /// [(kv, group, half, two), hidden]`.
 struct FilesItem : ItemOf<ItemKind::Peft> {
@@ -393,6 +393,7 @@ struct FilesItem : ItemOf<ItemKind::Peft> {
     std::optional<std::vector<Axis>> axes; ///< the tensor's own dimensions, where written
     std::vector<std::string> fileNames;
     std::optional<std::vector<Axis>> shape; ///< `as`: the shape in the file
+    ExprPtr condition;                      ///< `when`, or null
     bool optional = false;
     llvm::SMRange range;
   };
@@ -456,6 +457,7 @@ struct File {
   std::vector<Binding> bindings;
   std::vector<Save> saves;
   std::vector<std::unique_ptr<Definition>> definitions;
+  std::vector<std::unique_ptr<FilesItem>> clauses; ///< `peft TYPE { ... }`: what all definitions of the type share
 };
 
 } // namespace ftc::ast

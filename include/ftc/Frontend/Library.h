@@ -18,6 +18,7 @@
 #include "llvm/ADT/StringMap.h"
 
 #include <map>
+#include <optional>
 
 namespace ftc {
 
@@ -46,6 +47,16 @@ public:
                               const ast::File *from = nullptr) const;
   /// The names of all definitions of a kind that are in sight from the recipe, sorted: candidates for spelling.
   std::vector<llvm::StringRef> names(ast::DefinitionKind kind) const;
+  /// Parses the files of a folder that brings definitions of its own: they see each other and the standard library, and
+  /// are seen by nothing else. Nothing after errors.
+  std::optional<std::vector<const ast::File *>> addFolder(const std::string &folder, llvm::ArrayRef<std::string> names,
+                                                          llvm::SMRange from);
+  /// The files that a definition of a file may need, the file itself first: all of the user's, or the file.
+  std::vector<const ast::File *> filesAround(const ast::File *file) const;
+  /// The text of a file's definitions and clauses, without imports and what belongs to a recipe.
+  std::string definitionText(const ast::File &file) const;
+  /// The `peft TYPE { ... }` clauses outside of definitions, the user's first.
+  std::vector<const ast::FilesItem *> clauses(llvm::StringRef type) const;
   /// The file that holds a definition.
   const ast::File *fileOf(const ast::Definition *definition) const { return owners.lookup(definition); }
   /// Whether a definition is the user's own.
@@ -77,6 +88,7 @@ private:
   llvm::DenseMap<const ast::Definition *, const ast::File *> owners;
   std::vector<const ast::File *> standard, users;
   const ast::File *recipeFile = nullptr;
+  std::vector<std::vector<const ast::File *>> folders; ///< files of each folder that was added
 };
 
 /// "adapter", "objective", ...

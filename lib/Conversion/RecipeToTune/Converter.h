@@ -15,6 +15,7 @@
 #include "ftc/Elaborate/Peft.h"
 #include "ftc/Elaborate/Program.h"
 #include "ftc/Runtime/Data/Record.h"
+#include "ftc/Runtime/IO/Checkpoint.h"
 
 #include <map>
 #include <set>
@@ -65,7 +66,7 @@ struct RowShape {
 };
 
 /// Whether a folder holds adapters and no model.
-bool isPeftDirectory(const std::string &path);
+bool isAdapterDirectory(const std::string &path);
 
 class Converter {
 public:
@@ -88,6 +89,7 @@ private:
   StepValue restore(const StepCall &call);
   StepValue restored(const StepCall &call, const StepValue &base, llvm::StringRef path,
                      llvm::ArrayRef<elaborate::PeftTensor> tensors);
+  static std::vector<elaborate::PeftTensor> namedTensors(const elaborate::AdaptedModel &model, size_t firstGroup = 0);
   StepValue merge(const StepCall &call);
   StepValue configure(const StepCall &call);
   void initialiseAdapters(const StepCall &call, StepValue &value, size_t firstGroup);
@@ -95,8 +97,13 @@ private:
   Fields decodeProgram(const elaborate::FileTensor &stored, llvm::SMRange at);
 
   // PeftDirectory.cpp
-  StepValue loadPeft(const StepCall &call, llvm::StringRef path, const std::string &resolved);
-  const StepValue *baseOf(const StepCall &call, const runtime::json::Value &config, llvm::StringRef file);
+  StepValue loadAdapters(const StepCall &call, llvm::StringRef path, const std::string &resolved);
+  std::optional<std::vector<elaborate::PeftTensor>>
+  readDirectory(const StepCall &adapt, const runtime::AdapterDirectory &directory, elaborate::AdaptedModel &model);
+  StepValue restoreAdapters(const StepCall &call, const StepValue &base, llvm::StringRef path);
+  void takeFromFile(const StepCall &call, elaborate::AdaptedModel &model, const runtime::SafetensorsFile *file,
+                    std::vector<elaborate::PeftTensor> &tensors);
+  const StepValue *baseOf(const StepCall &call, const runtime::AdapterDirectory &directory);
 
   // Data.cpp
   StepValue dataset(const StepCall &call);
@@ -143,7 +150,10 @@ private:
   // Saving.cpp
   void save(const ast::Save &save);
   std::string fold(const StepValue &value, const StepCall &form);
+  bool isOfOneStage(const StepValue &value, const StepCall &form);
+  Fields saveAdapters(const StepValue &value, const StepCall &form, std::string &kind);
   Fields savePeft(const StepValue &value, const StepCall &form);
+  Fields savedEntry(const elaborate::AdaptedModel &model, const elaborate::PeftTensor &tensor);
   Fields saveTensors(const StepValue &value);
   Fields saveModel(const StepValue &value, const StepCall &form);
 
@@ -161,6 +171,8 @@ private:
   void finish(StepValue &value, const StepCall &call, Fields fields);
   void finishAs(llvm::StringRef kind, StepValue &value, const StepCall &call, Fields fields);
   std::string hashOf(const StepValue &value, const Fields &fields) const;
+  /// A path of the recipe: relative to the recipe's folder.
+  std::string resolve(llvm::StringRef path) const;
   void error(Diag code, llvm::SMRange range, const llvm::Twine &text);
 
   /// Options, evaluated; `fallback` where the option is absent. The front end has checked what each may be.

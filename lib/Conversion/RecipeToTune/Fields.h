@@ -3,7 +3,7 @@
 #ifndef FTC_LIB_CONVERSION_RECIPETOTUNE_FIELDS_H
 #define FTC_LIB_CONVERSION_RECIPETOTUNE_FIELDS_H
 
-#include "ftc/Elaborate/Model.h"
+#include "ftc/Elaborate/Peft.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinAttributes.h"
@@ -62,6 +62,14 @@ private:
 /// How a file's data become a tensor.
 inline Fields viewOf(mlir::MLIRContext *context, const elaborate::FileView &view) {
   return Fields(context).setIntegers("shape", view.shape).setIntegers("order", view.order);
+}
+
+/// Which elements of a file's tensor are which of one in the arena.
+inline Fields partOf(mlir::MLIRContext *context, const elaborate::FilePart &part) {
+  auto side = [&](const elaborate::FilePart::Side &side) {
+    return Fields(context).set("offset", side.offset).setIntegers("strides", side.strides);
+  };
+  return Fields(context).setIntegers("sizes", part.sizes).set("file", side(part.file)).set("tensor", side(part.tensor));
 }
 
 } // namespace ftc::recipe_to_tune

@@ -14,8 +14,7 @@ using namespace ftc;
 using namespace ftc::elaborate;
 using namespace ftc::recipe_to_tune;
 
-/// A path of the recipe: relative to the recipe's folder.
-static std::string resolve(llvm::StringRef folder, llvm::StringRef path) {
+std::string Converter::resolve(llvm::StringRef path) const {
   if (llvm::sys::path::is_absolute(path) || folder.empty())
     return path.str();
   llvm::SmallString<256> whole(folder);
@@ -32,13 +31,14 @@ static const ModelTensor *findUnreal(const Model &model) {
 }
 
 StepValue Converter::load(const StepCall &call) {
-  std::string path = *text(call.operand(0)), resolved = resolve(folder, path);
-  return call.option("base") || isPeftDirectory(resolved) ? loadPeft(call, path, resolved) : loadModel(call, path);
+  std::string path = *text(call.operand(0)), resolved = resolve(path);
+  return call.option("base") || isAdapterDirectory(resolved) ? loadAdapters(call, path, resolved)
+                                                             : loadModel(call, path);
 }
 
 StepValue Converter::loadModel(const StepCall &call, llvm::StringRef path) {
   StepValue result;
-  auto files = readModelFiles(resolve(folder, path));
+  auto files = readModelFiles(resolve(path));
   if (!files) {
     exitStatus = int(files.error().status);
     error(Diag::UnreadableModel, call.range(), files.error().message);
@@ -180,14 +180,29 @@ StepValue Converter::restore(const StepCall &call) {
   if (!base)
     return {};
   std::string path = *text(call.operand(1));
-  if (llvm::sys::path::extension(path) != ".safetensors") {
-    auto tensors = peftTensors(elaborator, *base->model);
-    return tensors ? restored(call, *base, path, *tensors) : StepValue();
-  }
-  std::vector<PeftTensor> tensors;
-  for (const AdapterTensor *tensor : base->model->tensors())
-    tensors.push_back({tensor, tensor->name, sizesOf(tensor->dims), std::nullopt});
+  if (llvm::sys::path::extension(path) != ".safetensors")
+    return restoreAdapters(call, *base, path);
+  std::vector<PeftTensor> tensors = namedTensors(*base->model);
+  for (const AdapterTensor *changing : base->model->changing())
+    llvm::erase_if(tensors, [&](const PeftTensor &tensor) { return tensor.symbol == changing->symbol; });
   return restored(call, *base, path, tensors);
+}
+
+/// The tensors of the groups from `firstGroup` on under their own names: the adapters, and what updates change besides.
+std::vector<PeftTensor> Converter::namedTensors(const AdaptedModel &model, size_t firstGroup) {
+  std::vector<PeftTensor> tensors;
+  for (auto [number, group] : llvm::enumerate(model.groups()))
+    for (const auto &tensor : group->tensors) {
+      bool isMerged = number < model.mergedCount() && !tensor->source;
+      if (number < firstGroup || isMerged || (tensor->role == AdapterRole::Kept && !tensor->changes))
+        continue;
+      PeftTensor &named = tensors.emplace_back();
+      named.symbol = tensor->symbol;
+      named.integer = tensor->integer;
+      named.fileName = tensor->name;
+      named.shape = sizesOf(tensor->dims);
+    }
+  return tensors;
 }
 
 /// The step that reads `tensors` of a model from a file of trainable tensors or a PEFT directory.
@@ -197,9 +212,11 @@ StepValue Converter::restored(const StepCall &call, const StepValue &base, llvm:
   std::vector<Fields> entries;
   for (const PeftTensor &tensor : tensors) {
     Fields &entry = entries.emplace_back(context);
-    entry.setSymbol("tensor", tensor.tensor->symbol).set("file", tensor.fileName).setIntegers("shape", tensor.shape);
-    if (tensor.view)
-      entry.set("view", viewOf(context, *tensor.view));
+    entry.setSymbol("tensor", tensor.symbol).set("file", tensor.fileName).setIntegers("shape", tensor.shape);
+    if (tensor.part)
+      entry.set("part", partOf(context, *tensor.part));
+    if (!tensor.copyOf.empty())
+      entry.set("copy_of", tensor.copyOf);
   }
   StepValue result;
   result.model = base.model;

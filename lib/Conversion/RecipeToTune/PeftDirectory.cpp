@@ -1,12 +1,14 @@
-//===- PeftDirectory.cpp - `load` of a PEFT directory -----------------------===//
+//===- PeftDirectory.cpp - `load` of a folder of adapters -------------------===//
 //
-// `load("adapter", base: base)` is `adapt` and `restore` as the folder's adapter_config.json says.
+// `load("adapter", base: base)` is `adapt` and `restore` as the folder's adapter_config.json says, or the adapter.json
+// of one that brings its definitions.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Converter.h"
 
 #include "ftc/Elaborate/Peft.h"
+#include "ftc/Elaborate/SelfDescribed.h"
 #include "ftc/Runtime/Core/Float.h"
 #include "ftc/Runtime/IO/Checkpoint.h"
 
@@ -25,8 +27,10 @@ static std::string inFolder(StringRef folder, StringRef name) {
   return path.str().str();
 }
 
-bool recipe_to_tune::isPeftDirectory(const std::string &path) {
-  return llvm::sys::fs::exists(inFolder(path, "adapter_config.json")) &&
+bool recipe_to_tune::isAdapterDirectory(const std::string &path) {
+  using runtime::AdapterDirectory;
+  return (llvm::sys::fs::exists(inFolder(path, AdapterDirectory::peftDescription)) ||
+          llvm::sys::fs::exists(inFolder(path, AdapterDirectory::selfDescription))) &&
          !llvm::sys::fs::exists(inFolder(path, "config.json"));
 }
 
@@ -45,10 +49,12 @@ static std::string findBeside(StringRef folder, StringRef name) {
 }
 
 /// The model that `base:` names, or that the configuration names and that lies beside the recipe. Null after errors.
-const StepValue *Converter::baseOf(const StepCall &call, const runtime::json::Value &config, StringRef file) {
+const StepValue *Converter::baseOf(const StepCall &call, const runtime::AdapterDirectory &directory) {
   if (call.option("base"))
     return stepOf(call.option("base"));
-  const runtime::json::Value *named = config.find("base_model_name_or_path");
+  const std::string &file = directory.configPath;
+  const runtime::json::Value *named =
+      directory.config.find(directory.selfDescribed ? "base_model" : "base_model_name_or_path");
   const std::string *name = named ? named->asString() : nullptr;
   if (!name || name->empty()) {
     exitStatus = int(runtime::ExitStatus::Input);
@@ -69,21 +75,29 @@ const StepValue *Converter::baseOf(const StepCall &call, const runtime::json::Va
   return base.model ? &steps.insert_or_assign(load.name, std::move(base)).first->second : nullptr;
 }
 
+/// What is wrong with a tensor of the file, if anything.
+static std::optional<std::string> misfitOf(const runtime::StoredTensor *stored, const PeftTensor &tensor) {
+  std::string shape = runtime::shapeText(tensor.shape);
+  if (!stored)
+    return tensor.optional || tensor.own ? std::nullopt
+                                         : std::optional("lacks the tensor '" + tensor.fileName + "' " + shape);
+  if (!llvm::equal(stored->shape, tensor.shape))
+    return "the tensor '" + tensor.fileName + "' has another shape than the configuration says, which is " + shape;
+  auto element = stored->format.element;
+  if (!element || (tensor.integer ? *element != runtime::ElementType::I32 : !runtime::isFloat(*element)))
+    return "the tensor '" + tensor.fileName + "' holds " + std::string(stored->format.name) + ", expected " +
+           (tensor.integer ? "i32" : "real numbers");
+  return std::nullopt;
+}
+
 /// The tensors that the adapters need and no others, of the shapes that they have.
 static std::optional<std::string> findMisfit(const runtime::SafetensorsFile &file,
                                              llvm::ArrayRef<PeftTensor> expected) {
   std::set<StringRef> wanted;
   for (const PeftTensor &tensor : expected) {
     wanted.insert(tensor.fileName);
-    const runtime::StoredTensor *stored = file.find(tensor.fileName);
-    std::string shape = runtime::shapeText(tensor.shape);
-    if (!stored && !tensor.optional)
-      return "lacks the tensor '" + tensor.fileName + "' " + shape;
-    if (stored && !llvm::equal(stored->shape, tensor.shape))
-      return "the tensor '" + tensor.fileName + "' has another shape than the configuration says, which is " + shape;
-    if (stored && (!stored->format.element || !runtime::isFloat(*stored->format.element)))
-      return "the tensor '" + tensor.fileName + "' holds " + std::string(stored->format.name) +
-             ", expected real numbers";
+    if (auto misfit = misfitOf(file.find(tensor.fileName), tensor))
+      return misfit;
   }
   for (const runtime::StoredTensor &stored : file.tensors())
     if (!wanted.count(stored.name))
@@ -92,7 +106,40 @@ static std::optional<std::string> findMisfit(const runtime::SafetensorsFile &fil
   return std::nullopt;
 }
 
-StepValue Converter::loadPeft(const StepCall &call, StringRef path, const std::string &resolved) {
+/// What the `restore` step reads: PEFT's folder, or the file in one of our own.
+static std::string tensorsPath(StringRef path, bool selfDescribed) {
+  return selfDescribed ? inFolder(path, runtime::AdapterDirectory::selfTensors) : path.str();
+}
+
+/// Leaves out what need not be in the file and is not. Where it has one of the base model's own, as PEFT writes those
+/// of adapted embeddings, that stands in the model's place.
+void Converter::takeFromFile(const StepCall &call, AdaptedModel &model, const runtime::SafetensorsFile *file,
+                             std::vector<PeftTensor> &tensors) {
+  llvm::erase_if(tensors, [&](const PeftTensor &tensor) {
+    return (tensor.optional || tensor.own) && (!file || !file->find(tensor.fileName));
+  });
+  for (PeftTensor &tensor : tensors)
+    if (tensor.own) {
+      tensor.symbol = call.name + "." + tensor.own->name;
+      elaborator.tensors().declareReal(tensor.symbol, tune::Kind::frozen, sizesOf(tensor.own->dims));
+      model.replace(*tensor.own, tensor.symbol);
+    }
+}
+
+/// Adds the adapters that a folder describes to a model; their tensors as the folder has them, or nothing after errors.
+std::optional<std::vector<PeftTensor>>
+Converter::readDirectory(const StepCall &adapt, const runtime::AdapterDirectory &directory, AdaptedModel &model) {
+  size_t firstGroup = model.groups().size();
+  PeftSource source{directory.config, directory.configPath, adapt.range()};
+  if (directory.selfDescribed) {
+    std::string folder = llvm::sys::path::parent_path(directory.configPath).str();
+    return readAdapters(elaborator, adapt.name, model, source, folder) ? std::optional(namedTensors(model, firstGroup))
+                                                                       : std::nullopt;
+  }
+  return readPeft(elaborator, adapt.name, model, source) ? peftTensors(elaborator, model, firstGroup) : std::nullopt;
+}
+
+StepValue Converter::loadAdapters(const StepCall &call, StringRef path, const std::string &resolved) {
   auto refuse = [&](Diag code, const llvm::Twine &file, const llvm::Twine &problem) {
     exitStatus = int(runtime::ExitStatus::Input);
     elaborator.diagnostics().report(code, call.range(), file.str(), problem.str());
@@ -101,8 +148,7 @@ StepValue Converter::loadPeft(const StepCall &call, StringRef path, const std::s
   auto directory = runtime::AdapterDirectory::open(resolved);
   if (!directory)
     return refuse(Diag::UnreadableModel, directory.error().message, "");
-  std::string file = inFolder(resolved, "adapter_config.json");
-  const StepValue *base = baseOf(call, directory->config, file);
+  const StepValue *base = baseOf(call, *directory);
   if (!base)
     return {};
   StepCall adapt(call.name + ".adapt", call);
@@ -111,9 +157,7 @@ StepValue Converter::loadPeft(const StepCall &call, StringRef path, const std::s
   adapted.load = base->load;
   adapted.uses = {base->name};
   size_t firstGroup = adapted.model->groups().size();
-  std::optional<std::vector<PeftTensor>> tensors;
-  if (readPeft(elaborator, adapt.name, *adapted.model, {directory->config, file, call.range()}))
-    tensors = peftTensors(elaborator, *adapted.model, firstGroup);
+  auto tensors = readDirectory(adapt, *directory, *adapted.model);
   if (!tensors) {
     exitStatus = int(runtime::ExitStatus::Input);
     return {};
@@ -123,6 +167,20 @@ StepValue Converter::loadPeft(const StepCall &call, StringRef path, const std::s
   identities[adapt.name] = runtime::json::dump(directory->config);
   initialiseAdapters(adapt, adapted, firstGroup);
   const StepValue &start = steps.insert_or_assign(adapt.name, std::move(adapted)).first->second;
-  llvm::erase_if(*tensors, [&](const PeftTensor &tensor) { return !directory->tensors.find(tensor.fileName); });
-  return restored(call, start, path, *tensors);
+  StepValue filled = start;
+  takeFromFile(call, *filled.model, &directory->tensors, *tensors);
+  return restored(call, filled, tensorsPath(path, directory->selfDescribed), *tensors);
+}
+
+/// `restore(model, "adapter")`: the folder need not be there yet when compiling, if it holds nothing optional.
+StepValue Converter::restoreAdapters(const StepCall &call, const StepValue &base, StringRef path) {
+  auto directory = runtime::AdapterDirectory::open(resolve(path));
+  if (directory ? directory->selfDescribed : !hasPeftForm(elaborator, *base.model, {}))
+    return restored(call, base, tensorsPath(path, true), namedTensors(*base.model));
+  auto tensors = peftTensors(elaborator, *base.model);
+  if (!tensors)
+    return {};
+  StepValue filled = base;
+  takeFromFile(call, *filled.model, directory ? &directory->tensors : nullptr, *tensors);
+  return restored(call, filled, path, *tensors);
 }

@@ -4,6 +4,7 @@
 
 #include "ftc/Elaborate/Json.h"
 #include "ftc/Elaborate/Peft.h"
+#include "ftc/Elaborate/SelfDescribed.h"
 #include "ftc/Runtime/Core/ElementType.h"
 
 #include "llvm/Support/Path.h"
@@ -16,15 +17,14 @@ static Fields entry(mlir::MLIRContext *context, llvm::StringRef symbol, llvm::St
   return Fields(context).setSymbol("tensor", symbol).set("file", fileName);
 }
 
-/// A view of the file as the tensor has it becomes one of the tensor as the file has it.
-static FileView inverse(const FileView &view) {
-  FileView result;
-  result.order.resize(view.order.size());
-  for (auto [place, from] : llvm::enumerate(view.order)) {
-    result.order[from] = place;
-    result.shape.push_back(view.shape[from]);
-  }
-  return result;
+/// The entry of a tensor that the adapters have, or of the model's own.
+Fields Converter::savedEntry(const AdaptedModel &model, const PeftTensor &tensor) {
+  mlir::MLIRContext *context = elaborator.module().getContext();
+  if (tensor.own)
+    model.declare(elaborator, tensor.own);
+  Fields saved = entry(context, tensor.own ? model.symbolOf(tensor.own) : tensor.symbol, tensor.fileName);
+  saved.setIntegers("shape", tensor.shape);
+  return tensor.part ? saved.set("part", partOf(context, *tensor.part)) : saved;
 }
 
 /// The step that finds the values of a model's folded tensors; empty if it has none.
@@ -50,26 +50,58 @@ std::string Converter::fold(const StepValue &value, const StepCall &form) {
 }
 
 Fields Converter::savePeft(const StepValue &value, const StepCall &form) {
-  mlir::MLIRContext *context = elaborator.module().getContext();
-  Fields fields(context);
-  llvm::StringRef base = steps.at(value.load).path;
-  if (value.model->hasEarlierStages())
-    elaborator.diagnostics()
-        .report(Diag::AdapterOfChangedModel, form.range(), base)
-        .help("save that model too, and load the adapter on it");
-  auto peft = writePeft(elaborator, *value.model, base, form.range());
+  Fields fields(elaborator.module().getContext());
+  auto peft = writePeft(elaborator, *value.model, steps.at(value.load).path, form.range());
   if (!peft)
     return fields;
   std::vector<Fields> tensors;
-  for (const PeftTensor &tensor : peft->tensors) {
-    if (tensor.optional)
-      continue;
-    Fields saved = entry(context, tensor.tensor->symbol, tensor.fileName).setIntegers("shape", tensor.shape);
-    if (tensor.view)
-      saved.set("view", viewOf(context, inverse(*tensor.view)));
-    tensors.push_back(saved);
-  }
+  for (const PeftTensor &tensor : peft->tensors)
+    if (!tensor.optional)
+      tensors.push_back(savedEntry(*value.model, tensor));
   return fields.set("config", peft->config).setList("tensors", tensors);
+}
+
+/// Whether all adapters are of the last stage: a directory holds one set of them. Warns where they belong to a model
+/// that is in no file.
+bool Converter::isOfOneStage(const StepValue &value, const StepCall &form) {
+  Diagnostics &diags = elaborator.diagnostics();
+  for (const auto &group : llvm::drop_begin(value.model->groups(), value.model->mergedCount()))
+    for (const auto &instance : group->instances)
+      if (value.model->isSettled(instance.get()) && !instance->siteTensor) {
+        diags.report(Diag::EarlierAdapters, form.range())
+            .note(group->range, "put on here")
+            .help("merge them first, as in 'adapt merge(run) { ... }', or save the merged model");
+        return false;
+      }
+  if (value.model->hasEarlierStages())
+    diags.report(Diag::AdapterOfChangedModel, form.range(), steps.at(value.load).path)
+        .help("save that model too, and load the adapter on it");
+  return true;
+}
+
+/// `as peft`: a directory of PEFT, or, where PEFT has no way to say it, a folder that brings its definitions; `kind`
+/// says which.
+Fields Converter::saveAdapters(const StepValue &value, const StepCall &form, std::string &kind) {
+  mlir::MLIRContext *context = elaborator.module().getContext();
+  if (value.model->groups().size() == value.model->mergedCount()) {
+    elaborator.diagnostics().report(Diag::NothingForPeft, form.range());
+    return Fields(context);
+  }
+  if (!isOfOneStage(value, form))
+    return Fields(context);
+  if (hasPeftForm(elaborator, *value.model, form.range()))
+    return savePeft(value, form);
+  kind = "adapter";
+  auto described = describeAdapters(elaborator, *value.model, steps.at(value.load).path, form.range());
+  if (!described)
+    return Fields(context);
+  std::vector<Fields> tensors;
+  for (const PeftTensor &tensor : namedTensors(*value.model))
+    tensors.push_back(savedEntry(*value.model, tensor));
+  Fields sources(context);
+  for (const auto &[name, text] : described->sources)
+    sources.set(name, text);
+  return Fields(context).set("config", described->config).set("sources", sources).setList("tensors", tensors);
 }
 
 /// What the step made itself; else every trained tensor by its own name.
@@ -146,7 +178,7 @@ void Converter::save(const ast::Save &saved) {
   } else if (value.kind == "gradients") {
     fields = saveTensors(value);
   } else {
-    fields = kind == "peft"          ? savePeft(value, form)
+    fields = kind == "peft"          ? saveAdapters(value, form, kind)
              : kind == "safetensors" ? saveTensors(value)
                                      : saveModel(value, form);
     result.uses.push_back(value.load);

@@ -181,14 +181,17 @@ std::vector<std::string> Checkpoint::files() const {
 }
 
 Expected<AdapterDirectory> AdapterDirectory::open(const std::string &folder) {
-  std::string configPath = (fs::path(folder) / "adapter_config.json").string();
+  std::error_code failure;
+  bool own = fs::exists(fs::path(folder) / selfDescription, failure);
+  std::string configPath = (fs::path(folder) / (own ? selfDescription : peftDescription)).string();
   Expected<json::Value> config = json::parseFile(configPath, maxIndexBytes);
   if (!config)
     return config.error();
   if (!config->asObject())
     return makeError(ExitStatus::Input, "{}: is {}, expected an object", configPath, config->kind());
-  Expected<SafetensorsFile> tensors = SafetensorsFile::open((fs::path(folder) / "adapter_model.safetensors").string());
+  Expected<SafetensorsFile> tensors =
+      SafetensorsFile::open((fs::path(folder) / (own ? selfTensors : peftTensors)).string());
   if (!tensors)
     return tensors.error();
-  return AdapterDirectory{*std::move(config), *std::move(tensors)};
+  return AdapterDirectory{own, configPath, *std::move(config), *std::move(tensors)};
 }

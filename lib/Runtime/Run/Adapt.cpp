@@ -4,6 +4,7 @@
 
 #include "ftc/Runtime/Run/TensorTransfer.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace ftc::run {
@@ -26,7 +27,7 @@ Status runAdapt(Session &session, const Step &step, const AdaptStep &adapt) {
 Status runRestore(Session &session, const Step &step, const RestoreStep &restore) {
   std::string path = pathOf(session.manifest, session.options, step, restore.path);
   if (restore.format == "peft")
-    path += "/adapter_model.safetensors";
+    path += std::string("/") + AdapterDirectory::peftTensors;
   Expected<SafetensorsFile> file = SafetensorsFile::open(path);
   if (!file)
     return file.error();
@@ -37,10 +38,10 @@ Status runRestore(Session &session, const Step &step, const RestoreStep &restore
     if (wanted.count(stored.name) == 0)
       return makeError(ExitStatus::Input, "{}: tensor {} has no place in what is restored", path, quote(stored.name));
   for (const FileTensor &tensor : restore.tensors) {
-    Source source{step.name, tensor.file, tensor.shape, tensor.view, std::nullopt};
-    if (Status status =
-            loadTensor(session.machine, session.manifest, tensor.tensor, source, file->find(tensor.file), path);
-        !status)
+    const StoredTensor *stored = file->find(tensor.file), *first = file->find(tensor.copyOf);
+    if (!tensor.copyOf.empty() && (!stored || !first || !std::ranges::equal(stored->bytes, first->bytes)))
+      return makeError(ExitStatus::Input, "{}: {} is not a copy of {}", path, quote(tensor.file), quote(tensor.copyOf));
+    if (Status status = loadPart(session.machine, session.manifest, tensor, stored, path); !status)
       return status;
   }
   return Status::success();

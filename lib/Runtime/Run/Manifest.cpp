@@ -30,6 +30,30 @@ std::optional<View> optionalView(ObjectReader &object) {
   return readView(object.object("view"));
 }
 
+Part::Side readSide(ObjectReader object, const std::vector<int64_t> &sizes, int64_t elements) {
+  Part::Side side{object.integer("offset"), object.integers("strides")};
+  bool fits = side.strides.size() == sizes.size() && side.offset < elements;
+  int64_t last = side.offset;
+  for (size_t i = 0; fits && i < sizes.size(); ++i) {
+    fits = side.strides[i] >= 0 && sizes[i] >= 1 &&
+           sizes[i] - 1 <= (elements - 1 - last) / std::max<int64_t>(1, side.strides[i]);
+    last += fits ? (sizes[i] - 1) * side.strides[i] : 0;
+  }
+  if (!fits)
+    object.fail("the part is not within the tensor");
+  object.finish();
+  return side;
+}
+
+Part readPart(ObjectReader object, int64_t fileElements, int64_t tensorElements) {
+  Part part;
+  part.sizes = object.integers("sizes");
+  part.file = readSide(object.object("file"), part.sizes, fileElements);
+  part.tensor = readSide(object.object("tensor"), part.sizes, tensorElements);
+  object.finish();
+  return part;
+}
+
 Decode readDecode(ObjectReader object) {
   Decode decode;
   decode.program = object.program("program");
@@ -76,8 +100,15 @@ std::vector<FileTensor> readFileTensors(ObjectReader &object, std::string_view k
     FileTensor tensor;
     tensor.tensor = entry.tensor("tensor");
     tensor.file = entry.string(nameKey);
-    tensor.view = optionalView(entry);
-    tensor.shape = entry.has("shape") ? entry.integers("shape") : entry.shapeOf(tensor.tensor);
+    std::vector<int64_t> own = entry.shapeOf(tensor.tensor);
+    tensor.shape = entry.has("shape") ? entry.integers("shape") : own;
+    int64_t inFile = elementCount(tensor.shape).value_or(0), inArena = elementCount(own).value_or(0);
+    if (entry.has("part"))
+      tensor.part = readPart(entry.object("part"), inFile, inArena);
+    else if (inFile != inArena)
+      entry.fail("the shape in the file has another number of elements");
+    if (entry.has("copy_of"))
+      tensor.copyOf = entry.string("copy_of");
     entry.finish();
     result.push_back(std::move(tensor));
   }
@@ -331,9 +362,11 @@ StepDetail readSave(ObjectReader &object) {
   SaveStep step;
   step.path = object.string("path");
   step.as = object.string("as");
-  if (step.as == "peft" || step.as == "huggingface")
+  if (step.as == "peft" || step.as == "adapter" || step.as == "huggingface")
     step.config = object.string("config");
-  if (step.as == "peft" || step.as == "safetensors") {
+  if (step.as == "adapter")
+    step.sources = object.stringMap("sources");
+  if (step.as == "peft" || step.as == "adapter" || step.as == "safetensors") {
     step.tensors = readFileTensors(object, "tensors");
   } else if (step.as == "huggingface") {
     step.model = readModelTensors(object);

@@ -55,33 +55,47 @@ static Status showTensor(Session &session, const std::string &path, const std::s
   return checkInterrupt();
 }
 
+/// One tensor of the file may be made of several of the arena.
 static Status writeTensors(Session &session, const std::string &path, const std::vector<FileTensor> &tensors) {
   std::vector<TensorSpec> specs;
-  for (const FileTensor &tensor : tensors)
-    specs.push_back({tensor.file, session.manifest.tensors[tensor.tensor].type, tensor.shape});
+  std::map<std::string_view, std::vector<const FileTensor *>> parts;
+  for (const FileTensor &tensor : tensors) {
+    if (parts.count(tensor.file) == 0)
+      specs.push_back({tensor.file, session.manifest.tensors[tensor.tensor].type, tensor.shape});
+    parts[tensor.file].push_back(&tensor);
+  }
   Expected<SafetensorsWriter> writer = SafetensorsWriter::create(path, std::move(specs));
   if (!writer)
     return writer.error();
   for (const TensorSpec &spec : writer->tensors()) {
-    auto tensor = std::find_if(tensors.begin(), tensors.end(),
-                               [&](const FileTensor &candidate) { return candidate.file == spec.name; });
     if (Status status = showTensor(session, path, spec.name); !status)
       return status;
-    std::vector<std::byte> bytes = fileBytes(session.machine.bytes(tensor->tensor), spec.type, spec.type, tensor->view);
+    std::vector<std::byte> bytes(static_cast<size_t>(elementCount(spec.shape).value_or(0)) * byteSize(spec.type));
+    for (const FileTensor *part : parts[spec.name])
+      storePart(session.machine, session.manifest, *part, bytes);
     if (Status status = writer->append(spec.name, bytes); !status)
       return status;
   }
   return writer->commit();
 }
 
-static Status savePeft(Session &session, const SaveStep &save, const std::string &path) {
-  Expected<AtomicDirectory> folder =
-      AtomicDirectory::create(path, {"adapter_config.json", "adapter_model.safetensors"});
+/// A folder of adapters: a description, the tensors, and the definitions that it brings.
+static Status saveAdapters(Session &session, const SaveStep &save, const std::string &path) {
+  bool peft = save.as == "peft";
+  std::string description = peft ? AdapterDirectory::peftDescription : AdapterDirectory::selfDescription;
+  std::string tensors = peft ? AdapterDirectory::peftTensors : AdapterDirectory::selfTensors;
+  std::vector<std::string> owned = {description, tensors};
+  for (const auto &[name, text] : save.sources)
+    owned.push_back(name);
+  Expected<AtomicDirectory> folder = AtomicDirectory::create(path, std::move(owned));
   if (!folder)
     return folder.error();
-  if (Status status = writeFileAtomically(folder->file("adapter_config.json"), save.config); !status)
+  for (const auto &[name, text] : save.sources)
+    if (Status status = writeFileAtomically(folder->file(name), text); !status)
+      return status;
+  if (Status status = writeFileAtomically(folder->file(description), save.config); !status)
     return status;
-  if (Status status = writeTensors(session, folder->file("adapter_model.safetensors"), save.tensors); !status)
+  if (Status status = writeTensors(session, folder->file(tensors), save.tensors); !status)
     return status;
   return folder->commit();
 }
@@ -220,8 +234,8 @@ static Status saveText(Session &session, const SaveStep &save, const std::string
 }
 
 static Status write(Session &session, const SaveStep &save, const std::string &path) {
-  if (save.as == "peft")
-    return savePeft(session, save, path);
+  if (save.as == "peft" || save.as == "adapter")
+    return saveAdapters(session, save, path);
   if (save.as == "safetensors")
     return writeTensors(session, path, save.tensors);
   if (save.as == "huggingface")

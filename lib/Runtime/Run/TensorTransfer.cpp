@@ -112,6 +112,61 @@ Status loadTensor(Machine &machine, const Manifest &manifest, uint32_t tensor, c
   return Status::success();
 }
 
+/// Copies the elements of `sizes` from one side to the other.
+static void copyElements(const std::vector<int64_t> &sizes, size_t bytes,
+                         std::pair<const Part::Side &, const std::byte *> from,
+                         std::pair<const Part::Side &, std::byte *> to) {
+  std::vector<int64_t> index(sizes.size(), 0);
+  int64_t source = from.first.offset, target = to.first.offset;
+  for (;;) {
+    std::memcpy(to.second + static_cast<size_t>(target) * bytes, from.second + static_cast<size_t>(source) * bytes,
+                bytes);
+    size_t i = sizes.size();
+    while (i-- > 0) {
+      source += from.first.strides[i];
+      target += to.first.strides[i];
+      if (++index[i] < sizes[i])
+        break;
+      source -= from.first.strides[i] * sizes[i];
+      target -= to.first.strides[i] * sizes[i];
+      index[i] = 0;
+    }
+    if (i == static_cast<size_t>(-1))
+      return;
+  }
+}
+
+Status loadPart(Machine &machine, const Manifest &manifest, const FileTensor &entry, const StoredTensor *stored,
+                const std::string &file) {
+  Source source{"", entry.file, entry.shape, std::nullopt, std::nullopt};
+  if (!entry.part)
+    return loadTensor(machine, manifest, entry.tensor, source, stored, file);
+  if (!stored)
+    return malformed(file, source, "is missing");
+  if (stored->shape != entry.shape)
+    return malformed(file, source,
+                     fmt::format("has shape {}, expected {}", shapeText(stored->shape), shapeText(entry.shape)));
+  if (!stored->format.element)
+    return malformed(file, source,
+                     fmt::format("has type {}, which the recipe was not compiled for", stored->format.name));
+  ElementType type = manifest.tensors[entry.tensor].type;
+  std::vector<std::byte> converted(static_cast<size_t>(stored->elements()) * byteSize(type));
+  if (Status status = convertPlain(source, file, *stored, type, converted.data()); !status)
+    return status;
+  copyElements(entry.part->sizes, byteSize(type), {entry.part->file, converted.data()},
+               {entry.part->tensor, machine.bytes(entry.tensor).data()});
+  return Status::success();
+}
+
+void storePart(Machine &machine, const Manifest &manifest, const FileTensor &entry, std::span<std::byte> file) {
+  std::span<const std::byte> bytes = machine.bytes(entry.tensor);
+  if (!entry.part)
+    std::memcpy(file.data(), bytes.data(), file.size());
+  else
+    copyElements(entry.part->sizes, byteSize(manifest.tensors[entry.tensor].type), {entry.part->tensor, bytes.data()},
+                 {entry.part->file, file.data()});
+}
+
 std::vector<std::byte> fileBytes(std::span<const std::byte> elements, ElementType from, ElementType to,
                                  const std::optional<View> &view) {
   std::vector<std::byte> bytes(elements.begin(), elements.end());

@@ -10,8 +10,10 @@ compare.py top BOUND LOGITS GOLDEN         after each prompt of a JSON file the 
                                            token of which is the likeliest
 compare.py values FILE                     prints every tensor of a safetensors file, sorted by name: the last two components of
                                            the name, shape, values rounded to five places
-compare.py adapter OURS PEFTS              PEFT directories: the same tensors bit for bit; every key that OURS has in its
-                                           adapter_config.json is the other's, but for the name of the base model
+compare.py adapter OURS PEFTS              PEFT directories: the same tensors bit for bit, and the same configuration
+compare.py names FILE LIST                 a safetensors file has exactly the tensors of LIST, a line each: name and sizes
+compare.py config OURS PEFTS [KEY...]      the same keys and values in adapter_config.json, but for the name of the base
+                                           model; of KEY the value may be another
 """
 
 import array
@@ -106,15 +108,28 @@ def adapter(ours, pefts):
     assert expected and found.keys() == expected.keys(), f"{found.keys()} are not {expected.keys()}"
     for name, tensor_of_peft in expected.items():
         assert found[name] == tensor_of_peft, f"{name} differs"
-    config, golden = (json.loads(Path(folder, "adapter_config.json").read_text("utf-8")) for folder in (ours, pefts))
-    config.pop("base_model_name_or_path")
-    for values in (config, golden):
-        values["target_modules"] = sorted(values["target_modules"])
-    for key in ("peft_type", "task_type", "r", "lora_alpha", "target_modules"):
-        assert key in config, f"no {key}"
-    for key, value in config.items():
-        assert key in golden and golden[key] == value, f"{key} is {value}, PEFT's {golden.get(key)}"
-    print(f"{len(expected)} tensors, {len(config)} keys are equal")
+    config(ours, pefts)
+
+
+def config(ours, pefts, *others):
+    found, expected = (json.loads(Path(folder, "adapter_config.json").read_text("utf-8")) for folder in (ours, pefts))
+    for values in (found, expected):
+        values.pop("base_model_name_or_path")
+        if isinstance(values.get("target_modules"), list):
+            values["target_modules"] = sorted(values["target_modules"])
+    assert found.keys() == expected.keys(), f"keys {sorted(found.keys() ^ expected.keys())}"
+    for key, value in expected.items():
+        assert key in others or (found[key] == value and isinstance(found[key], bool) == isinstance(value, bool)), (
+            f"{key} is {found[key]}, PEFT's {value}"
+        )
+    print(f"{len(expected)} keys are equal")
+
+
+def names(path, listed):
+    found = [" ".join([name, *map(str, shape)]) for name, (_, shape, _) in contents(path).items()]
+    with open(listed, encoding="utf-8") as file:
+        expected = file.read().splitlines()
+    assert sorted(found) == sorted(expected), f"{sorted(set(found) ^ set(expected))}"
 
 
 def main():
@@ -129,8 +144,8 @@ def main():
             top(float(rest[0]), tensor(rest[1], "logits"), json.load(file)["prompts"])
     elif what == "values":
         values(rest[0])
-    elif what == "adapter":
-        adapter(*rest)
+    elif what in ("adapter", "config", "names"):
+        globals()[what](*rest)
     else:
         sys.exit(__doc__)
 

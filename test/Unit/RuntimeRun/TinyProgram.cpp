@@ -247,7 +247,8 @@ std::string stepsText(const Settings &settings) {
                       Merged);
   text += fmt::format(R"({{"kind":"save","name":"save.0","hash":"s0","uses":["run"],"path":"out/adapter","as":"peft",)"
                       R"("config":"{{}}","tensors":[{{"tensor":{},"file":"value","shape":[4,2],)"
-                      R"("view":{{"shape":[2,4],"order":[1,0]}}}}]}},)",
+                      R"("part":{{"sizes":[2,4],"file":{{"offset":0,"strides":[1,2]}},)"
+                      R"("tensor":{{"offset":0,"strides":[4,1]}}}}}}]}},)",
                       Value);
   text +=
       fmt::format(R"({{"kind":"save","name":"save.1","hash":"s1","uses":["run"],"path":"out/trainable.safetensors",)"

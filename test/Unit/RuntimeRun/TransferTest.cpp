@@ -98,6 +98,28 @@ TEST_F(Transfer, SavedFormIsTheInverse) {
   EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), stored.bytes.begin(), stored.bytes.end()));
 }
 
+// A tensor of [5, 3] as the second of two rows of a file's [3, 2, 5]: permuted, beside another one.
+TEST_F(Transfer, APartOfAFilesTensor) {
+  std::vector<float> content(30);
+  for (size_t i = 0; i < content.size(); ++i)
+    content[i] = float(i);
+  StoredTensor stored = {"w", StorageFormat::plain(ElementType::F32), {3, 2, 5}, std::as_bytes(std::span(content)), 0};
+  FileTensor entry{2, "w", Part{{5, 3}, {5, {1, 10}}, {0, {3, 1}}}, "", {3, 2, 5}};
+  Status loaded = loadPart(*machine, manifest, entry, &stored, "adapter");
+  ASSERT_TRUE(bool(loaded)) << loaded.error().message;
+  for (int row = 0; row < 5; ++row)
+    for (int column = 0; column < 3; ++column)
+      EXPECT_EQ(machine->elements<float>(2)[size_t(row * 3 + column)], float(column * 10 + 5 + row));
+  std::vector<float> written(30, -1);
+  storePart(*machine, manifest, entry, std::as_writable_bytes(std::span(written)));
+  for (size_t i = 0; i < written.size(); ++i)
+    EXPECT_EQ(written[i], i / 5 % 2 == 1 ? float(i) : -1);
+  stored.shape = {6, 5};
+  EXPECT_EQ(loadPart(*machine, manifest, entry, &stored, "adapter").error().message,
+            "adapter: tensor 'w': has shape [6, 5], expected [3, 2, 5]");
+  EXPECT_EQ(loadPart(*machine, manifest, entry, nullptr, "adapter").error().message, "adapter: tensor 'w': is missing");
+}
+
 TEST_F(Transfer, Refusals) {
   StoredTensor stored = storedPlain(), packed = storedBlocks();
   EXPECT_EQ(failure(2, source(false, false), nullptr), "model.gguf: tensor 'w' is missing");

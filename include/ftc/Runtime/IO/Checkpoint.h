@@ -44,10 +44,15 @@ private:
   std::vector<const StoredTensor *> sorted;
 };
 
-/// A PEFT adapter as its folder holds it: configuration and tensors, without knowing what they mean.
+/// Adapters as a folder holds them, PEFT's or one that brings its definitions: configuration and tensors, without
+/// knowing what they mean.
 struct AdapterDirectory {
-  json::Value config;      ///< adapter_config.json, an object
-  SafetensorsFile tensors; ///< adapter_model.safetensors
+  static constexpr const char *peftDescription = "adapter_config.json", *peftTensors = "adapter_model.safetensors",
+                              *selfDescription = "adapter.json", *selfTensors = "adapter.safetensors";
+  bool selfDescribed; ///< not PEFT's
+  std::string configPath;
+  json::Value config; ///< an object
+  SafetensorsFile tensors;
 
   static Expected<AdapterDirectory> open(const std::string &folder);
 };

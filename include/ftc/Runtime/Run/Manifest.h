@@ -60,11 +60,23 @@ struct Tensor {
   int64_t elements() const { return static_cast<int64_t>(bytes / byteSize(type)); }
 };
 
+/// The elements that a tensor of a file and one of the arena have in common: element i of `sizes` is at offset +
+/// sum(i * strides) of each.
+struct Part {
+  struct Side {
+    int64_t offset = 0;
+    std::vector<int64_t> strides;
+  };
+  std::vector<int64_t> sizes;
+  Side file, tensor;
+};
+
 /// A tensor and its name and form in a file. `shape` is the file's.
 struct FileTensor {
   uint32_t tensor = 0;
   std::string file;
-  std::optional<View> view;
+  std::optional<Part> part; // without one both have the same elements in the same order
+  std::string copyOf;       // restoring: another tensor of the file, which must be equal
   std::vector<int64_t> shape;
 };
 
@@ -221,9 +233,10 @@ struct SaveStep {
   std::string path, as;
   std::string config;
   std::optional<std::string> tokenizer;
-  std::vector<FileTensor> tensors; // peft, safetensors
-  std::vector<ModelTensor> model;  // huggingface
-  std::string from;                // text, logits: the step whose results are written
+  std::vector<FileTensor> tensors;            // peft, adapter, safetensors
+  std::map<std::string, std::string> sources; // adapter: texts by file name
+  std::vector<ModelTensor> model;             // huggingface
+  std::string from;                           // text, logits: the step whose results are written
 };
 
 using StepDetail = std::variant<LoadStep, DatasetStep, AdaptStep, RestoreStep, TrainStep, EvaluateStep, GenerateStep,

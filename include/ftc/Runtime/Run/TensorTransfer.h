@@ -17,6 +17,13 @@ void transpose(const View &view, size_t bytes, const std::byte *from, std::byte 
 Status loadTensor(Machine &machine, const Manifest &manifest, uint32_t tensor, const Source &source,
                   const StoredTensor *stored, const std::string &file);
 
+/// Puts a tensor of a file, or the part that an entry says, into the arena: checked, converted.
+Status loadPart(Machine &machine, const Manifest &manifest, const FileTensor &entry, const StoredTensor *stored,
+                const std::string &file);
+
+/// Puts elements of the arena, in its own type, where an entry says into those of the file's tensor.
+void storePart(Machine &machine, const Manifest &manifest, const FileTensor &entry, std::span<std::byte> file);
+
 /// Elements in the form of a file: transposed by `view`, converted from one type to another (both of reals, or equal).
 std::vector<std::byte> fileBytes(std::span<const std::byte> elements, ElementType from, ElementType to,
                                  const std::optional<View> &view);

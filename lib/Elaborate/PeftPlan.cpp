@@ -1,0 +1,85 @@
+//===- PeftPlan.cpp - which clause writes which adapter ----------------------===//
+
+#include "PeftPlan.h"
+
+using namespace ftc;
+using namespace ftc::elaborate;
+using llvm::StringRef;
+
+PeftPlan::PeftPlan(Elaborator &elaborator, const AdaptedModel &model, size_t firstGroup)
+    : elaborator(elaborator), model(model), firstGroup(std::max(firstGroup, model.mergedCount())) {
+  for (const auto &group : llvm::drop_begin(model.groups(), this->firstGroup))
+    for (const auto &instance : group->instances) {
+      if (model.isSettled(instance.get()))
+        continue;
+      auto [place, isNew] = clauses.try_emplace(instance->definition);
+      if (isNew)
+        place->second = peftClauses(elaborator, *instance->definition);
+      if (place->second.empty() && !without)
+        without = instance.get();
+    }
+  chooseType();
+}
+
+/// The first type that all definitions have that do not join any: one directory has one peft_type.
+void PeftPlan::chooseType() {
+  auto has = [](const std::vector<PeftClause> &list, StringRef type) {
+    return llvm::any_of(list, [&](const PeftClause &clause) { return clause.type == type; });
+  };
+  for (bool onlyOwn : {true, false})
+    for (const auto &group : llvm::drop_begin(model.groups(), firstGroup))
+      for (const auto &instance : group->instances) {
+        if (model.isSettled(instance.get()))
+          continue;
+        const std::vector<PeftClause> &list = clauses.at(instance->definition);
+        if (list.empty() || (onlyOwn && has(list, "_")))
+          continue;
+        for (const PeftClause &clause : list)
+          if (chosen.empty() && !clause.joins())
+            chosen = clause.type;
+        if (chosen.empty() || has(list, chosen) || has(list, "_"))
+          continue;
+        other = list.front().type;
+        otherInstance = instance.get();
+      }
+}
+
+bool PeftPlan::fits(llvm::SMRange at) const {
+  if (!chosen.empty() && !otherInstance && !without)
+    return true;
+  if (!at.isValid())
+    return false;
+  Diagnostics &diags = elaborator.diagnostics();
+  StringRef help =
+      "the folder gets the tensors under their own names and the definitions; 'load' reads it, PEFT does not";
+  if (without)
+    diags.report(Diag::NoPeftClause, at, without->definition->name.text)
+        .note(without->group->range, "used here")
+        .help(help);
+  else if (otherInstance)
+    diags.report(Diag::SeveralPeftTypes, at, chosen, other).note(otherInstance->group->range, "used here").help(help);
+  else
+    diags.report(Diag::OnlyJoiningPeft, at).help(help);
+  return false;
+}
+
+const PeftClause *PeftPlan::clauseOf(const ast::Definition &definition) const {
+  const PeftClause *joined = nullptr;
+  for (const PeftClause &clause : clauses.at(&definition)) {
+    if (clause.type == chosen)
+      return &clause;
+    if (clause.joins())
+      joined = &clause;
+  }
+  return joined;
+}
+
+std::vector<PeftPlan::Placed> PeftPlan::select(bool joining) const {
+  std::vector<Placed> placed;
+  for (const auto &group : llvm::drop_begin(model.groups(), firstGroup))
+    for (const auto &instance : group->instances)
+      if (const PeftClause *clause = model.isSettled(instance.get()) ? nullptr : clauseOf(*instance->definition);
+          clause && clause->joins() == joining)
+        placed.push_back({instance.get(), clause});
+  return placed;
+}

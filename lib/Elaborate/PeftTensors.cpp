@@ -1,0 +1,277 @@
+//===- PeftTensors.cpp - the tensors of an adapter as PEFT's file has them ----===//
+//
+// `T = "name" as [...]`: the file's name, and the elements that a tensor of the arena has in common with the file's.
+//
+//===----------------------------------------------------------------------===//
+
+#include "AdapterBuilder.h"
+#include "PeftPlan.h"
+
+using namespace ftc;
+using namespace ftc::elaborate;
+using llvm::StringRef;
+
+namespace {
+/// Row-major strides of sizes.
+llvm::SmallVector<int64_t> stridesOf(llvm::ArrayRef<int64_t> sizes) {
+  llvm::SmallVector<int64_t> strides(sizes.size(), 1);
+  for (size_t i = sizes.size(); i-- > 1;)
+    strides[i - 1] = strides[i] * sizes[i];
+  return strides;
+}
+
+/// One line of a clause for one tensor of one adapter.
+class Line {
+public:
+  Line(Elaborator &elaborator, const AdapterInstance &instance, const ast::FilesItem::Tensor &line)
+      : elaborator(elaborator), evaluator(elaborator), instance(instance), line(line) {}
+
+  /// Whether its `when` holds.
+  bool holds() { return !line.condition || evaluator.evalCondition(*line.condition, *instance.scope).value_or(false); }
+  /// Adds what stands in the file of a tensor of these dimensions; `like` says the rest.
+  bool add(llvm::ArrayRef<Dim> dims, const PeftTensor &like, std::vector<PeftTensor> &result);
+  /// The place of the adapter among the `count` that have the tensor.
+  void setSites(int64_t place, int64_t count) { site = place, sites = count; }
+
+private:
+  bool readShape(llvm::ArrayRef<Dim> dims);
+  bool readIndices(llvm::ArrayRef<Dim> dims);
+  std::string nameOf(StringRef pattern, llvm::ArrayRef<int64_t> indices) const;
+  std::optional<FilePart> partOf(llvm::ArrayRef<Dim> dims, llvm::ArrayRef<int64_t> indices) const;
+  bool refuse(llvm::SMRange range, const llvm::Twine &what) {
+    elaborator.diagnostics().report(Diag::PeftShape, range, line.name.text, what.str());
+    return false;
+  }
+
+  Elaborator &elaborator;
+  Evaluator evaluator;
+  const AdapterInstance &instance;
+  const ast::FilesItem::Tensor &line;
+  int64_t site = 0, sites = 1;
+  Dims inFile;                                      ///< a null one is `sites`
+  llvm::SmallVector<int64_t> shape;                 ///< in the file
+  std::vector<std::pair<std::string, Dim>> indexed; ///< dimensions that the name counts
+};
+} // namespace
+
+/// The dimensions that stand in braces in the name: one file tensor for each index.
+bool Line::readIndices(llvm::ArrayRef<Dim> dims) {
+  llvm::SmallVector<StringRef> pieces;
+  StringRef(line.fileNames.front()).split(pieces, '{');
+  for (StringRef piece : llvm::drop_begin(pieces)) {
+    StringRef word = piece.take_until([](char c) { return c == '}'; });
+    if (word == "site" || word == "layer")
+      continue;
+    Dim dim = evaluator.dimOf(word, *instance.scope, line.range, dims);
+    if (!dim || indexOf(dims, dim) < 0)
+      return dim && refuse(line.range, "it has no dimension '" + word + "'");
+    indexed.emplace_back(word.str(), dim);
+  }
+  return true;
+}
+
+/// `as [...]`, or the tensor's own dimensions.
+bool Line::readShape(llvm::ArrayRef<Dim> dims) {
+  auto counted = [&](Dim dim) { return llvm::any_of(indexed, [&](const auto &entry) { return entry.second == dim; }); };
+  if (!line.shape) {
+    for (Dim dim : dims)
+      if (!counted(dim)) {
+        inFile.push_back(dim);
+        shape.push_back(dim->size);
+      }
+    return true;
+  }
+  for (const ast::Axis &axis : *line.shape) {
+    int64_t size = 1;
+    if (axis.integer.value_or(1) != 1)
+      return refuse(axis.range, "a number in its shape can only be 1");
+    for (const ast::Name &part : axis.names) {
+      if (part.text == "sites") {
+        size *= sites;
+        inFile.push_back(nullptr);
+        continue;
+      }
+      Dim dim = evaluator.dimOf(part.text, *instance.scope, part.range, dims);
+      if (!dim)
+        return false;
+      if (indexOf(dims, dim) < 0 || llvm::is_contained(inFile, dim))
+        return refuse(part.range, "'" + part.text + "' is not a dimension that it still has");
+      size *= dim->size;
+      inFile.push_back(dim);
+    }
+    shape.push_back(size);
+  }
+  for (Dim dim : dims)
+    if (!llvm::is_contained(inFile, dim) && !counted(dim))
+      return refuse(line.range, "its dimension '" + dim->name + "' is missing");
+  return true;
+}
+
+std::string Line::nameOf(StringRef pattern, llvm::ArrayRef<int64_t> indices) const {
+  std::string name;
+  bool root = pattern.consume_front("/");
+  while (!pattern.empty()) {
+    auto [before, rest] = pattern.split('{');
+    name += before;
+    if (before.size() == pattern.size())
+      break;
+    auto [word, after] = rest.split('}');
+    int64_t number = word == "site" ? instance.number : instance.site->layer();
+    for (auto [entry, index] : llvm::zip_equal(indexed, indices))
+      if (entry.first == word)
+        number = index;
+    name += std::to_string(number);
+    pattern = after;
+  }
+  if (root)
+    return name;
+  const std::string &path = instance.siteTensor ? instance.siteTensor->name : instance.site->path;
+  return peftWrapper.str() + path + (name.empty() ? "" : "." + name);
+}
+
+/// Nothing where file and tensor have the same elements in the same order.
+std::optional<FilePart> Line::partOf(llvm::ArrayRef<Dim> dims, llvm::ArrayRef<int64_t> indices) const {
+  FilePart part;
+  llvm::SmallVector<int64_t> fileSizes;
+  for (Dim dim : inFile)
+    fileSizes.push_back(dim ? dim->size : sites);
+  llvm::SmallVector<int64_t> inner = stridesOf(fileSizes), outer = stridesOf(sizesOf(dims));
+  for (auto [place, dim] : llvm::enumerate(inFile))
+    if (!dim)
+      part.file.offset += site * inner[place];
+  for (auto [place, dim] : llvm::enumerate(dims)) {
+    int from = indexOf(inFile, dim);
+    if (from >= 0) {
+      part.sizes.push_back(dim->size);
+      part.file.strides.push_back(inner[from]);
+      part.tensor.strides.push_back(outer[place]);
+    }
+    for (auto [entry, index] : llvm::zip_equal(indexed, indices))
+      if (entry.second == dim)
+        part.tensor.offset += index * outer[place];
+  }
+  bool whole = indexed.empty() && !llvm::is_contained(inFile, Dim());
+  return whole && part.file.strides == part.tensor.strides ? std::nullopt : std::optional(part);
+}
+
+bool Line::add(llvm::ArrayRef<Dim> dims, const PeftTensor &like, std::vector<PeftTensor> &result) {
+  if (!readIndices(dims) || !readShape(dims))
+    return false;
+  int64_t count = 1;
+  for (const auto &entry : indexed)
+    count *= entry.second->size;
+  for (int64_t combination = 0; combination < count; ++combination) {
+    llvm::SmallVector<int64_t> indices(indexed.size());
+    int64_t rest = combination;
+    for (size_t i = indexed.size(); i-- > 0;) {
+      indices[i] = rest % indexed[i].second->size;
+      rest /= indexed[i].second->size;
+    }
+    std::string first;
+    for (const std::string &pattern : line.fileNames) {
+      PeftTensor tensor = like;
+      tensor.fileName = nameOf(pattern, indices);
+      tensor.copyOf = first;
+      tensor.shape = shape;
+      tensor.part = partOf(dims, indices);
+      tensor.optional = line.optional;
+      if (first.empty())
+        first = tensor.fileName;
+      result.push_back(std::move(tensor));
+    }
+  }
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// All tensors
+//===----------------------------------------------------------------------===//
+
+/// The tensor of that name that an adapter declares, or null.
+static const AdapterTensor *declared(const AdapterInstance &instance, StringRef name) {
+  for (const AdapterTensor *tensor : instance.tensors)
+    if (tensor->parameter == name)
+      return tensor;
+  return nullptr;
+}
+
+/// Whether a definition declares a tensor of that name, be it left out by its `when`.
+static bool declares(llvm::ArrayRef<ast::ItemPtr> body, StringRef name) {
+  return llvm::any_of(body, [&](const ast::ItemPtr &item) {
+    if (const auto *on = llvm::dyn_cast<ast::OnItem>(item.get()))
+      return declares(on->body, name);
+    const auto *declarations = llvm::dyn_cast<ast::DeclarationsItem>(item.get());
+    return declarations && llvm::any_of(declarations->declarations, [&](const ast::Declaration &declaration) {
+             return declaration.targets.front().text == name;
+           });
+  });
+}
+
+/// Adds the tensors of one adapter; `places` counts those of each declaration met so far, of `counts` in the group.
+bool PeftPlan::addTensors(const AdapterInstance &instance, Places &places, std::vector<PeftTensor> &result) const {
+  const PeftClause *clause = clauseOf(*instance.definition);
+  if (!clause)
+    return true;
+  for (const ast::FilesItem::Tensor *item : clause->tensors) {
+    Line line(elaborator, instance, *item);
+    StringRef name = item->name.text;
+    const AdapterTensor *tensor = declared(instance, name);
+    const ModelTensor *own = tensor ? nullptr : ownTensorNamed(instance, name);
+    if (!tensor && !own && !clause->isShared(*item) && !declares(instance.definition->body, name)) {
+      elaborator.diagnostics().report(Diag::PeftUnknownTensor, item->name.range, name, instance.definition->name.text);
+      return false;
+    }
+    // A shared tensor is the first site's.
+    if ((!tensor && !own) || (tensor && tensor->instance != &instance) || !line.holds())
+      continue;
+    PeftTensor like;
+    like.own = own;
+    if (tensor) {
+      like.symbol = tensor->symbol;
+      like.integer = tensor->integer;
+      auto &[place, count] = places[{instance.definition, tensor->parameter}];
+      line.setSites(place++, count);
+    }
+    if (!line.add(tensor ? tensor->dims : own->dims, like, result))
+      return false;
+  }
+  return true;
+}
+
+/// A trained tensor that no line names, or null. What a folded one is made of is not in the file.
+const AdapterTensor *PeftPlan::unnamed(const AdapterGroup &group, llvm::ArrayRef<PeftTensor> tensors) const {
+  auto folds = [](const AdapterTensor *tensor) { return tensor->folded != nullptr; };
+  for (const auto &tensor : group.tensors)
+    if (tensor->role == AdapterRole::Trained && clauseOf(*tensor->instance->definition) &&
+        llvm::none_of(tensor->instance->tensors, folds) &&
+        llvm::none_of(tensors, [&](const PeftTensor &named) { return named.symbol == tensor->symbol; }))
+      return tensor.get();
+  return nullptr;
+}
+
+std::optional<std::vector<PeftTensor>> PeftPlan::tensors() const {
+  std::vector<PeftTensor> result;
+  for (const auto &group : llvm::drop_begin(model.groups(), firstGroup)) {
+    Places places;
+    for (const auto &tensor : group->tensors)
+      ++places[{tensor->instance->definition, tensor->parameter}].second;
+    for (const auto &instance : group->instances) {
+      if (!addTensors(*instance, places, result))
+        return std::nullopt;
+      for (const auto &inner : instance->inner)
+        if (!addTensors(*inner, places, result))
+          return std::nullopt;
+    }
+    if (const AdapterTensor *lost = unnamed(*group, result)) {
+      elaborator.diagnostics().report(Diag::PeftLacksTensor, lost->range, lost->parameter,
+                                      lost->instance->definition->name.text);
+      return std::nullopt;
+    }
+  }
+  return result;
+}
+
+std::optional<std::vector<PeftTensor>> elaborate::peftTensors(Elaborator &elaborator, const AdaptedModel &model,
+                                                              size_t firstGroup) {
+  return PeftPlan(elaborator, model, firstGroup).tensors();
+}
