@@ -21,7 +21,9 @@ bool AdaptedModel::adapt(Elaborator &elaborator, llvm::StringRef step, std::shar
                          llvm::function_ref<bool(llvm::StringRef)> finds) {
   AdapterBuilder builder(elaborator, step, *this);
   llvm::SMRange range = adapter->arguments.range;
-  builder.addGroup(std::move(adapter), range, finds, [&](const ModelTensor &tensor) { return finds(tensor.name); });
+  builder.addGroup(adapter, range,
+                   {finds, [&](const ModelTensor &tensor) { return finds(tensor.name); },
+                    [&](llvm::StringRef path) { return atSite(elaborator, adapter->arguments, path); }});
   return builder.sound();
 }
 

@@ -163,7 +163,7 @@ void AdapterBuilder::addPart(AdapterInstance &outer, const ast::PartItem &item) 
     part.number = outer.number;
     part.prefix = outer.prefix + "." + item.name.text + (over ? "." + std::to_string(number) : "");
     part.scope = &shared.definitionScope(*definition);
-    Arguments arguments = atSite(shared, (*applied)->arguments, outer.site->path);
+    Arguments arguments = part.arguments = atSite(shared, (*applied)->arguments, outer.site->path);
     if (!arguments.range.isValid())
       arguments.range = item.value->range;
     bindSite(part);
