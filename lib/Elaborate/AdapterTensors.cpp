@@ -264,6 +264,8 @@ void AdapterBuilder::addCalibration(AdapterInstance &instance, const ast::Calibr
   }
   std::string prefix = step + "." + instance.prefix + "." + item.name.text;
   instance.calibrations.push_back({&item, *dims, prefix + ".sum", prefix + ".count"});
+  shared.tensors().declareReal(prefix + ".sum", tune::Kind::gradient, sizesOf(*dims));
+  shared.tensors().declareReal(prefix + ".count", tune::Kind::gradient, {});
   auto read = [dims = *dims, prefix, isMean, range = item.range](Evaluator &e) -> Value {
     if (!e.tensorBuilder(range))
       return {};

@@ -47,6 +47,8 @@ void ftc::elaborate::hintAtContraction(Evaluator &evaluator, Diagnostics::Builde
       return;
     }
   }
+  if (hintAtPrecedence(evaluator.diags(), message, expr))
+    return;
   // B @ x, where B @ (A @ x) goes.
   for (const AdapterTensor *tensor : evaluator.within ? llvm::ArrayRef<AdapterTensor *>(evaluator.within->tensors)
                                                       : llvm::ArrayRef<AdapterTensor *>()) {
@@ -58,20 +60,21 @@ void ftc::elaborate::hintAtContraction(Evaluator &evaluator, Diagnostics::Builde
                  written(*expr.rhs, !simple) + ")`?");
     return;
   }
-  hintAtPrecedence(evaluator.diags(), message, expr);
   message.help("`@` sums over the one dimension that both sides have; rename or reshape one of them");
 }
 
-void ftc::elaborate::hintAtPrecedence(Diagnostics &diags, Diagnostics::Builder &message, const ast::BinaryExpr &expr) {
+bool ftc::elaborate::hintAtPrecedence(Diagnostics &diags, Diagnostics::Builder &message, const ast::BinaryExpr &expr) {
   unsigned buffer = diags.sourceManager().FindBufferContainingLoc(expr.range.Start);
   if (!buffer)
-    return;
+    return false;
   const char *begin = diags.sourceManager().getMemoryBuffer(buffer)->getBufferStart();
   llvm::StringRef before(begin, size_t(expr.range.Start.getPointer() - begin));
   before = before.rtrim();
-  if (before.ends_with("/") || before.ends_with("%"))
+  bool stands = before.ends_with("/") || before.ends_with("%");
+  if (stands)
     message.help("`@` binds tighter than `" + before.take_back(1) +
                  "`, so this is what stands behind it: put what comes before `@` in brackets");
+  return stands;
 }
 
 void ftc::elaborate::hintAtOtherNotation(Diagnostics::Builder &message, llvm::StringRef name) {

@@ -11,7 +11,7 @@ namespace ftc::elaborate {
 void hintAtContraction(Evaluator &evaluator, Diagnostics::Builder &message, const ast::BinaryExpr &expr,
                        const Tensor &lhs, const Tensor &rhs, Scope &scope);
 /// Of an operand of `@` that stands right behind `/`, `*` or the like, which bind looser.
-void hintAtPrecedence(Diagnostics &diags, Diagnostics::Builder &message, const ast::BinaryExpr &expr);
+bool hintAtPrecedence(Diagnostics &diags, Diagnostics::Builder &message, const ast::BinaryExpr &expr);
 /// Of a name that libraries of tensors without named dimensions have: what is written here.
 void hintAtOtherNotation(Diagnostics::Builder &message, llvm::StringRef name);
 

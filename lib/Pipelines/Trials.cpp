@@ -101,7 +101,9 @@ std::optional<double> ftc::changeAtStart(DefinitionLibrary &library, Diagnostics
   if (!specimen.sound())
     return std::nullopt;
   auto adapted = specimen.adapt(specimen.base(), "tried", adapter);
-  if (!adapted || !specimen.initialise(*adapted, "start"))
+  // What data say of a site is not known here.
+  if (!adapted || llvm::any_of(adapted->instances(), [](auto *instance) { return !instance->calibrations.empty(); }) ||
+      !specimen.initialise(*adapted, "start"))
     return std::nullopt;
   Batch batch = specimen.batch("run", *adapted);
   if (!addBoth(specimen, specimen.base(), *adapted, batch))

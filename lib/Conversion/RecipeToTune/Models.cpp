@@ -122,8 +122,6 @@ std::string Converter::calibrate(const StepCall &own, const StepValue &base, con
   for (const auto &instance : group.instances)
     for (const Calibration &calibration : instance->calibrations) {
       data = elaborator.evaluateIn(*calibration.item->on, *instance->scope);
-      elaborator.tensors().declareReal(calibration.sum, tune::Kind::gradient, sizesOf(calibration.dims));
-      elaborator.tensors().declareReal(calibration.count, tune::Kind::gradient, {});
       sums.insert(sums.end(), {calibration.sum, calibration.count});
     }
   const auto *name = data.as<std::string>();

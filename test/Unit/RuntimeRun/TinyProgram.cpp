@@ -298,7 +298,7 @@ int main(int argc, const char *const *argv) {
   std::string text = manifest(settings);
   std::vector<ftc_program> programs;
   for (const ftc_call &call : calls)
-    programs.push_back({&call, 1, nullptr, 0});
+    programs.push_back({&call, 1, nullptr, 0, nullptr, 0});
   constexpr ftc_setup setup = {nullptr, 0, nullptr, 0, 0};
   return ftc::run::runExecutable(argc, argv, {text, programs.data(), &setup});
 }
