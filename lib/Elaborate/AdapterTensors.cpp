@@ -59,6 +59,14 @@ static llvm::StringSet<> readNames(const AdapterInstance &instance) {
   return walk.names;
 }
 
+/// Whether a definition has folded tensors: only then may some be there to make others of.
+static bool folds(const AdapterInstance &instance) {
+  return llvm::any_of(instance.body, [](const ast::ItemPtr &item) {
+    auto *declarations = llvm::dyn_cast<ast::DeclarationsItem>(&*item);
+    return declarations && declarations->role == ast::TensorRole::Folded;
+  });
+}
+
 void AdapterBuilder::declare(AdapterInstance &instance, const ast::DeclarationsItem &item) {
   Evaluator evaluator(shared);
   for (const ast::Declaration &declaration : item.declarations) {
@@ -71,7 +79,7 @@ void AdapterBuilder::declare(AdapterInstance &instance, const ast::DeclarationsI
       instance.scope->define(name.text, Value(0.0), name.range);
     else if (item.role == ast::TensorRole::Let)
       declareLet(instance, declaration);
-    else if (foldedAsSaved && !readNames(instance).contains(name.text))
+    else if (foldedAsSaved && folds(instance) && !readNames(instance).contains(name.text))
       continue;
     else if (item.role == ast::TensorRole::Folded && !foldedAsSaved)
       declareFolded(instance, declaration);
