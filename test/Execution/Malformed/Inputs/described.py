@@ -36,9 +36,9 @@ def description(name, words, status=3, **values):
     return Case(name, lambda folder: make(folder, altered(DESCRIPTION, **values)), words, status)
 
 
-def adapter(name, words, status=3, shapes=None, **values):
+def adapter(case, words, status=3, shapes=None, **values):
     value = altered(DESCRIPTION, adapters=[altered(ADAPTER, **values)])
-    return Case(name, lambda folder: make(folder, value, shapes), words, status)
+    return Case(case, lambda folder: make(folder, value, shapes), words, status)
 
 
 def source(name, text, words, status=3):
@@ -94,7 +94,7 @@ CASES = [
     adapter("parameter is huge", [WEIGHTS, "another shape"], parameters={"rank": 1 << 40}),
     adapter("parameter is negative", ["rank", CONFIG], parameters={"rank": -1}),
     adapter("function of the library", [], status=0, parameters={"rank": 2, "act": {"name": "relu"}}),
-    adapter("function with a length", [], status=0, parameters={"rank": 2, "period": {"number": 3, "unit": "%"}}),
+    adapter("function with a length", [], status=0, parameters={"rank": 2, "period": {"number": 3, "unit": "steps"}}),
     adapter("function that is not there", [CONFIG, "'system'"], parameters={"rank": 2, "act": {"name": "system"}}),
     adapter("function without a name", [CONFIG, "'name'"], parameters={"rank": 2, "act": {}}),
     adapter("unit that is not there", [CONFIG, "unit"], parameters={"rank": 2, "period": {"number": 3, "unit": "years"}}),
