@@ -59,14 +59,20 @@ static std::vector<double> valuesOf(const StoredTensor &tensor) {
   return values;
 }
 
-/// Largest difference relative to the largest entry of `golden`.
+/// Infinities and NaN are equal where both sides have them.
+static double distance(double a, double b) {
+  return a == b || (std::isnan(a) && std::isnan(b)) ? 0 : std::abs(a - b);
+}
+
+/// Largest difference relative to the largest entry of `golden` that is a number.
 static double differenceOf(const StoredTensor &ours, const StoredTensor &golden) {
   std::vector<double> a = valuesOf(ours), b = valuesOf(golden);
   double largest = 0, difference = 0;
   for (size_t i = 0; i < a.size(); ++i) {
-    largest = std::max(largest, std::abs(b[i]));
-    if (isWorse(std::abs(a[i] - b[i]), difference))
-      difference = std::abs(a[i] - b[i]);
+    if (std::isfinite(b[i]))
+      largest = std::max(largest, std::abs(b[i]));
+    if (double found = distance(a[i], b[i]); isWorse(found, difference))
+      difference = found;
   }
   return largest > 0 ? difference / largest : difference;
 }
