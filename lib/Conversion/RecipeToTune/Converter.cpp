@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/AsmState.h"
 
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Path.h"
@@ -143,10 +144,12 @@ std::string Converter::hashOf(const StepValue &value, const Fields &fields) cons
   out << fields.get();
   llvm::StringSet<> mentioned;
   fields.get().walk([&](mlir::FlatSymbolRefAttr symbol) { mentioned.insert(symbol.getValue()); });
+  // One numbering for all, which would else be made of the whole module for each.
+  mlir::AsmState numbers(elaborator.module(), mlir::OpPrintingFlags().assumeVerified());
   for (mlir::Operation &op : *elaborator.module().getBody())
     if (auto name = op.getAttrOfType<mlir::StringAttr>(mlir::SymbolTable::getSymbolAttrName());
         name && mentioned.contains(name.getValue()))
-      op.print(out << "\n", mlir::OpPrintingFlags().assumeVerified());
+      op.print(out << "\n", numbers);
   if (auto asked = identities.find(value.name); asked != identities.end())
     text += "\n" + asked->second;
   for (mlir::Operation &op : *elaborator.module().getBody())
