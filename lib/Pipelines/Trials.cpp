@@ -269,7 +269,8 @@ std::optional<std::vector<GradientError>> ftc::checkObjective(DefinitionLibrary 
   for (const ast::Parameter &parameter : definition.parameters)
     if (parameter.type && parameter.type->element.text == "model" && !parameter.defaultValue)
       complete->arguments.named.emplace_back(parameter.name.text, Value(static_cast<const AdaptedModel *>(&initial)));
-  Batch batch = specimen.batch("run", policy, formFor(definition.site ? llvm::StringRef(definition.site->name.text) : ""));
+  Batch batch =
+      specimen.batch("run", policy, formFor(definition.site ? llvm::StringRef(definition.site->name.text) : ""));
   Value value = std::shared_ptr<const Applied>(std::move(complete));
   LossModels models{&policy, &initial, /*training=*/true};
   TensorTable &tensors = specimen.elaborator().tensors();

@@ -60,9 +60,7 @@ static std::vector<double> valuesOf(const StoredTensor &tensor) {
 }
 
 /// Infinities and NaN are equal where both sides have them.
-static double distance(double a, double b) {
-  return a == b || (std::isnan(a) && std::isnan(b)) ? 0 : std::abs(a - b);
-}
+static double distance(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)) ? 0 : std::abs(a - b); }
 
 /// Largest difference relative to the largest entry of `golden` that is a number.
 static double differenceOf(const StoredTensor &ours, const StoredTensor &golden) {

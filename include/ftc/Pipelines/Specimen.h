@@ -37,8 +37,8 @@ public:
   elaborate::AdaptedModel base() { return elaborate::AdaptedModel(*model); }
   /// A second model with weights of its own; `step` names them.
   elaborate::AdaptedModel another(llvm::StringRef step);
-  /// A batch of two rows of eight tokens, and the places that adapters put before them; rows of preferences and the like
-  /// have two such texts.
+  /// A batch of two rows of eight tokens, and the places that adapters put before them; rows of preferences and the
+  /// like have two such texts.
   elaborate::Batch batch(llvm::StringRef name, const elaborate::AdaptedModel &model,
                          const elaborate::RecordForm &form = {});
 
