@@ -21,8 +21,11 @@ using target::TargetKind;
 /// A small value of a parameter's type, or an error value.
 static Value smallValue(const ast::Parameter &parameter) {
   llvm::StringRef type = parameter.type ? llvm::StringRef(parameter.type->element.text) : "";
-  if (parameter.type && parameter.type->axes)
-    return {};
+  if (parameter.type && parameter.type->axes) {
+    const std::vector<ast::Axis> &axes = *parameter.type->axes;
+    bool isListOfIntegers = axes.size() == 1 && axes[0].names.size() == 1 && axes[0].names[0].text == "int";
+    return isListOfIntegers ? Value::list({int64_t(1), int64_t(2)}) : Value();
+  }
   if (type == "int")
     return 4;
   if (type == "real")
@@ -44,7 +47,8 @@ AppliedAdapter ftc::applyToSmall(llvm::ArrayRef<const ast::Definition *> definit
     for (const ast::Parameter &parameter : definition->parameters) {
       const std::string &name = parameter.name.text;
       bool known = llvm::any_of(applied->arguments.named, [&](const auto &one) { return one.first == name; });
-      if (known || parameter.defaultValue)
+      bool isModel = parameter.type && parameter.type->element.text == "model"; // the specimen has one
+      if (known || parameter.defaultValue || isModel)
         continue;
       Value value = smallValue(parameter);
       if (value.isError())

@@ -87,6 +87,8 @@ template <typename Visitor> static void visitElements(Type type, uint8_t *data, 
     each(reinterpret_cast<int8_t *>(data));
 }
 
+bool Image::has(StringRef name) { return bool(module->lookupSymbol<tune::TensorOp>(name)); }
+
 std::vector<double> Image::get(StringRef name) {
   auto tensor = module->lookupSymbol<tune::TensorOp>(name);
   auto type = cast<RankedTensorType>(tensor.getType());

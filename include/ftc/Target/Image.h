@@ -22,6 +22,8 @@ public:
 
   void run(unsigned program);
   std::vector<double> get(llvm::StringRef tensor);
+  /// Whether there is a tensor of that name.
+  bool has(llvm::StringRef tensor);
   void set(llvm::StringRef tensor, llvm::ArrayRef<double> values);
   mlir::ModuleOp getModule() { return *module; }
 
