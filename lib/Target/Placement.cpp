@@ -121,7 +121,8 @@ void ModuleLayout::place(tune::TensorOp tensor, int64_t &at, std::map<std::strin
   at += bytes;
 }
 
-/// First what several steps use, then a region that each step has for itself while it is done.
+/// First what several steps use, then a region that each step has for itself while it is done. Of the region, the plan
+/// shows the gradients and states of the step with most of them; the rest is workspace.
 void ModuleLayout::placeTensors(ModuleOp module) {
   StepTensors steps(module);
   DenseMap<Operation *, std::vector<tune::TensorOp>> own;
@@ -133,19 +134,21 @@ void ModuleLayout::placeTensors(ModuleOp module) {
       place(tensor, end, plan);
   }
   int64_t begin = end;
-  std::map<std::string, int64_t> largest;
+  int64_t gradients = 0, states = 0;
   for (auto step : module.getOps<tune::StepOp>()) {
     int64_t at = begin;
     std::map<std::string, int64_t> counted;
     for (tune::TensorOp tensor : own[step])
       place(tensor, at, counted);
-    if (at > end) {
-      end = at;
-      largest = std::move(counted);
+    end = std::max(end, at);
+    if (counted["gradients"] + counted["states"] > gradients + states) {
+      gradients = counted["gradients"];
+      states = counted["states"];
     }
   }
-  for (const auto &[category, bytes] : largest)
-    plan[category] += bytes;
+  plan["gradients"] += gradients;
+  plan["states"] += states;
+  plan["workspace"] += end - begin - gradients - states;
 }
 
 /// The contents of a constant, or the splat that stands for them.
