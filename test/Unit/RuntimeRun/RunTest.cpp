@@ -108,10 +108,10 @@ TEST_F(TinyRun, GeneratesThroughTheCache) {
 TEST_F(TinyRun, SecondRunDoesNothingAgain) {
   ASSERT_EQ(run().status, 0);
   std::string ledger = readText(runPath("ledger.json")), metrics = readText(runPath("metrics.jsonl"));
-  fs::remove_all(path("model"));
   Result again = run();
   EXPECT_EQ(again.status, 0) << again.err;
   EXPECT_NE(again.out.find("is done"), std::string::npos);
+  EXPECT_EQ(again.out.find("step"), std::string::npos) << again.out;
   EXPECT_EQ(readText(runPath("ledger.json")), ledger);
   EXPECT_EQ(readText(runPath("metrics.jsonl")), metrics);
 }
@@ -290,16 +290,26 @@ TEST_F(TinyRun, KeepsAFolderWithOtherFiles) {
 }
 
 TEST_F(TinyRun, FullDiskLosesNothing) {
-  ASSERT_EQ(run({"--stop-after", "3"}).status, 0);
-  // Checkpoints are larger than this, all that comes before is not.
+  // A step's metrics take some 160 bytes, a checkpoint 216, the curves more than all metrics.
   Disturbance disturbance;
+  disturbance.fileSizeLimit = 210;
+  Result checkpoint = run({}, {{"FTC_TINY_CHECKPOINT", "1"}}, disturbance);
+  EXPECT_EQ(checkpoint.status, 6) << checkpoint.err;
+  EXPECT_NE(checkpoint.err.find(".checkpoint: cannot write"), std::string::npos) << checkpoint.err;
+  ASSERT_EQ(run({"--stop-after", "3"}).status, 0);
+  disturbance.fileSizeLimit = 500;
+  Result metrics = run({}, {{"FTC_TINY_CHECKPOINT", "4"}}, disturbance);
+  EXPECT_EQ(metrics.status, 6) << metrics.err;
+  EXPECT_NE(metrics.err.find("metrics.jsonl"), std::string::npos) << metrics.err;
   disturbance.fileSizeLimit = 1000;
-  Result full = run({}, {{"FTC_TINY_CHECKPOINT", "4"}}, disturbance);
-  EXPECT_EQ(full.status, 6) << full.err;
+  Result curves = run({}, {{"FTC_TINY_CHECKPOINT", "4"}}, disturbance);
+  EXPECT_EQ(curves.status, 6) << curves.err;
+  EXPECT_NE(curves.out.find("going on after step 3"), std::string::npos) << curves.out;
+  EXPECT_NE(curves.err.find("loss.svg: cannot write"), std::string::npos) << curves.err;
   EXPECT_FALSE(fs::exists(path("out")));
   Result resumed = run();
   EXPECT_EQ(resumed.status, 0) << resumed.err;
-  EXPECT_NE(resumed.out.find("going on after step 3"), std::string::npos) << resumed.out;
+  EXPECT_NE(resumed.out.find("going on after step 4"), std::string::npos) << resumed.out;
 }
 
 TEST_F(TinyRun, TwoRunsInOneFolderAreRefused) {
