@@ -3,6 +3,7 @@
 #include "GradientCheck.h"
 
 #include "dialects/Tune/IR/Tune.h"
+#include "dialects/Tune/Utils/Builders.h"
 
 #include <cmath>
 
@@ -10,6 +11,23 @@ using namespace ftc;
 using namespace ftc::elaborate;
 
 static std::string gradientSymbol(const std::string &tensor) { return "gradient." + tensor; }
+
+/// What the loss takes as constant keeps its value while the loss is moved: the program of gradients writes it, the
+/// program of values reads it.
+static void holdStopped(TensorTable &table, ProgramBuilder &program, bool writes) {
+  auto stops = llvm::to_vector(program.builder().getInsertionBlock()->getOps<tune::StopGradientOp>());
+  for (auto [index, stop] : llvm::enumerate(stops)) {
+    std::string name = "stopped." + std::to_string(index);
+    if (writes) {
+      program.write(stop.getResult(), name);
+      continue;
+    }
+    table.declareReal(name, tune::Kind::value, tune::shapeOf(stop.getResult()));
+    mlir::Value held = program.read(name);
+    held.getDefiningOp()->moveBefore(stop);
+    stop.replaceAllUsesWith(held); // the operation itself stays, as it may be the loss
+  }
+}
 
 bool GradientCheck::build(llvm::function_ref<mlir::Value(ProgramBuilder &)> loss) {
   TensorTable &table = specimen.elaborator().tensors();
@@ -21,6 +39,8 @@ bool GradientCheck::build(llvm::function_ref<mlir::Value(ProgramBuilder &)> loss
     mlir::Value value = loss(program);
     if (!withGradients)
       specimen.elaborator().setNextSite(site);
+    if (value)
+      holdStopped(table, program, /*writes=*/withGradients);
     if (value && !withGradients)
       program.write(value, "loss");
     if (value && withGradients) {
