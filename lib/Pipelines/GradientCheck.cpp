@@ -6,6 +6,7 @@
 #include "dialects/Tune/Utils/Builders.h"
 
 #include <cmath>
+#include <limits>
 
 using namespace ftc;
 using namespace ftc::elaborate;
@@ -82,15 +83,20 @@ std::vector<GradientError> GradientCheck::compare(Image &image) {
       largest = std::max(largest, std::fabs(entry));
     size_t step = std::max<size_t>(1, values.size() / mostEntries);
     for (size_t i = 0; i < values.size(); i += step) {
-      double h = 1e-3 * std::max(0.1, std::fabs(values[i]));
       auto at = [&](double by) {
         std::vector<double> moved = values;
         moved[i] += by;
         return lossAt(image, tensor, moved);
       };
-      // The formula of sixth order.
-      double difference = (45 * (at(h) - at(-h)) - 9 * (at(2 * h) - at(-2 * h)) + (at(3 * h) - at(-3 * h))) / (60 * h);
-      error = std::max(error, std::fabs(difference - gradient[i]) / largest);
+      // The formula of sixth order. A kink nearby (relu, max) is left out by a shorter step, a wrong derivative is not.
+      double closest = std::numeric_limits<double>::infinity();
+      double h = 1e-3 * std::max(0.1, std::fabs(values[i]));
+      for (int tries = 0; tries < 3 && !(closest <= GradientError::tolerance); ++tries, h /= 8) {
+        double difference =
+            (45 * (at(h) - at(-h)) - 9 * (at(2 * h) - at(-2 * h)) + (at(3 * h) - at(-3 * h))) / (60 * h);
+        closest = std::min(closest, std::fabs(difference - gradient[i]) / largest);
+      }
+      error = std::max(error, closest);
     }
     image.set(tensor, values);
     errors.push_back({tensor, error});

@@ -133,11 +133,11 @@ static bool printGradients(const std::string &what, llvm::ArrayRef<GradientError
   bool good = true;
   for (const GradientError &gradient : gradients) {
     largest = std::max(largest, gradient.error);
-    if (!(gradient.error <= rounding))
-      good &= printComparison(what, "gradient of " + gradient.tensor, gradient.error, rounding);
+    if (!(gradient.error <= GradientError::tolerance))
+      good &= printComparison(what, "gradient of " + gradient.tensor, gradient.error, GradientError::tolerance);
   }
-  return good &&
-         printComparison(what, "gradients of " + std::to_string(gradients.size()) + " tensors", largest, rounding);
+  return good && printComparison(what, "gradients of " + std::to_string(gradients.size()) + " tensors", largest,
+                                 GradientError::tolerance);
 }
 
 static bool printFailure(const std::string &what, const std::string &reason) {
