@@ -37,7 +37,7 @@ bool proveApart(DefinitionLibrary &library, Diagnostics &diags, const AppliedAda
 struct GradientError {
   std::string tensor;
   double error;
-  static constexpr double tolerance = 1e-6;
+  static constexpr double tolerance = 1e-6; ///< what may be rounding; `error` is over the largest entry of the gradient
 };
 
 /// Gradients of an adapter's trained tensors at random values, away from the first ones; nothing after messages.
