@@ -3,7 +3,8 @@
 #   ./setup.sh          what `build` does
 #   ./setup.sh build    install what is missing, build into build/
 #   ./setup.sh demo     build, fetch SmolLM2-135M, fine-tune it, show answers before and after
-#   ./setup.sh test     build, run every test
+#   ./setup.sh test     build, run every test (those of SmolLM2 where the model has been fetched)
+#   ./setup.sh model    fetch SmolLM2-135M, print where it lies
 # Says what it is about to install; touches no shell profile. The model is cached in ${FTC_CACHE:-~/.cache/ftc}.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -87,7 +88,8 @@ demo() {
 case "${1:-build}" in
   build) build ;;
   demo) demo ;;
+  model) fetch_model ;;
   # Not by ninja's check-ftc, which does the same: the summary of the tests stays the last line, whether they pass or not.
   test) build all ftc-test-depends; exec python3 test/run.py /usr/lib/llvm-22/bin/lit "$build/test" ;;
-  *) sed -n '2,7p' "$0"; exit 2 ;;
+  *) sed -n '2,8p' "$0"; exit 2 ;;
 esac

@@ -399,7 +399,8 @@ static Value joinSum(Evaluator &evaluator, llvm::ArrayRef<Value> values, const P
   std::optional<Dims> parts = summands(evaluator, from, to, values, scope, whole);
   if (!parts)
     return {};
-  const Dim *tokens = evaluator.ambient.lookup("tokens").as<Dim>();
+  Value ambientTokens = evaluator.ambient.lookup("tokens");
+  const Dim *tokens = ambientTokens.as<Dim>();
   if (tokens && whole != *tokens && llvm::is_contained(*parts, *tokens))
     return prepended(evaluator, values, *parts, range);
   Dims order;
