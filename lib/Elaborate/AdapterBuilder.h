@@ -59,6 +59,7 @@ private:
   AdapterTensor &addTensor(AdapterInstance &instance, ast::TensorRole role, const ast::Name &name);
   void takeInPlace(AdapterInstance &instance, const ast::DeclarationsItem &item, const ast::Declaration &declaration);
   void addRebased(AdapterInstance &instance, const ast::RebaseItem &item, bool changes);
+  std::optional<Dims> dimsOf(const ast::Declaration &declaration, Scope &scope);
   void declareFolded(AdapterInstance &instance, const ast::Declaration &declaration);
   void addCalibration(AdapterInstance &instance, const ast::CalibrateItem &item);
   void declareLet(AdapterInstance &instance, const ast::Declaration &declaration);

@@ -1,6 +1,9 @@
 //===- AdapterSite.cpp - what an adapter sees of its site -------*- C++ -*-===//
 
 #include "AdapterBuilder.h"
+#include "Format.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace ftc;
 using namespace ftc::elaborate;
@@ -51,6 +54,39 @@ static Value callModel(Evaluator &evaluator, const AdapterInstance &self, Argume
   return result;
 }
 
+/// `stored(e)`: what is left of e, a matrix like the site's weight, in the format in which the file keeps that.
+static Value storedAs(Evaluator &evaluator, const AdapterInstance &self, const Arguments &arguments) {
+  const ModelTensor *weight = ownTensorNamed(self, "W");
+  auto *given = arguments.positional.size() == 1 ? arguments.positional.front().as<Tensor>() : nullptr;
+  if (!weight || !given) {
+    evaluator.diags().report(Diag::ExpectedValue, arguments.range, "a tensor like the site's weight",
+                             weight ? "other arguments" : "a site without a weight");
+    return {};
+  }
+  if (evaluator.refuseNonlinear(*given, "`stored`", arguments.range))
+    return {};
+  std::optional<Tensor> x = evaluator.fit(*given, weight->dims, *self.scope, arguments.range);
+  if (!x || weight->fileType == "f32")
+    return x ? Value(*x) : Value();
+  Tensor result = evaluator.toReal(*x);
+  if (weight->fileType == "f16" || weight->fileType == "bf16") {
+    mlir::OpBuilder &builder = *evaluator.builder;
+    mlir::Type narrow = weight->fileType == "f16" ? builder.getF16Type() : builder.getBF16Type();
+    auto type = mlir::cast<mlir::RankedTensorType>(result.value.getType());
+    mlir::Value kept = mlir::arith::TruncFOp::create(builder, evaluator.loc(), type.clone(narrow), result.value);
+    result.value = mlir::arith::ExtFOp::create(builder, evaluator.loc(), type, kept);
+    return result;
+  }
+  const ast::Definition *format = evaluator.shared.library().find(ast::DefinitionKind::Format, weight->fileType);
+  if (!format || !canStore(*format) || weight->dims.size() != 2) {
+    evaluator.diags().report(Diag::ExpectedValue, arguments.range, "a format that values can be put into",
+                             "'" + weight->fileType + "', in which the file keeps '" + weight->name + "'");
+    return {};
+  }
+  result.value = storedAndRead(evaluator, *format, result.value);
+  return result.value ? Value(result) : Value();
+}
+
 void AdapterBuilder::bindSite(AdapterInstance &instance) {
   ModuleInstance &site = *instance.site;
   Scope &scope = *instance.scope;
@@ -91,6 +127,7 @@ void AdapterBuilder::bindSite(AdapterInstance &instance) {
                                   tensor ? "another place" : "other arguments");
                  return {};
                }));
+  scope.define("stored", native([self](Evaluator &e, Arguments arguments) { return storedAs(e, *self, arguments); }));
   auto call = form.name.text == "model" ? callModel : callBase;
   scope.define(
       "base", native([self, call](Evaluator &e, Arguments arguments) { return call(e, *self, std::move(arguments)); }));

@@ -90,19 +90,24 @@ void AdapterBuilder::declare(AdapterInstance &instance, const ast::DeclarationsI
   }
 }
 
+/// The dimensions of a declared tensor, none for a number (`param s: real`); nothing after an error.
+std::optional<Dims> AdapterBuilder::dimsOf(const ast::Declaration &declaration, Scope &scope) {
+  if (declaration.type && declaration.type->axes)
+    return Evaluator(shared).dimsOf(*declaration.type->axes, scope);
+  if (declaration.type && (declaration.type->element.text == "real" || declaration.type->element.text == "int"))
+    return Dims();
+  const ast::Name &name = declaration.targets.front();
+  shared.diagnostics().report(Diag::UntypedTensor, name.range, name.text);
+  return std::nullopt;
+}
+
 /// A tensor of the adapter's own.
 void AdapterBuilder::declareTensor(AdapterInstance &instance, const ast::DeclarationsItem &item,
                                    const ast::Declaration &declaration) {
-  Evaluator evaluator(shared);
   const ast::Name &name = declaration.targets.front();
-  std::optional<Dims> dims = declaration.type && declaration.type->axes
-                                 ? evaluator.dimsOf(*declaration.type->axes, *instance.scope)
-                                 : std::nullopt;
-  if (!dims) {
-    if (!declaration.type || !declaration.type->axes)
-      shared.diagnostics().report(Diag::UntypedTensor, name.range, name.text);
+  std::optional<Dims> dims = dimsOf(declaration, *instance.scope);
+  if (!dims)
     return;
-  }
   AdapterTensor *known = item.shared ? sharedTensor(instance, item, declaration, *dims) : nullptr;
   if (!known) {
     known = &addTensor(instance, item.role, name);
@@ -224,12 +229,9 @@ void AdapterBuilder::addRebased(AdapterInstance &instance, const ast::RebaseItem
 /// Where the tensor is trained through what it is made of, it is that; files hold its value.
 void AdapterBuilder::declareFolded(AdapterInstance &instance, const ast::Declaration &declaration) {
   const ast::Name &name = declaration.targets.front();
-  Evaluator evaluator(shared);
-  std::optional<Dims> dims = declaration.type && declaration.type->axes
-                                 ? evaluator.dimsOf(*declaration.type->axes, *instance.scope)
-                                 : std::nullopt;
+  std::optional<Dims> dims = dimsOf(declaration, *instance.scope);
   if (!dims || !declaration.value) {
-    if (!declaration.type || !declaration.type->axes)
+    if (dims)
       shared.diagnostics().report(Diag::UntypedTensor, name.range, name.text);
     return;
   }
@@ -249,8 +251,15 @@ void AdapterBuilder::declareFolded(AdapterInstance &instance, const ast::Declara
 void AdapterBuilder::declareLet(AdapterInstance &instance, const ast::Declaration &declaration) {
   Scope &scope = *instance.scope;
   auto evaluate = [&declaration, &scope](Evaluator &evaluator) {
-    Value value = evaluator.eval(*declaration.value, scope);
-    return declaration.type ? evaluator.coerce(value, *declaration.type, scope, declaration.range) : value;
+    if (!declaration.type)
+      return evaluator.eval(*declaration.value, scope);
+    // Numbers of chance that a seed gives know what they fill.
+    InitialContext context{{}, declaration.type->axes ? evaluator.dimsOf(*declaration.type->axes, scope).value_or(Dims())
+                                                      : Dims()};
+    InitialContext *outer = std::exchange(evaluator.initial, &context);
+    Value value = evaluator.initialValue(*declaration.value, scope);
+    evaluator.initial = outer;
+    return evaluator.coerce(value, *declaration.type, scope, declaration.range);
   };
   Evaluator(shared).definePattern(declaration.targets, scope, evaluate, declaration.range);
   for (const ast::Name &target : declaration.targets)

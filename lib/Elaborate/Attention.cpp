@@ -5,6 +5,7 @@
 #include "dialects/Tune/Utils/Builders.h"
 
 #include <cmath>
+#include <limits>
 
 using namespace ftc;
 using namespace ftc::elaborate;
@@ -123,14 +124,17 @@ Value Evaluator::attention(const ast::CallExpr &expr, Scope &scope) {
     keySegments = read(modelPass->caches->segments);
   }
   ++modelPass->attentionSites;
-  kept[1] = shared.dimensions().make("keys", tune::typeOf(keys).getDimSize(1));
+  kept[1] = form->keys = shared.dimensions().make("keys", tune::typeOf(keys).getDimSize(1));
+  form->keyPositions = keyPositions;
   Arguments arguments;
   arguments.range = expr.range;
   arguments.positional = {*q, Tensor{keys, kept}, Tensor{values, kept},
                           seenByRule(*this, rule, *form, kept[1], keyPositions, keySegments)};
   const AttentionForm *outer = std::exchange(attentionForm, &*form);
+  ambient["keys"] = form->keys;
   ModuleInstance *site = running.empty() ? nullptr : running.back()->child(attentionSite);
   Value result = site ? callAdapted(*site, adaptersOn(*site), std::move(arguments)) : attend(arguments);
+  ambient.erase("keys");
   attentionForm = outer;
   return result;
 }
@@ -174,17 +178,8 @@ static Value attendByMask(Evaluator &evaluator, const Tensor &q, const Tensor &k
   if (form.softcap.number())
     z = compute(BinaryOp::Mul, form.softcap,
                 evaluator.elementwise("tanh", compute(BinaryOp::Div, z, form.softcap), range));
-  constexpr double unseen = -1e30; // finite, so that a row of them has a maximum
   Dims keys = {key};
-  z = evaluator.select(seen, z, unseen, range);
-  Value largest = evaluator.reduce("max", z, keys, range);
-  if (auto *tensor = largest.as<Tensor>())
-    largest = Tensor{tune::StopGradientOp::create(*evaluator.builder, evaluator.loc(), tensor->value), tensor->dims};
-  Value e = evaluator.elementwise("exp", compute(BinaryOp::Sub, z, largest), range);
-  e = evaluator.select(seen, e, 0.0, range);
-  Value total = evaluator.reduce("sum", e, keys, range);
-  Value none = compute(BinaryOp::Eq, total, 0.0);
-  Value p = compute(BinaryOp::Div, e, evaluator.select(none, 1.0, total, range));
+  Value p = evaluator.softmax(evaluator.select(seen, z, -std::numeric_limits<double>::infinity(), range), keys, range);
   auto *weights = p.as<Tensor>();
   return weights ? evaluator.contractOver(*weights, v, keys) : Value();
 }

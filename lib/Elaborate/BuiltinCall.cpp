@@ -50,6 +50,23 @@ std::optional<Tensor> BuiltinCall::tensor(size_t place) {
   return v.isError() ? std::nullopt : evaluator.asTensor(v, expr.range);
 }
 
+Dim BuiltinCall::along(const Tensor &x) {
+  const ast::Expr *argument = named("along");
+  if (!argument) {
+    auto *name = llvm::dyn_cast_or_null<ast::NameExpr>(expr.callee.get());
+    evaluator.diags().report(Diag::MissingParameter, expr.range, name ? name->name : "this function", "along");
+    return nullptr;
+  }
+  std::optional<Dims> dims = evaluator.dimsOf(*argument, scope, x.dims);
+  if (!dims)
+    return nullptr;
+  if (indexOf(x.dims, dims->front()) >= 0)
+    return dims->front();
+  evaluator.diags().report(Diag::NoSuchDimension, argument->range, "a tensor " + printDims(x.dims, scope),
+                           scope.nameOf(dims->front()));
+  return nullptr;
+}
+
 const ast::ArrowExpr *BuiltinCall::arrow(size_t place) {
   if (!good || place >= positional.size())
     return missing();
@@ -99,7 +116,7 @@ std::optional<Dims> BuiltinCall::over(llvm::ArrayRef<Dim> operands) {
 static const llvm::StringMap<Builtin> &allBuiltins() {
   static const llvm::StringMap<Builtin> *all = [] {
     auto *map = new llvm::StringMap<Builtin>();
-    for (auto table : {functionBuiltins(), reductionBuiltins(), shapeBuiltins(), structureBuiltins(), chanceBuiltins(),
+    for (auto table : {functionBuiltins(), reductionBuiltins(), shapeBuiltins(), structureBuiltins(), scanBuiltins(), chanceBuiltins(),
                        attentionBuiltins(), choiceBuiltins(), matrixBuiltins(), indexedBuiltins(),
                        decompositionBuiltins(), complexBuiltins()})
       for (const Builtin &builtin : table)

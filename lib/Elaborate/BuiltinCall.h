@@ -24,6 +24,8 @@ public:
   /// The expression of a named argument, or null.
   const ast::Expr *named(llvm::StringRef name);
   Value namedValue(llvm::StringRef name, Value otherwise);
+  /// The argument `along: d`, a dimension of x; null after an error.
+  Dim along(const Tensor &x);
   /// The dimensions of `over:`, none if it is absent; `sound()` is false after errors.
   std::optional<Dims> over(llvm::ArrayRef<Dim> operands);
 
@@ -39,6 +41,7 @@ llvm::ArrayRef<Builtin> functionBuiltins(); ///< elementwise
 llvm::ArrayRef<Builtin> reductionBuiltins();
 llvm::ArrayRef<Builtin> shapeBuiltins();
 llvm::ArrayRef<Builtin> structureBuiltins();
+llvm::ArrayRef<Builtin> scanBuiltins();
 llvm::ArrayRef<Builtin> chanceBuiltins();
 llvm::ArrayRef<Builtin> attentionBuiltins();
 llvm::ArrayRef<Builtin> choiceBuiltins();

@@ -16,6 +16,8 @@ namespace arith = mlir::arith;
 using ast::BinaryOp;
 
 Value Evaluator::initialValue(const ast::Expr &expr, Scope &scope) {
+  if (initial)
+    initial->whole = &expr;
   Value value = eval(expr, scope);
   auto *builtin = value.as<Builtin>();
   if (!builtin)
@@ -61,7 +63,7 @@ static std::optional<Draw> drawOf(Evaluator &evaluator, const ast::CallExpr &exp
     evaluator.diags().report(Diag::ExpectedValue, expr.range, "a seed: an integer known when compiling",
                              seed.describe());
     return std::nullopt;
-  } else if (evaluator.initial) {
+  } else if (evaluator.initial && evaluator.initial->key) {
     draw.key = evaluator.initial->key;
     draw.site = evaluator.shared.nextSite();
   } else if (pass && pass->key && tensor) {
@@ -115,14 +117,13 @@ static std::optional<std::vector<double>> numbers(Evaluator &evaluator, const as
   return defaults;
 }
 
-/// Whether a draw for a tensor of a pass is 0, since nothing is being trained.
+/// Whether a draw for a tensor of a pass is its mean, since nothing is being trained: the model runs, or is merged.
 static bool isQuiet(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
   BuiltinCall call(evaluator, expr, scope);
-  ModelPass *pass = evaluator.modelPass;
-  if (!pass || !call.named("like") || call.named("seed"))
+  if (evaluator.initial || !call.named("like") || call.named("seed"))
     return false;
   evaluator.passDependent = true;
-  return !pass->training;
+  return !evaluator.modelPass || !evaluator.modelPass->training;
 }
 
 static Value normal(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
@@ -313,29 +314,62 @@ static std::vector<int32_t> permutationOf(int64_t n, int64_t seed) {
   return order;
 }
 
-/// randperm(n): the numbers 0 to n - 1 in random order, along n; with `seed:` in the order of PyTorch's generator.
+/// What `randperm(n)` fills: what it is the initial value of, else n itself where that is a dimension; nothing after an
+/// error.
+static std::optional<Dims> permuted(Evaluator &evaluator, const ast::CallExpr &expr, const Value &n, Scope &scope) {
+  auto *dim = n.as<Dim>();
+  bool isWhole = evaluator.initial && evaluator.initial->whole == &expr;
+  if (!isWhole && dim)
+    return Dims{*dim};
+  if (!isWhole) {
+    evaluator.diags().report(Diag::ExpectedValue, expr.range, "a dimension", n.describe());
+    return std::nullopt;
+  }
+  Dims dims = evaluator.initial->dims;
+  int64_t count = 1;
+  for (Dim each : dims)
+    count *= each->size;
+  if (count <= *n.integer())
+    return dims;
+  evaluator.diags().report(Diag::TooFewNumbers, expr.range, printDims(dims, scope), count, *n.integer());
+  return std::nullopt;
+}
+
+/// randperm(n): the numbers 0 to n - 1 in random order, the first of them where what is to be filled has fewer entries;
+/// with `seed:` in the order of PyTorch's generator.
 static Value randperm(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
   BuiltinCall call(evaluator, expr, scope, 1);
-  std::optional<Dims> dims = call.sound() ? evaluator.dimsOf(*expr.arguments.front().value, scope) : std::nullopt;
-  Value seed = dims ? call.namedValue("seed", Value::none()) : Value();
-  if (!dims || seed.isError() || !evaluator.tensorBuilder(expr.range))
+  Value n = call.sound() ? call.value(0) : Value();
+  Value seed = call.sound() ? call.namedValue("seed", Value::none()) : Value();
+  if (n.isError() || seed.isError() || !evaluator.tensorBuilder(expr.range))
+    return {};
+  if (!n.integer() || *n.integer() < 0 || *n.integer() > std::numeric_limits<int32_t>::max()) {
+    evaluator.diags().report(Diag::ExpectedValue, expr.range, "a number or dimension below 2^31", n.describe());
+    return {};
+  }
+  std::optional<Dims> dims = permuted(evaluator, expr, n, scope);
+  if (!dims)
     return {};
   mlir::OpBuilder &builder = *evaluator.builder;
-  int64_t n = dims->front()->size;
-  auto type = mlir::RankedTensorType::get({n}, builder.getI32Type());
-  if (n == 0)
+  auto shape = sizesOf(*dims);
+  auto type = mlir::RankedTensorType::get(shape, builder.getI32Type());
+  if (type.getNumElements() == 0)
     return Tensor{{}, *dims};
   if (seed.integer()) {
-    std::vector<int32_t> order = permutationOf(n, *seed.integer());
+    std::vector<int32_t> order = permutationOf(*n.integer(), *seed.integer());
+    order.resize(type.getNumElements());
     auto constant = arith::ConstantOp::create(builder, evaluator.loc(),
                                               mlir::DenseElementsAttr::get(type, llvm::ArrayRef<int32_t>(order)));
     return Tensor{constant, *dims};
   }
-  std::optional<Draw> drawn = drawOf(evaluator, expr, scope, *dims);
+  Dims all{evaluator.shared.dimensions().make("_", *n.integer())};
+  std::optional<Draw> drawn = drawOf(evaluator, expr, scope, all);
   if (!drawn)
     return {};
   Tensor numbersDrawn = random(evaluator, *drawn, tune::Distribution::uniform, 0, 1);
-  return Tensor{tune::ArgSortOp::create(builder, evaluator.loc(), type, numbersDrawn.value), *dims};
+  auto line = mlir::RankedTensorType::get({type.getNumElements()}, builder.getI32Type());
+  mlir::Value order = tune::ArgSortOp::create(builder, evaluator.loc(), line, numbersDrawn.value);
+  return Tensor{tune::reshape(builder, evaluator.loc(), order, shape), *dims};
 }
 
 /// rows(W): for each entry of what is initialised a row of W drawn at random, where W has one dimension (the first that

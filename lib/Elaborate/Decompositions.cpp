@@ -172,25 +172,6 @@ static Value solveWith(Evaluator &evaluator, const Tensor &a, const Tensor &y, D
   return Tensor{tune::reshape(builder, evaluator.loc(), solved, sizesOf(result)), result, y.degree};
 }
 
-/// solve(A, y): the u with A @ u = y.
-static Value solve(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
-  BuiltinCall call(evaluator, expr, scope, 2);
-  std::optional<Tensor> a = call.tensor(0), y = a ? call.tensor(1) : std::nullopt;
-  if (!y || !evaluator.tensorBuilder(expr.range) || evaluator.refuseNonlinear(*a, "`solve`", expr.range))
-    return {};
-  Dims own;
-  for (Dim dim : a->dims)
-    if (indexOf(y->dims, dim) < 0)
-      own.push_back(dim);
-  if (own.size() != 1) {
-    evaluator.diags().report(Diag::ExpectedValue, expr.range, "a matrix with one dimension that y lacks",
-                             printDims(a->dims, scope) + " and " + printDims(y->dims, scope));
-    return {};
-  }
-  Dim kept = keptDimension(evaluator, *a, *y, own.front(), expr, scope);
-  return kept ? solveWith(evaluator, *a, *y, kept, own.front()) : Value();
-}
-
 /// The matrix of a call, square; nothing after an error.
 static std::optional<Matrix> squareOf(Evaluator &evaluator, BuiltinCall &call, const Tensor &x,
                                       const ast::CallExpr &expr, Scope &scope) {
@@ -203,6 +184,48 @@ static std::optional<Matrix> squareOf(Evaluator &evaluator, BuiltinCall &call, c
   return matrix;
 }
 
+/// The names of two dimensions change places.
+static Tensor turned(Tensor x, const Matrix &matrix) {
+  int row = indexOf(x.dims, matrix.row), column = indexOf(x.dims, matrix.column);
+  std::swap(x.dims[row], x.dims[column]);
+  x.identity = false;
+  return x;
+}
+
+/// The u with A u = Y, of square matrices of the same two dimensions.
+static Value solveMatrix(Evaluator &evaluator, const Tensor &a, const Tensor &y, const Matrix &matrix) {
+  Dim other = evaluator.shared.dimensions().make(matrix.column->name, matrix.column->size);
+  Tensor right = y;
+  right.dims[indexOf(right.dims, matrix.column)] = other;
+  Value solved = solveWith(evaluator, a, right, matrix.row, matrix.column);
+  Tensor result = *solved.as<Tensor>();
+  result.dims[indexOf(result.dims, matrix.column)] = matrix.row;
+  result.dims[indexOf(result.dims, other)] = matrix.column;
+  return result;
+}
+
+/// solve(A, y): the u with A @ u = y; of square matrices of the same two dimensions their quotient.
+static Value solve(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
+  BuiltinCall call(evaluator, expr, scope, 2);
+  std::optional<Tensor> a = call.tensor(0), y = a ? call.tensor(1) : std::nullopt;
+  if (!y || !evaluator.tensorBuilder(expr.range) || evaluator.refuseNonlinear(*a, "`solve`", expr.range))
+    return {};
+  Dims own;
+  for (Dim dim : a->dims)
+    if (indexOf(y->dims, dim) < 0)
+      own.push_back(dim);
+  if (own.empty() && a->dims.size() >= 2)
+    if (auto matrix = squareOf(evaluator, call, *a, expr, scope))
+      return solveMatrix(evaluator, *a, *y, *matrix);
+  if (own.size() != 1) {
+    evaluator.diags().report(Diag::ExpectedValue, expr.range, "a matrix with one dimension that y lacks",
+                             printDims(a->dims, scope) + " and " + printDims(y->dims, scope));
+    return {};
+  }
+  Dim kept = keptDimension(evaluator, *a, *y, own.front(), expr, scope);
+  return kept ? solveWith(evaluator, *a, *y, kept, own.front()) : Value();
+}
+
 /// inverse(A): with rows and columns as A's.
 static Value inverse(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
   BuiltinCall call(evaluator, expr, scope, 1);
@@ -210,13 +233,44 @@ static Value inverse(Evaluator &evaluator, const ast::CallExpr &expr, Scope &sco
   auto matrix = a ? squareOf(evaluator, call, *a, expr, scope) : std::nullopt;
   if (!matrix || !evaluator.tensorBuilder(expr.range) || evaluator.refuseNonlinear(*a, "`inverse`", expr.range))
     return {};
-  // A[row, column] u[column, other] = 1[row, other]; then the names go back.
-  Dim other = evaluator.shared.dimensions().make(matrix->row->name, matrix->row->size);
-  Value solved = solveWith(evaluator, *a, identity(evaluator, matrix->row, other), matrix->row, matrix->column);
-  Tensor result = *solved.as<Tensor>();
-  result.dims[indexOf(result.dims, matrix->column)] = matrix->row;
-  result.dims[indexOf(result.dims, other)] = matrix->column;
-  return result;
+  return solveMatrix(evaluator, *a, identity(evaluator, matrix->row, matrix->column), *matrix);
+}
+
+/// transposed(A): with rows and columns exchanged.
+static Value transposed(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
+  BuiltinCall call(evaluator, expr, scope, 1);
+  std::optional<Tensor> a = call.tensor(0);
+  auto matrix = a ? squareOf(evaluator, call, *a, expr, scope) : std::nullopt;
+  return matrix ? Value(turned(*a, *matrix)) : Value();
+}
+
+/// compose(A, B, ...): the product of square matrices of the same two dimensions.
+static Value compose(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
+  BuiltinCall call(evaluator, expr, scope);
+  std::optional<Tensor> product = call.tensor(0);
+  auto matrix = product ? squareOf(evaluator, call, *product, expr, scope) : std::nullopt;
+  for (size_t place = 1; matrix && place < call.positionalCount(); ++place) {
+    std::optional<Tensor> next = call.tensor(place);
+    if (!next)
+      return {};
+    for (Dim dim : {matrix->row, matrix->column})
+      if (indexOf(next->dims, dim) < 0) {
+        evaluator.diags().report(Diag::NoSuchDimension, expr.range, "a tensor " + printDims(next->dims, scope),
+                                 scope.nameOf(dim));
+        return {};
+      }
+    // A[row, column] B[column, other]; then the name goes back.
+    Dim other = evaluator.shared.dimensions().make(matrix->column->name, matrix->column->size);
+    next->dims[indexOf(next->dims, matrix->column)] = other;
+    next->dims[indexOf(next->dims, matrix->row)] = matrix->column;
+    Value both = evaluator.contractOver(*product, *next, {matrix->column});
+    auto *tensor = both.as<Tensor>();
+    if (!tensor)
+      return {};
+    *product = *tensor;
+    product->dims[indexOf(product->dims, other)] = matrix->column;
+  }
+  return matrix ? Value(*product) : Value();
 }
 
 /// x y, of matrices [batch..., n, n].
@@ -272,6 +326,7 @@ static Value expm(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope)
 
 llvm::ArrayRef<Builtin> ftc::elaborate::decompositionBuiltins() {
   static const Builtin table[] = {{"svd", svd},     {"eigh", eigh},       {"qr", qr},
-                                  {"solve", solve}, {"inverse", inverse}, {"expm", expm}};
+                                  {"solve", solve}, {"inverse", inverse}, {"expm", expm},
+                                  {"compose", compose}, {"transposed", transposed}};
   return table;
 }

@@ -354,6 +354,8 @@ Value Evaluator::evalIndex(const ast::IndexExpr &expr, Scope &scope) {
     }
     return (**list)[*index];
   }
+  if (base.number() && !base.is<Dim>()) // the same along every dimension
+    return base;
   if (!base.is<Tensor>()) {
     diags().report(Diag::ExpectedValue, expr.base->range, "a tensor or a list", base.describe());
     return {};
@@ -376,7 +378,7 @@ Value Evaluator::evalIndex(const ast::IndexExpr &expr, Scope &scope) {
                      index.name.text);
       return {};
     }
-    Value value = indexOperand(*index.value, scope);
+    Value value = indexOperand(*index.value, scope, dim);
     if (value.isError())
       return {};
     base = pick(*tensor, dim, value, index.range);

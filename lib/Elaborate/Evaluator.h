@@ -47,13 +47,16 @@ struct AttentionForm {
   Value softcap;     ///< a number, or `none`
   Dim batch, tokens; ///< of the queries
   Dim kv, group, d;  ///< heads of keys, queries of a key head, size of a head
+  Dim keys;          ///< of the call as the layer makes it
+  mlir::Value keyPositions; ///< i32 [batch, keys]
   llvm::SMRange range;
 };
 
 /// Numbers of chance for initial values: the key, and the dimensions to fill.
 struct InitialContext {
-  mlir::Value key;
+  mlir::Value key; ///< null where only a seed may give numbers
   Dims dims;
+  const ast::Expr *whole = nullptr; ///< the expression whose value is the initial value
 };
 
 class Evaluator {
@@ -156,6 +159,9 @@ public:
   mlir::Location loc() { return shared.locationOf(place); }
   mlir::Type realType() { return builder->getF64Type(); }
   /// A number, truth value, (nested) list or tensor as a tensor; lists fill `dims` in order. Null value after errors.
+  /// A value that goes on together with another one: of an integer known when compiling, beside a tensor of integers,
+  /// such a tensor, so that indices stay indices.
+  Value beside(const Value &value, const Value &other);
   std::optional<Tensor> asTensor(const Value &value, llvm::SMRange range, llvm::ArrayRef<Dim> dims = {});
   Tensor toReal(Tensor tensor);
   /// Repeated along the dimensions it lacks and transposed to `dims`, which contain its own.
@@ -173,12 +179,14 @@ public:
   /// The sum of products over dimensions that both have.
   Tensor contractOver(const Tensor &a, const Tensor &b, llvm::ArrayRef<Dim> over);
   Value reduce(llvm::StringRef kind, const Value &value, std::optional<Dims> over, llvm::SMRange range);
+  /// exp(x) over its sum; 0 where all of x is -inf, as everything that a place of padding sees.
+  Value softmax(const Value &x, const Dims &over, llvm::SMRange range);
   /// log(sum(exp(x), over)), without overflow.
   Value logSumExp(const Tensor &x, const Dims &over, llvm::SMRange range);
   /// An elementwise function by name on a number or tensor; see Functions.cpp.
   Value elementwise(llvm::StringRef name, const Value &value, llvm::SMRange range);
   /// The value of an index; a list of integers is a tensor whose dimension has the list's name.
-  Value indexOperand(const ast::Expr &expr, Scope &scope);
+  Value indexOperand(const ast::Expr &expr, Scope &scope, Dim along);
   /// Entry `index` (a number or an integer tensor) of `dim`.
   Value pick(const Tensor &tensor, Dim dim, const Value &index, llvm::SMRange range);
   Value slice(const Tensor &tensor, Dim dim, int64_t start, Dim part);

@@ -93,6 +93,10 @@ void ftc::elaborate::hintAtOtherNotation(Diagnostics::Builder &message, llvm::St
       {"shape", "a dimension's name is its size: `in`, `rank`"},
       {"where", "a choice is written `if condition then a else b`"},
       {"dropout", "`drop(x, rate)` drops entries while training"},
+      {"clip", "`clamp(x, least, most)` keeps entries within bounds"},
+      {"diag", "`diagonal(C, in)` of a matrix is a vector, of a vector a matrix"},
+      {"pad", "`shift(x, 1, along: d)` moves entries, 0 where none comes from"},
+      {"outer", "`a * b` of vectors with other dimensions is their outer product"},
       {"detach", "`stop_gradient(x)` cuts differentiation"},
   };
   for (const auto &[foreign, help] : notations)

@@ -11,7 +11,7 @@ using namespace ftc::elaborate;
 namespace arith = mlir::arith;
 using ast::BinaryOp;
 
-Value Evaluator::indexOperand(const ast::Expr &expr, Scope &scope) {
+Value Evaluator::indexOperand(const ast::Expr &expr, Scope &scope, Dim along) {
   Value value = eval(expr, scope);
   auto *list = value.as<Value::List>();
   if (!list || !tensorBuilder(expr.range))
@@ -22,6 +22,10 @@ Value Evaluator::indexOperand(const ast::Expr &expr, Scope &scope) {
     if (!integer) {
       if (!one.isError())
         diags().report(Diag::ExpectedValue, expr.range, "a list of integers", one.describe());
+      return {};
+    }
+    if (*integer < 0 || *integer >= along->size) {
+      diags().report(Diag::IndexOutOfRange, expr.range, *integer, along->size);
       return {};
     }
     numbers.push_back(int32_t(*integer));
@@ -55,9 +59,12 @@ static std::optional<Targets> targetsOf(Evaluator &evaluator, const ast::CallExp
     if (!argument.name || argument.name.text == "over")
       continue;
     Dim dim = evaluator.dimOf(argument.name.text, scope, argument.name.range, operands);
-    Value value = dim ? evaluator.indexOperand(*argument.value, scope) : Value();
+    Value value = dim ? evaluator.indexOperand(*argument.value, scope, dim) : Value();
     std::optional<Tensor> index;
-    if (std::optional<int64_t> known = value.integer()) {
+    if (std::optional<int64_t> known = value.integer(); known && (*known < 0 || *known >= dim->size)) {
+      evaluator.diags().report(Diag::IndexOutOfRange, argument.range, *known, dim->size);
+      return std::nullopt;
+    } else if (known) {
       auto type = mlir::RankedTensorType::get({}, evaluator.builder->getI32Type());
       index = Tensor{tune::splat(*evaluator.builder, evaluator.loc(), type, double(*known)), {}};
     } else if (auto *tensor = value.as<Tensor>()) {
@@ -142,7 +149,10 @@ static Tensor scatterInto(Evaluator &evaluator, const Tensor &value, const Targe
 /// scatter(v, out: i, in: j, over: n): zeros, plus each entry of v along n at its place.
 static Value scatter(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
   BuiltinCall call(evaluator, expr, scope, 1);
-  std::optional<Tensor> value = call.tensor(0);
+  Value given = call.value(0);
+  if (given.isError() || given.number() == 0.0) // zeros in any place
+    return given;
+  std::optional<Tensor> value = evaluator.asTensor(given, expr.range);
   if (!value || !evaluator.tensorBuilder(expr.range))
     return {};
   auto targets = targetsOf(evaluator, expr, scope, value->dims);
@@ -156,8 +166,13 @@ static Value scatter(Evaluator &evaluator, const ast::CallExpr &expr, Scope &sco
 /// put(x, v, vocab: rows): x with the entries at the targets replaced by those of v.
 static Value put(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
   BuiltinCall call(evaluator, expr, scope, 2);
-  std::optional<Tensor> x = call.tensor(0), value = x ? call.tensor(1) : std::nullopt;
-  if (!value || !evaluator.tensorBuilder(expr.range))
+  Value around = call.value(0), given = around.isError() ? Value() : call.value(1);
+  if (given.isError())
+    return {};
+  if (around.number() && around.number() == given.number())
+    return around;
+  std::optional<Tensor> x = evaluator.asTensor(around, expr.range), value = evaluator.asTensor(given, expr.range);
+  if (!x || !value || !evaluator.tensorBuilder(expr.range))
     return {};
   auto targets = targetsOf(evaluator, expr, scope, x->dims);
   if (!targets)

@@ -6,6 +6,7 @@
 #include "dialects/Tune/Utils/Builders.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace ftc;
 using namespace ftc::elaborate;
@@ -21,7 +22,12 @@ void ProgramBuilder::State::useBatch(const Batch &batch) {
 
 Tensor ProgramBuilder::State::batchTensor(const std::string &symbol, const Batch &batch, mlir::Type element) {
   useBatch(batch);
-  return Tensor{readInput(symbol, {batch.sequences, batch.tokens}, element), {batchDim, tokensDim}};
+  // A batch without names stands for any: only what is made of it is looked at.
+  mlir::Value value = symbol.empty() ? mlir::tensor::EmptyOp::create(builder, builder.getUnknownLoc(),
+                                                                     {batch.sequences, batch.tokens}, element)
+                                           .getResult()
+                                     : readInput(symbol, {batch.sequences, batch.tokens}, element);
+  return Tensor{value, {batchDim, tokensDim}};
 }
 
 /// A model that puts no tokens before documents does not see the places that another one fills. False after an error.
@@ -47,32 +53,48 @@ bool ProgramBuilder::State::hideVirtual(const AdaptedModel &model, const Batch &
   return true;
 }
 
-/// What identifies a proof: the adapters, the sizes of the batch, and whether it is training.
-static std::string proofKey(const AdaptedModel &model, const Batch &batch, bool training) {
-  std::string key = llvm::formatv("{0} x {1} {2}", batch.sequences, batch.tokens, training);
+/// What identifies a proof: the adapters, the sizes of the batch, what rows hold, and whether it is training.
+static std::string proofKey(const AdaptedModel &model, const Batch &batch, RowContent content, bool training) {
+  std::string key = llvm::formatv("{0} x {1} {2} {3}", batch.sequences, batch.tokens, int(content), training);
   for (auto &group : model.groups())
     key += llvm::formatv(" {0}", group.get());
   return key;
 }
 
 ModelRun ProgramBuilder::State::run(const AdaptedModel &model, const Batch &batch, ModelPass &pass, bool training) {
-  PassTrace trace(model);
-  if (pass.caches || !trace.hasAdapters() || !shared.toProve(proofKey(model, batch, training)))
+  RowContent content = pass.caches ? RowContent::Tokens : batch.packed ? RowContent::Documents : RowContent::Document;
+  PassTrace trace(model, content);
+  // A single token has nothing to be mixed with; the program that reads prompts is looked at.
+  bool nothingToSee = pass.caches && batch.tokens == 1;
+  if (nothingToSee || !trace.hasAdapters() || !shared.toProve(proofKey(model, batch, content, training)))
     return runOnce(model, batch, pass, training);
+  if (pass.caches) {
+    proveOnly(model, batch, content);
+    return runOnce(model, batch, pass, training);
+  }
   evaluator.trace = &trace;
   ModelRun result = runOnce(model, batch, pass, training);
   evaluator.trace = nullptr;
-  if (training && trace.dependsOnTraining() && result.logits.value && shared.toProve(proofKey(model, batch, false))) {
-    // The other side of each choice by `training`; nothing uses what it gives.
-    PassTrace other(model);
-    ModelPass otherPass;
-    int64_t site = shared.upcomingSite();
-    evaluator.trace = &other;
-    runOnce(model, batch, otherPass, /*training=*/false);
-    evaluator.trace = nullptr;
-    shared.setNextSite(site);
-  }
+  // The other side of each choice by `training`.
+  if (training && trace.dependsOnTraining() && result.logits.value &&
+      shared.toProve(proofKey(model, batch, content, false)))
+    proveOnly(model, batch, content);
   return result;
+}
+
+/// A run outside of training and without caches that nothing reads but the proof.
+void ProgramBuilder::State::proveOnly(const AdaptedModel &model, const Batch &batch, RowContent content) {
+  Batch any;
+  any.sequences = batch.sequences;
+  any.tokens = batch.tokens;
+  any.virtualTokens = batch.virtualTokens;
+  PassTrace trace(model, content);
+  ModelPass pass;
+  int64_t site = shared.upcomingSite();
+  evaluator.trace = &trace;
+  runOnce(model, any, pass, /*training=*/false);
+  evaluator.trace = nullptr;
+  shared.setNextSite(site);
 }
 
 ModelRun ProgramBuilder::State::runOnce(const AdaptedModel &model, const Batch &batch, ModelPass &pass, bool training) {

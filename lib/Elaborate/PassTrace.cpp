@@ -7,7 +7,7 @@ using namespace ftc::elaborate;
 using tune::Origin;
 using tune::Origins;
 
-PassTrace::PassTrace(const AdaptedModel &model) : model(model) {
+void PassTrace::findAdapted() {
   for (ModuleInstance *module : model.model().modules())
     if (!model.on(module).empty())
       for (llvm::StringRef path = module->path;; path = path.rsplit('.').first) {
@@ -38,6 +38,18 @@ static int placeOf(const Tensor &tensor, DimRole role) {
   return found == tensor.dims.end() ? -1 : int(found - tensor.dims.begin());
 }
 
+int64_t PassTrace::documents() const {
+  return content == RowContent::Document ? 1 : content == RowContent::Documents ? 2 : tokens;
+}
+
+int64_t PassTrace::documentOf(int64_t token) const {
+  return content == RowContent::Tokens ? token : content == RowContent::Documents && token >= (tokens + 1) / 2;
+}
+
+int64_t PassTrace::positionOf(int64_t token) const {
+  return content == RowContent::Documents && token >= (tokens + 1) / 2 ? token - (tokens + 1) / 2 : token;
+}
+
 /// The first entry of a tensor with tokens that sees a later token or another sequence. Who lengthens `tokens` puts new
 /// places first, so that place t of n is that of token t - (n - tokens).
 std::optional<PassTrace::Leak> PassTrace::findLeak(const Tensor &tensor) {
@@ -51,12 +63,13 @@ std::optional<PassTrace::Leak> PassTrace::findLeak(const Tensor &tensor) {
     const Origin &entry = origins.at(index);
     if (leak || entry.isFree())
       return;
-    bool alike = batch < 0 || origins.extents()[batch] == 1;
-    int64_t own = alike ? 0 : index[batch];
-    if (entry.latest > index[token] - added)
-      leak = Leak{index[token] - added, entry.latest, false};
-    else if (sequences > 1 && (alike || entry.first != own || entry.last != own))
-      leak = Leak{index[token] - added, entry.latest, true};
+    bool alike = batch < 0 || (sequences > 1 && origins.extents()[batch] == 1);
+    int64_t row = alike || origins.extents()[batch] == 1 ? 0 : index[batch];
+    int64_t place = index[token] - added, own = sequenceOf(row, place);
+    if (entry.latest > place)
+      leak = Leak{place, entry.latest, false};
+    else if ((alike && sequences > 1) || entry.first != own || entry.last != own)
+      leak = Leak{place, entry.latest, true, !alike && entry.first / documents() == row && entry.last / documents() == row};
   });
   return leak;
 }
@@ -71,7 +84,7 @@ Origins PassTrace::ideal(const Tensor &tensor) const {
   Origins origins(shape, extents);
   tune::forEachIndex(extents, [&](llvm::ArrayRef<int64_t> index) {
     int64_t seen = index[token] - (shape[token] - tokens);
-    origins.at(index) = seen < 0 ? Origin() : Origin::at(int32_t(index[batch]), int32_t(seen));
+    origins.at(index) = seen < 0 ? Origin() : Origin::at(int32_t(sequenceOf(index[batch], seen)), int32_t(seen));
   });
   return origins;
 }
@@ -93,13 +106,16 @@ void PassTrace::prove(Elaborator &shared, const Tensor &ids, mlir::Value positio
   sequences = ids.dims[0]->size;
   tokens = ids.dims[1]->size;
   auto shape = sizesOf(ids.dims);
-  dependence.addSource(ids.value);
+  dependence.addSource(ids.value, [&](int64_t row, int64_t token) { return sequenceOf(row, token); });
   const tune::Sizes extents = {1, tokens};
-  Origins counted(shape, llvm::ArrayRef<int64_t>(extents));
-  for (auto [place, entry] : llvm::enumerate(counted.all()))
-    entry = Origin::of(double(place));
+  Origins counted(shape, llvm::ArrayRef<int64_t>(extents)), numbered(shape, llvm::ArrayRef<int64_t>(extents));
+  for (int64_t token = 0; token < tokens; ++token) {
+    counted.at({0, token}) = Origin::of(double(positionOf(token)));
+    numbered.at({0, token}) = Origin::of(double(documentOf(token)));
+  }
+  numbered.compress();
   dependence.assume(positions, counted);
-  dependence.assume(segments, Origins(shape, Origin::of(0)));
+  dependence.assume(segments, numbered);
   trustModules();
   for (const Tensor &result : results)
     if (std::optional<Leak> leak = findLeak(result))
@@ -139,9 +155,10 @@ void PassTrace::report(Elaborator &shared, const Tensor &result, const Leak &lea
   const Step &step = **culprit;
   llvm::StringRef name = step.adapter->definition->name.text;
   Diagnostics &diags = shared.diagnostics();
-  auto message = !proven      ? diags.report(Diag::NotProvenApart, step.range, name)
-                 : leak.mixed ? diags.report(Diag::MixesSequences, step.range, name)
-                              : diags.report(Diag::SeesLaterTokens, step.range, name, leak.token, leak.seen);
+  auto message = !proven        ? diags.report(Diag::NotProvenApart, step.range, name)
+                 : !leak.mixed  ? diags.report(Diag::SeesLaterTokens, step.range, name, leak.token, leak.seen)
+                 : !leak.withinRow ? diags.report(Diag::MixesSequences, step.range, name)
+                 : diags.report(content == RowContent::Tokens ? Diag::MixesOutsideAttention : Diag::MixesDocuments, step.range, name);
   llvm::SMRange before = step.range;
   constexpr int mostNotes = 8;
   int notes = 0;

@@ -19,9 +19,16 @@
 
 namespace ftc::elaborate {
 
+/// What a row is taken to hold while a proof goes over it.
+enum class RowContent {
+  Document,  ///< one document
+  Documents, ///< two, as packing has it
+  Tokens,    ///< a document a token: only attention may bring tokens together, as in generation
+};
+
 class PassTrace {
 public:
-  explicit PassTrace(const AdaptedModel &model);
+  PassTrace(const AdaptedModel &model, RowContent content) : model(model), content(content) { findAdapted(); }
 
   /// Whether an adapter of the model computes something.
   bool hasAdapters() const { return !around.empty(); }
@@ -48,9 +55,17 @@ private:
   };
   /// A place that sees what it may not.
   struct Leak {
-    int64_t token = 0, seen = 0; ///< of the sequence, as the source counts
+    int64_t token = 0, seen = 0; ///< of the row, as the source counts
     bool mixed = false;          ///< another sequence
+    bool withinRow = false;      ///< another document of its own row
   };
+
+  void findAdapted();
+  /// The document of a place: as positions, segments and the source number it within its row, and among all rows.
+  int64_t documentOf(int64_t token) const;
+  int64_t documents() const;
+  int64_t sequenceOf(int64_t row, int64_t token) const { return row * documents() + documentOf(token); }
+  int64_t positionOf(int64_t token) const;
 
   std::optional<Leak> findLeak(const Tensor &tensor);
   tune::Origins ideal(const Tensor &tensor) const;
@@ -59,6 +74,7 @@ private:
   bool isCulprit(const Step &step, bool mixed);
 
   const AdaptedModel &model;
+  RowContent content;
   llvm::StringSet<> around; ///< paths of adapted sites and of the modules around them
   std::vector<Step> steps;
   std::vector<ModuleCall> modules;

@@ -4,6 +4,7 @@
 #define FTC_LIB_ELABORATE_PROGRAMSTATE_H
 
 #include "Evaluator.h"
+#include "PassTrace.h"
 
 #include "ftc/Elaborate/Optimizer.h"
 
@@ -28,6 +29,7 @@ struct ProgramBuilder::State {
   /// tensors are null after errors. `pass` may have caches.
   ModelRun run(const AdaptedModel &model, const Batch &batch, ModelPass &pass, bool training);
   ModelRun runOnce(const AdaptedModel &model, const Batch &batch, ModelPass &pass, bool training);
+  void proveOnly(const AdaptedModel &model, const Batch &batch, RowContent content);
   /// The log-probability of each target, 0 where there is none: `[batch, tokens]`.
   Value logProbability(const Tensor &logits, const Batch &batch, llvm::SMRange range);
 

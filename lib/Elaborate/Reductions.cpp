@@ -7,6 +7,8 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
+#include <limits>
+
 using namespace ftc;
 using namespace ftc::elaborate;
 using ast::BinaryOp;
@@ -92,6 +94,10 @@ static Value mean(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope)
   return sumOrMean("mean", evaluator, expr, scope);
 }
 
+static bool isInteger(const Tensor &tensor) {
+  return tensor.value && tune::typeOf(tensor.value).getElementType().isInteger(32);
+}
+
 /// The larger (smaller) of two values, elementwise.
 static Value extremeOfTwo(Evaluator &evaluator, bool largest, const Value &a, const Value &b, llvm::SMRange range) {
   if (a.isError() || b.isError())
@@ -101,18 +107,28 @@ static Value extremeOfTwo(Evaluator &evaluator, bool largest, const Value &a, co
     const Value &chosen = first ? a : b;
     return chosen.is<Dim>() ? Value(*chosen.integer()) : chosen;
   }
-  std::optional<Tensor> x = evaluator.asTensor(a, range), y = evaluator.asTensor(b, range);
-  if (!x || !y || !evaluator.tensorBuilder(range) || evaluator.refuseNonlinear(*x, "a maximum or minimum", range) ||
+  if (!evaluator.tensorBuilder(range))
+    return {};
+  std::optional<Tensor> x = evaluator.asTensor(evaluator.beside(a, b), range),
+                        y = evaluator.asTensor(evaluator.beside(b, a), range);
+  if (!x || !y || evaluator.refuseNonlinear(*x, "a maximum or minimum", range) ||
       evaluator.refuseNonlinear(*y, "a maximum or minimum", range))
     return {};
   Tensor result;
   result.dims = unite(x->dims, y->dims);
-  mlir::Value u = evaluator.align(evaluator.toReal(*x), result.dims).value;
-  mlir::Value v = evaluator.align(evaluator.toReal(*y), result.dims).value;
+  bool integers = isInteger(*x) && isInteger(*y);
+  mlir::Value u = evaluator.align(integers ? *x : evaluator.toReal(*x), result.dims).value;
+  mlir::Value v = evaluator.align(integers ? *y : evaluator.toReal(*y), result.dims).value;
   if (!u || !v)
     return result;
-  result.value = largest ? mlir::arith::MaximumFOp::create(*evaluator.builder, evaluator.loc(), u, v).getResult()
-                         : mlir::arith::MinimumFOp::create(*evaluator.builder, evaluator.loc(), u, v).getResult();
+  mlir::OpBuilder &builder = *evaluator.builder;
+  mlir::Location loc = evaluator.loc();
+  if (integers)
+    result.value = largest ? mlir::arith::MaxSIOp::create(builder, loc, u, v).getResult()
+                           : mlir::arith::MinSIOp::create(builder, loc, u, v).getResult();
+  else
+    result.value = largest ? mlir::arith::MaximumFOp::create(builder, loc, u, v).getResult()
+                           : mlir::arith::MinimumFOp::create(builder, loc, u, v).getResult();
   return result;
 }
 
@@ -172,6 +188,18 @@ Value Evaluator::logSumExp(const Tensor &x, const Dims &over, llvm::SMRange rang
   return e.total.isError() ? Value() : arithmetic(BinaryOp::Add, elementwise("log", e.total, range), e.largest, range);
 }
 
+Value Evaluator::softmax(const Value &x, const Dims &over, llvm::SMRange range) {
+  auto compute = [&](BinaryOp op, const Value &a, const Value &b) { return arithmetic(op, a, b, range); };
+  Value largest = reduce("max", x, over, range);
+  if (auto *tensor = largest.as<Tensor>(); tensor && tensor->value)
+    largest = Tensor{tune::StopGradientOp::create(*builder, loc(), tensor->value), tensor->dims};
+  Value nothing = compute(BinaryOp::Eq, largest, -std::numeric_limits<double>::infinity());
+  Value shifted = compute(BinaryOp::Sub, x, select(nothing, 0.0, largest, range));
+  Value e = shifted.isError() ? Value() : elementwise("exp", shifted, range);
+  Value total = e.isError() ? Value() : reduce("sum", e, over, range);
+  return total.isError() ? Value() : compute(BinaryOp::Div, e, select(nothing, 1.0, total, range));
+}
+
 static Value throughExponentials(llvm::StringRef kind, Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
   BuiltinCall call(evaluator, expr, scope, 1);
   std::optional<Tensor> x = call.tensor(0);
@@ -183,12 +211,11 @@ static Value throughExponentials(llvm::StringRef kind, Evaluator &evaluator, con
   Dims removed = over.value_or(x->dims);
   if (kind == "logsumexp")
     return evaluator.logSumExp(*x, removed, expr.range);
+  if (kind == "softmax")
+    return evaluator.softmax(*x, removed, expr.range);
   Exponentials e = exponentials(evaluator, *x, removed, expr.range);
   if (e.total.isError())
     return {};
-  if (kind == "softmax")
-    return evaluator.arithmetic(BinaryOp::Div, evaluator.elementwise("exp", e.shifted, expr.range), e.total,
-                                expr.range);
   return evaluator.arithmetic(BinaryOp::Sub, e.shifted, evaluator.elementwise("log", e.total, expr.range), expr.range);
 }
 

@@ -382,7 +382,8 @@ static Value prepended(Evaluator &evaluator, llvm::ArrayRef<Value> values, llvm:
   std::optional<Tensor> fresh = evaluator.asTensor(values.front(), range);
   if (!fresh)
     return {};
-  if (parts.size() != 2 || !tokens || parts.back()->role != DimRole::Tokens || !evaluator.modelPass) {
+  if (parts.size() != 2 || !tokens || parts.back()->role != DimRole::Tokens || !evaluator.modelPass ||
+      !evaluator.modelPass->positions) {
     evaluator.diags().report(Diag::NewTokensFirst, range);
     return {};
   }
@@ -399,6 +400,9 @@ static Value joinSum(Evaluator &evaluator, llvm::ArrayRef<Value> values, const P
   std::optional<Dims> parts = summands(evaluator, from, to, values, scope, whole);
   if (!parts)
     return {};
+  // The same number in every part is that along the whole.
+  if (llvm::all_of(values, [&](const Value &value) { return value.number() && value.number() == values[0].number(); }))
+    return values[0];
   Value ambientTokens = evaluator.ambient.lookup("tokens");
   const Dim *tokens = ambientTokens.as<Dim>();
   if (tokens && whole != *tokens && llvm::is_contained(*parts, *tokens))
@@ -529,9 +533,19 @@ static Value stack(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope
     evaluator.diags().report(Diag::MissingParameter, expr.range, "stack", "along");
     return {};
   }
-  std::vector<Tensor> operands;
+  std::vector<Value> values;
   for (size_t i = 0; i < call.positionalCount(); ++i) {
-    std::optional<Tensor> x = call.tensor(i);
+    values.push_back(call.value(i));
+    if (values.back().isError())
+      return {};
+  }
+  // The same number everywhere is that along every dimension.
+  auto isFirst = [&](const Value &value) { return value.number() && value.number() == values.front().number(); };
+  if (!values.empty() && llvm::all_of(values, isFirst))
+    return values.front();
+  std::vector<Tensor> operands;
+  for (const Value &value : values) {
+    std::optional<Tensor> x = evaluator.asTensor(value, expr.range);
     if (!x)
       return {};
     operands.push_back(*x);

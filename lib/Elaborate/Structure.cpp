@@ -25,6 +25,14 @@ static Value iota(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope)
   Dim dim = dimArgument(evaluator, expr, 0, scope);
   if (!dim || !evaluator.tensorBuilder(expr.range))
     return {};
+  // Tokens are counted within their documents, however many share a row, and in whichever pieces a row is read.
+  const AttentionForm *form = evaluator.attentionForm;
+  if (form && dim == form->keys)
+    return Tensor{form->keyPositions, {form->batch, dim}};
+  Value batch = evaluator.ambient.lookup("batch"), tokens = evaluator.ambient.lookup("tokens");
+  bool isRun = evaluator.modelPass && evaluator.modelPass->positions && batch.is<Dim>();
+  if (isRun && tokens.is<Dim>() && *tokens.as<Dim>() == dim)
+    return Tensor{evaluator.modelPass->positions, {*batch.as<Dim>(), dim}};
   auto type = mlir::RankedTensorType::get({dim->size}, evaluator.builder->getI32Type());
   if (dim->size == 0)
     return Tensor{{}, {dim}};
@@ -53,25 +61,6 @@ static Value stopGradient(Evaluator &evaluator, const ast::CallExpr &expr, Scope
   return result;
 }
 
-/// The argument `along: d`, a dimension of x; null after an error.
-static Dim along(Evaluator &evaluator, BuiltinCall &call, const Tensor &x, const ast::CallExpr &expr, Scope &scope) {
-  const ast::Expr *argument = call.named("along");
-  if (!argument) {
-    auto *name = llvm::dyn_cast_or_null<ast::NameExpr>(expr.callee.get());
-    evaluator.diags().report(Diag::MissingParameter, expr.range, name ? name->name : "this function", "along");
-    return nullptr;
-  }
-  std::optional<Dims> dims = evaluator.dimsOf(*argument, scope, x.dims);
-  if (!dims)
-    return nullptr;
-  if (indexOf(x.dims, dims->front()) < 0) {
-    evaluator.diags().report(Diag::NoSuchDimension, argument->range, "a tensor " + printDims(x.dims, scope),
-                             scope.nameOf(dims->front()));
-    return nullptr;
-  }
-  return dims->front();
-}
-
 /// reverse(x, along: d): entry i moves to size - 1 - i.
 static Value reverse(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
   BuiltinCall call(evaluator, expr, scope, 1);
@@ -79,7 +68,7 @@ static Value reverse(Evaluator &evaluator, const ast::CallExpr &expr, Scope &sco
   if (value.isError() || value.number())
     return value;
   std::optional<Tensor> x = evaluator.asTensor(value, expr.range);
-  Dim dim = x ? along(evaluator, call, *x, expr, scope) : nullptr;
+  Dim dim = x ? call.along(*x) : nullptr;
   if (!dim || !evaluator.tensorBuilder(expr.range))
     return {};
   Tensor result = *x;
@@ -113,7 +102,7 @@ static Value roll(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope)
     return value;
   std::optional<Tensor> x = evaluator.asTensor(value, expr.range);
   Value shift = x ? call.value(1) : Value();
-  Dim dim = shift.isError() ? nullptr : along(evaluator, call, *x, expr, scope);
+  Dim dim = shift.isError() ? nullptr : call.along(*x);
   if (!dim || !evaluator.tensorBuilder(expr.range))
     return {};
   if (std::optional<int64_t> known = shift.integer())

@@ -40,6 +40,15 @@ static bool flatten(const Value &value, std::vector<double> &numbers) {
   return number.has_value();
 }
 
+Value Evaluator::beside(const Value &value, const Value &other) {
+  auto *tensor = other.as<Tensor>();
+  std::optional<int64_t> number = value.integer();
+  if (!number || !tensor || !tensor->value || isReal(*tensor) || isBool(*tensor))
+    return value;
+  auto type = RankedTensorType::get({}, elementOf(*tensor));
+  return Tensor{tune::splat(*builder, loc(), type, double(*number)), {}};
+}
+
 std::optional<Tensor> Evaluator::asTensor(const Value &value, llvm::SMRange range, llvm::ArrayRef<Dim> dims) {
   if (value.isError())
     return std::nullopt;
@@ -318,7 +327,10 @@ Value Evaluator::select(const Value &condition, const Value &yes, const Value &n
     return {};
   if (auto *known = condition.as<bool>())
     return *known ? yes : no;
-  std::optional<Tensor> c = asTensor(condition, range), a = asTensor(yes, range), b = asTensor(no, range);
+  if (yes.number() && yes.number() == no.number() && !yes.is<Dim>())
+    return yes;
+  std::optional<Tensor> c = asTensor(condition, range), a = asTensor(beside(yes, no), range),
+                        b = asTensor(beside(no, yes), range);
   if (!c || !a || !b)
     return {};
   if (refuseNonlinear(*c, "a choice by a value", range))

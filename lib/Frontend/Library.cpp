@@ -2,6 +2,8 @@
 
 #include "ftc/Frontend/Library.h"
 
+#include "CheckEquations.h"
+
 #include "ftc/Frontend/Parser.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -110,6 +112,8 @@ void DefinitionLibrary::enter(Loaded &loaded, const File &file, std::vector<cons
   for (const auto &definition : file.definitions)
     owners[definition.get()] = &file;
   checkDuplicates(file);
+  for (const auto &definition : file.definitions)
+    checkEquations(*definition, diags);
   loadImports(loaded, order);
   loaded.complete = true;
 }

@@ -476,6 +476,18 @@ ExprPtr Parser::parseFold() {
 // where
 //===----------------------------------------------------------------------===//
 
+/// `e where ...` is `(e where ...)`.
+bool Parser::addWhere(ExprPtr &value) {
+  auto node = std::make_unique<TupleExpr>(value->range);
+  unsigned height = value->height;
+  node->values.push_back(std::move(value));
+  if (!parseWhere(node->where))
+    return false;
+  height = std::max(height, heightOf(node->where));
+  value = finish(std::move(node), height);
+  return value != nullptr;
+}
+
 bool Parser::parseWhere(std::vector<Equation> &where) {
   ++at;
   do {

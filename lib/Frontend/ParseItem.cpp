@@ -109,7 +109,7 @@ ItemPtr Parser::parseDeclarations(size_t start) {
   return item;
 }
 
-/// `pattern [":" type] ["=" expr] ["when" expr]`
+/// `pattern [":" type] ["=" expr ["where" equations]] ["when" expr]`
 bool Parser::parseDeclaration(Declaration &declaration) {
   size_t start = at;
   if (!parsePattern(declaration.targets))
@@ -117,6 +117,8 @@ bool Parser::parseDeclaration(Declaration &declaration) {
   if (consumeIf(TokenKind::Colon) && !parseType(declaration.type.emplace()))
     return false;
   if (consumeIf(TokenKind::Equal) && !(declaration.value = parseExpr()))
+    return false;
+  if (declaration.value && isWord("where") && !addWhere(declaration.value))
     return false;
   if (!parseCondition(declaration.condition))
     return false;

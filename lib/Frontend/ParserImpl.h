@@ -89,6 +89,7 @@ private:
   bool parseSelectorPart(ast::SelectorPart &part, bool first);
   bool parseGlob(std::string &glob);
   bool parseWhere(std::vector<ast::Equation> &where);
+  bool addWhere(ast::ExprPtr &value);
   bool parseLocal(ast::Equation &local);
   bool parsePattern(std::vector<ast::Name> &targets);
   ast::ExprPtr binary(ast::BinaryOp op, ast::ExprPtr lhs, ast::ExprPtr rhs, llvm::SMRange opRange);

@@ -122,13 +122,21 @@ std::optional<double> ftc::changeAtStart(DefinitionLibrary &library, Diagnostics
   return largestDifference(logitsOfTokens(*image, "adapted", batch), logitsOfTokens(*image, "base", batch));
 }
 
-bool ftc::proveApart(DefinitionLibrary &library, Diagnostics &diags, const AppliedAdapter &adapter) {
+bool ftc::proveApart(DefinitionLibrary &library, Diagnostics &diags, const AppliedAdapter &adapter, ModelUse use) {
   Specimen specimen(library, diags);
   auto adapted = specimen.sound() ? specimen.adapt(specimen.base(), "tried", adapter) : std::nullopt;
   if (!adapted || !specimen.initialise(*adapted, "start"))
     return false;
   ProgramBuilder program(specimen.elaborator(), "training");
-  program.logits(*adapted, specimen.batch("run", *adapted), /*training=*/true);
+  Batch batch = specimen.batch("run", *adapted);
+  batch.packed = use == ModelUse::PackedRows;
+  if (use == ModelUse::Generation) {
+    batch.sequences = 1;
+    Caches caches{"kept", "kept.positions", "kept.segments", "start", "last", 2 * batch.tokens, {}};
+    program.logits(*adapted, batch, /*training=*/false, &caches);
+  } else {
+    program.logits(*adapted, batch, /*training=*/true);
+  }
   return bool(program.finish());
 }
 
@@ -146,6 +154,12 @@ static std::optional<AdaptedModel> merge(Specimen &specimen, const AdaptedModel 
     program.write(tensor.value, symbols.back().second);
   }
   return program.finish() ? std::optional(model.merged(symbols)) : std::nullopt;
+}
+
+bool ftc::merges(DefinitionLibrary &library, Diagnostics &diags, const AppliedAdapter &adapter) {
+  Specimen specimen(library, diags);
+  auto adapted = specimen.sound() ? specimen.adapt(specimen.base(), "tried", adapter) : std::nullopt;
+  return adapted && specimen.initialise(*adapted, "start") && merge(specimen, *adapted, "merged");
 }
 
 /// Moves trained tensors away from their first values, by amounts that depend on the tensor's name alone.

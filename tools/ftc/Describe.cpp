@@ -176,15 +176,18 @@ static Facts describeFormulas(const Definition &definition) {
   return facts;
 }
 
-static Facts describeMerge(const Definition &definition, const Definitions &definitions) {
+static Facts describeMerge(const Definition &definition, Definitions &definitions, const ParameterValues &values) {
   Facts facts{"merge", {}};
   if (definition.kind != DefinitionKind::Adapter)
     return facts;
   std::optional<MergeFormula> formula = mergeFormula(definition);
+  MergeTrial trial = formula ? tryMerge(definitions, definition, values) : MergeTrial{};
   if (!formula) {
     facts.add("nothing to do", "the site's own tensors are trained");
-  } else if (!formula->reason.empty() && formula->affine) {
-    facts.add("no formula", formula->reason);
+  } else if (!trial.reason.empty()) {
+    facts.add("unmergeable", trial.reason);
+  } else if (!formula->reason.empty() && (formula->affine || trial.merges)) {
+    facts.add("no formula", formula->affine ? formula->reason : "affine all the same: it is merged");
   } else if (!formula->reason.empty()) {
     std::string line = formula->at.isValid() ? " at " + definitions.lineOf(formula->at) : "";
     facts.add("unmergeable", formula->reason + line + " makes '" + definition.name.text +
@@ -257,7 +260,7 @@ static void print(const Definition &definition, Definitions &definitions, const 
     out << "  " << line << "\n";
   for (auto *part : parts)
     print(part(definition));
-  print(describeMerge(definition, definitions));
+  print(describeMerge(definition, definitions, values));
   print(describeProofs(definitions, definition, values));
   print(describeCosts(definitions, definition, values));
   print(describeFiles(definition));

@@ -136,12 +136,17 @@ Term Derivation::evalEquation(const Equation &equation, Names names) {
   if (depth == mostCalls)
     return failure("'" + equation.targets.front().text + "' calls itself", equation.range);
   ++depth;
-  for (const Equation &local : equation.where)
-    if (local.targets.size() == 1 && !local.arguments) {
-      Term value = eval(*local.value, names);
-      if (value.dependsOnX() || !value.problem.empty())
-        names[local.targets.front().text] = value;
-    }
+  for (const Equation &local : equation.where) {
+    if (local.arguments)
+      continue;
+    Term value = eval(*local.value, names);
+    if (!value.dependsOnX() && value.problem.empty())
+      continue;
+    if (local.targets.size() > 1 && value.problem.empty())
+      value = failure("a function of the input is taken apart: the formula is not written out", local.range, true);
+    for (const Name &target : local.targets)
+      names[target.text] = value;
+  }
   Term result = eval(*equation.value, names);
   --depth;
   return result;
@@ -257,7 +262,7 @@ Term Derivation::evalCall(const CallExpr &expr, const Names &names) {
     auto applied = [&](const std::string &text) { return text.empty() ? "" : name.str() + "(" + text + rest; };
     return {applied(first.linear), applied(first.rest), ""};
   }
-  if (name == "join")
+  if (name == "join" || name == "stack")
     return failure("parts of the input are put together: the formula is not written out", expr.range, true);
   return failure("'" + (name.empty() ? sourceText(expr.callee->range) : name.str()) + "' of a function of 'x'",
                  expr.range);

@@ -65,12 +65,23 @@ Facts ftc::describeProofs(Definitions &definitions, const Definition &definition
     return facts;
   }
   Quiet proof(definitions);
-  if (!proveApart(definitions.library(), proof.diags, adapter)) {
+  if (!proveApart(definitions.library(), proof.diags, adapter, ModelUse::Rows)) {
     facts.add("refused", proof.reason(definitions));
+    return facts;
+  }
+  Quiet steps(definitions);
+  if (!advances(definitions.library(), steps.diags, adapter)) {
+    facts.add("refused", steps.reason(definitions));
     return facts;
   }
   facts.add("causal", "no token sees later ones");
   facts.add("apart", "no sequence sees another one of the batch");
+  for (auto [use, name, proven] : {std::tuple(ModelUse::PackedRows, "packing", "no document sees another one of its row"),
+                                   {ModelUse::Generation, "generation", "with kept keys and values"}}) {
+    Quiet further(definitions);
+    bool good = proveApart(definitions.library(), further.diags, adapter, use);
+    facts.add(name, good ? proven : "refused: " + further.reason(definitions));
+  }
   Quiet trial(definitions);
   std::optional<double> change = changeAtStart(definitions.library(), trial.diags, adapter);
   if (!change)
@@ -81,6 +92,20 @@ Facts ftc::describeProofs(Definitions &definitions, const Definition &definition
     facts.add("before training",
               "changes the model: logits of a small one by up to " + numberText(*change) + " of the largest");
   return facts;
+}
+
+MergeTrial ftc::tryMerge(Definitions &definitions, const Definition &definition, const ParameterValues &values) {
+  AppliedAdapter adapter = apply(definition, values);
+  if (!adapter)
+    return {};
+  Quiet trial(definitions);
+  if (merges(definitions.library(), trial.diags, adapter))
+    return {true, ""};
+  auto notAffine = llvm::find_if(trial.diags.messages(), [](const Message &message) {
+    return message.code == Diag::NotAffine;
+  });
+  // That another model has no place for a bias, say, is no matter of the definition.
+  return {false, notAffine == trial.diags.messages().end() ? "" : trial.reason(definitions)};
 }
 
 Facts ftc::describeCosts(Definitions &definitions, const Definition &definition, const ParameterValues &values) {

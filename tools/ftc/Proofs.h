@@ -13,6 +13,12 @@ using ParameterValues = std::map<std::string, elaborate::Value>;
 /// Causal, sequences apart, what it does before the first step; with the other adapters of the list, whether they
 /// commute on one site. Nothing for definitions of other kinds.
 Facts describeProofs(Definitions &definitions, const ast::Definition &definition, const ParameterValues &values);
+/// Whether an adapter merges on a small model; why not, if that is its own fault. Neither if it cannot be tried.
+struct MergeTrial {
+  bool merges = false;
+  std::string reason = "";
+};
+MergeTrial tryMerge(Definitions &definitions, const ast::Definition &definition, const ParameterValues &values);
 Facts describeCosts(Definitions &definitions, const ast::Definition &definition, const ParameterValues &values);
 
 /// Whether the order of two adapters on one site matters, in words.

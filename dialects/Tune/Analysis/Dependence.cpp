@@ -14,13 +14,14 @@ static Sizes shapeOfValue(Value value) {
   return type ? Sizes(type.getShape()) : Sizes();
 }
 
-void Dependence::addSource(Value value) {
+void Dependence::addSource(Value value, llvm::function_ref<int64_t(int64_t, int64_t)> sequenceOf) {
   Sizes shape = shapeOfValue(value), extents(shape.size(), 1);
   extents[0] = shape[0];
   extents[1] = shape[1];
   Origins origins(shape, extents);
-  forEachIndex(extents,
-               [&](ArrayRef<int64_t> index) { origins.at(index) = Origin::at(int32_t(index[0]), int32_t(index[1])); });
+  forEachIndex(extents, [&](ArrayRef<int64_t> index) {
+    origins.at(index) = Origin::at(int32_t(sequenceOf(index[0], index[1])), int32_t(index[1]));
+  });
   sources.insert(value);
   known[value] = std::move(origins);
 }

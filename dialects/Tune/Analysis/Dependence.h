@@ -26,8 +26,8 @@ namespace ftc::tune {
 
 class Dependence {
 public:
-  /// Entry (b, t, ...) of `value` [batch, tokens, ...] is place t of sequence b.
-  void addSource(mlir::Value value);
+  /// Entry (b, t, ...) of `value` [batch, tokens, ...] is place t of sequence `sequenceOf(b, t)`.
+  void addSource(mlir::Value value, llvm::function_ref<int64_t(int64_t, int64_t)> sequenceOf);
   /// What is known of a value that no op computes.
   void assume(mlir::Value value, Origins origins) { known[value] = std::move(origins); }
 

@@ -166,7 +166,7 @@ static Origins ofReduce(linalg::ReduceOp op, OriginsOf originsOf) {
         target.push_back(at);
     Origin entry = input.at(index);
     if (isa<arith::AddFOp, arith::AddIOp>(combiner))
-      entry.known *= repeated;
+      entry = entry.within(entry.low * repeated, entry.high * repeated);
     Origin &sum = result.at(target);
     sum = elementwiseOrigin(&combiner, {sum, entry});
   });
@@ -201,7 +201,7 @@ static Origins ofContract(linalg::ContractOp op, OriginsOf originsOf) {
         place.push_back(index[map.getDimPosition(dim)]);
     }
     Origin term = productOrigin(sides[0]->at(places[0]), sides[1]->at(places[1]));
-    term.known *= repeated;
+    term = term.within(term.low * repeated, term.high * repeated);
     Origin &sum = result.at(places[2]);
     sum = sumOrigin(sum, term);
   });
@@ -336,17 +336,31 @@ static Origins anyAlong(const Origins &x, size_t dim) {
   return result;
 }
 
-/// An entry of `x` along `dim`: at `chosen`, if that is known.
+/// A range of places that is followed place by place; of a larger one it is assumed that it may be any.
+static constexpr int64_t mostPlaces = 1024;
+
+/// The places below `size` that an index may mean: from the first to before the second.
+static std::pair<int64_t, int64_t> placesOf(const Origin &index, int64_t size) {
+  double from = std::max(0.0, index.low), to = std::min(double(size), index.high + 1);
+  return to > from ? std::pair(int64_t(from), int64_t(to)) : std::pair<int64_t, int64_t>(0, 0);
+}
+
+/// An entry of `x` along `dim`: at `chosen`, as far as that is known.
 static Origin pickOrigin(const Origins &x, const Origins &any, Sizes &index, size_t dim, const Origin &chosen) {
-  if (!chosen.isKnown()) {
-    index[dim] = 0;
-    Origin entry = any.at(index);
-    entry.join(chosen);
-    return entry;
+  auto [from, to] = placesOf(chosen, x.shape()[dim]);
+  if (from == to)
+    return Origin::of(0);
+  index[dim] = from;
+  if (chosen.isKnown())
+    return x.at(index);
+  bool followed = to - from <= mostPlaces && x.extents()[dim] != 1;
+  Origin entry = followed ? x.at(index) : any.at(index);
+  for (int64_t place = from + 1; followed && place < to; ++place) {
+    index[dim] = place;
+    entry.join(x.at(index));
   }
-  index[dim] = int64_t(chosen.known);
-  bool inside = index[dim] >= 0 && index[dim] < x.shape()[dim];
-  return inside ? x.at(index) : Origin::of(0);
+  entry.join(chosen);
+  return entry;
 }
 
 static Origins ofGather(GatherOp op, OriginsOf originsOf) {
@@ -380,12 +394,15 @@ static Origins ofPick(PickOp op, OriginsOf originsOf) {
   return compressed(result);
 }
 
-/// Zeros, plus each row where its index says; where an index is not known, its row may be anywhere.
+/// Zeros, plus each row where its index says: at every place that the index may mean.
 static Origins ofScatterAdd(ScatterAddOp op, OriginsOf originsOf) {
   const Origins &rows = originsOf(op.getRows()), &index = originsOf(op.getIndex());
   ArrayRef<int64_t> shape = resultShape(op);
   size_t leading = index.shape().size();
-  bool placed = llvm::all_of(index.all(), [](const Origin &entry) { return entry.isKnown(); });
+  bool placed = llvm::all_of(index.all(), [&](const Origin &entry) {
+    auto [from, to] = placesOf(entry, shape[0]);
+    return to - from <= mostPlaces;
+  });
   Sizes loops;
   for (auto [dim, extent] : llvm::enumerate(rows.extents()))
     loops.push_back(dim < leading && placed ? rows.shape()[dim]
@@ -398,16 +415,67 @@ static Origins ofScatterAdd(ScatterAddOp op, OriginsOf originsOf) {
   Sizes target(shape.size());
   forEachIndex(loops, [&](Index at) {
     const Origin &where = index.at(at.take_front(leading));
-    target[0] = placed ? int64_t(where.known) : 0;
-    if (target[0] < 0 || target[0] >= shape[0])
-      return;
+    auto [from, to] = placed ? placesOf(where, shape[0]) : std::pair<int64_t, int64_t>(0, 1);
     llvm::copy(at.drop_front(leading), target.begin() + 1);
-    Origin &sum = result.at(target);
-    sum = sumOrigin(sum, rows.at(at));
-    if (!placed)
-      sum.join(where);
+    for (target[0] = from; target[0] < to; ++target[0]) {
+      Origin &sum = result.at(target);
+      sum = sumOrigin(sum, rows.at(at));
+      if (!where.isKnown())
+        sum.join(where);
+    }
   });
   return compressed(result);
+}
+
+//===----------------------------------------------------------------------===//
+// Functions of lines and matrices
+//===----------------------------------------------------------------------===//
+
+static Origins ofReverse(ReverseOp op, OriginsOf originsOf) {
+  const Origins &input = originsOf(op.getX());
+  auto dim = size_t(op.getDim());
+  Origins result(resultShape(op), input.extents());
+  Sizes source;
+  forEachIndex(input.extents(), [&](Index index) {
+    source.assign(index.begin(), index.end());
+    source[dim] = input.extents()[dim] - 1 - index[dim];
+    result.at(index) = input.at(source);
+  });
+  return result;
+}
+
+/// Results of an op that computes each of the leading entries [i...] from the whole of its operands' entries there: of
+/// their last dimension (an order, a transform) or their last two (a matrix).
+static SmallVector<Origins> ofTrailing(Operation *op, size_t trailing, OriginsOf originsOf) {
+  auto leadingOf = [&](const Origins &x) {
+    Origins joined = x;
+    for (size_t dim = x.shape().size() - trailing; dim < x.shape().size(); ++dim)
+      joined = anyAlong(joined, dim);
+    size_t leading = x.shape().size() - trailing;
+    Sizes kept(joined.extents().take_front(leading));
+    return joined.reshaped(x.shape().take_front(leading), kept);
+  };
+  SmallVector<Origins> operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(leadingOf(originsOf(operand)));
+  Sizes extents(operands.front().extents());
+  for (const Origins &operand : operands)
+    for (auto [extent, own] : llvm::zip(extents, operand.extents()))
+      extent = std::max(extent, own);
+  Origins joined(operands.front().shape(), extents);
+  forEachIndex(extents, [&](Index index) {
+    Origin &entry = joined.at(index);
+    for (const Origins &operand : operands)
+      entry.join(operand.at(index));
+  });
+  SmallVector<Origins> results;
+  for (unsigned number = 0; number < op->getNumResults(); ++number) {
+    ArrayRef<int64_t> shape = resultShape(op, number);
+    Sizes own(extents);
+    own.resize(shape.size(), 1);
+    results.push_back(joined.reshaped(shape, own));
+  }
+  return results;
 }
 
 //===----------------------------------------------------------------------===//
@@ -423,15 +491,18 @@ static Origins rowsOf(const Origins &x) {
   return result.reshaped(result.shape().take_front(2), two);
 }
 
+/// Whether two places are known to be of different documents.
+static bool apart(const Origin &segment, const Origin &other) {
+  return segment.isKnown() && other.isKnown() && !segment.is(other.low);
+}
+
 /// Whether query (b, t) may see key s: what is not known of positions and segments counts as seen.
 static bool maySee(AttentionOp op, const Origin *query, const Origin *key) {
   const Origin &qpos = query[0], &qseg = query[1], &kpos = key[0], &kseg = key[1];
-  if (qseg.isKnown() && kseg.isKnown() && (qseg.known != kseg.known || kseg.known < 0))
+  if (apart(qseg, kseg) || kseg.high < 0)
     return false;
-  if (!qpos.isKnown() || !kpos.isKnown())
-    return true;
-  bool later = op.getCausal() && kpos.known > qpos.known;
-  bool before = op.getWindow() && qpos.known - kpos.known >= double(*op.getWindow());
+  bool later = op.getCausal() && kpos.low > qpos.high;
+  bool before = op.getWindow() && qpos.low - kpos.high >= double(*op.getWindow());
   return !later && !before;
 }
 
@@ -444,8 +515,10 @@ static SmallVector<Origins> ofAttention(AttentionOp op, OriginsOf originsOf) {
   Origins seen(q.take_front(2), q.take_front(2));
   bool ordered = op.keysAreQueries() && op.getCausal();
   for (int64_t b = 0; b < q[0]; ++b) {
-    Origin before;
+    Origin before; // of the keys so far that are in the query's document
     for (int64_t t = 0; t < q[1]; ++t) {
+      if (ordered && t > 0 && apart(places[1]->at({b, t - 1}), places[1]->at({b, t})))
+        before = Origin();
       Origin entry = own.at({b, t});
       Origin query[] = {places[0]->at({b, t}), places[1]->at({b, t})};
       for (int64_t s = ordered ? t : 0; s < (ordered ? t + 1 : keys); ++s) {
@@ -499,6 +572,15 @@ SmallVector<Origins> applyRule(Operation *op, OriginsOf originsOf) {
       .Case([&](GatherOp c) { return List{ofGather(c, originsOf)}; })
       .Case([&](PickOp c) { return List{ofPick(c, originsOf)}; })
       .Case([&](ScatterAddOp c) { return List{ofScatterAdd(c, originsOf)}; })
+      .Case([&](ReverseOp c) { return List{ofReverse(c, originsOf)}; })
+      .Case([&](ArgSortOp c) {
+        List places = ofTrailing(c, 1, originsOf);
+        for (Origin &entry : places.front().all())
+          entry = entry.within(0, double(cast<RankedTensorType>(c.getX().getType()).getShape().back() - 1));
+        return places;
+      })
+      .Case([&](FFTOp c) { return ofTrailing(c, 1, originsOf); })
+      .Case<SolveOp, QROp, SVDOp, EigHOp>([&](Operation *c) { return ofTrailing(c, 2, originsOf); })
       .Case([&](AttentionOp c) { return ofAttention(c, originsOf); })
       .Default([](Operation *) { return List(); });
 }

@@ -18,7 +18,7 @@ using namespace mlir;
 
 namespace ftc::tune {
 
-static constexpr double infinity = std::numeric_limits<double>::infinity();
+static constexpr double infinity = Origin::infinity;
 
 bool isElementwiseForOrigins(Operation *op) {
   if (isa<StopGradientOp, DropOp>(op))
@@ -36,37 +36,47 @@ static Origin joinAll(ArrayRef<Origin> operands) {
   return result;
 }
 
-/// An entry if its value is known, else what it depends on.
+/// a + sign * b.
 static Origin sum(const Origin &a, const Origin &b, double sign) {
   if (a.isKnown() && b.isKnown())
-    return Origin::of(a.known + sign * b.known);
-  if (a.isKnown() && std::isinf(a.known))
+    return Origin::of(a.low + sign * b.low);
+  if (a.isKnown() && std::isinf(a.low))
     return a;
-  if (b.isKnown() && std::isinf(b.known))
-    return Origin::of(sign * b.known);
-  return joinAll({a, b});
+  if (b.isKnown() && std::isinf(b.low))
+    return Origin::of(sign * b.low);
+  return joinAll({a, b}).within(a.low + (sign > 0 ? b.low : -b.high), a.high + (sign > 0 ? b.high : -b.low));
 }
 
 Origin sumOrigin(const Origin &a, const Origin &b) { return sum(a, b, 1); }
 
 Origin productOrigin(const Origin &a, const Origin &b) {
   if (a.isKnown() && b.isKnown())
-    return Origin::of(a.known * b.known);
+    return Origin::of(a.low * b.low);
   for (const Origin &one : {a, b})
-    if (one.known == 0)
+    if (one.is(0))
       return Origin::of(0);
-  return joinAll({a, b});
+  double corners[] = {a.low * b.low, a.low * b.high, a.high * b.low, a.high * b.high};
+  bool bounded = llvm::none_of(corners, [](double corner) { return std::isnan(corner); });
+  Origin result = joinAll({a, b});
+  return bounded ? result.within(*llvm::min_element(corners), *llvm::max_element(corners)) : result;
 }
 
 /// The larger (`sign` 1) or smaller (-1) of two; an infinity of the other sign does not show.
 static Origin extreme(const Origin &a, const Origin &b, double sign) {
-  if (a.isKnown() && b.isKnown())
-    return Origin::of(sign * std::max(sign * a.known, sign * b.known));
-  if (a.known == -sign * infinity)
+  if (a.is(-sign * infinity))
     return b;
-  if (b.known == -sign * infinity)
+  if (b.is(-sign * infinity))
     return a;
-  return joinAll({a, b});
+  auto pick = [&](double x, double y) { return sign > 0 ? std::max(x, y) : std::min(x, y); };
+  Origin range = Origin().within(pick(a.low, b.low), pick(a.high, b.high));
+  return a.isKnown() && b.isKnown() ? range : joinAll({a, b}).within(range.low, range.high);
+}
+
+/// One of two entries, of which it is not known which.
+static Origin either(const Origin &condition, const Origin &a, const Origin &b) {
+  if (a.isKnown() && a.sameAs(b))
+    return b;
+  return joinAll({condition, a, b}).within(std::min(a.low, b.low), std::max(a.high, b.high));
 }
 
 static bool compare(arith::CmpFPredicate predicate, double a, double b) {
@@ -100,21 +110,28 @@ static bool compare(arith::CmpFPredicate predicate, double a, double b) {
   llvm_unreachable("a predicate without a meaning");
 }
 
-static std::optional<bool> compare(arith::CmpIPredicate predicate, double a, double b) {
+/// Whether a comparison holds for all values in two ranges, or for none.
+static std::optional<bool> compareRanges(arith::CmpIPredicate predicate, const Origin &a, const Origin &b) {
   using P = arith::CmpIPredicate;
+  auto decided = [](bool always, bool never) { return always || never ? std::optional(always) : std::nullopt; };
+  bool equal = a.isKnown() && b.is(a.low), disjoint = a.high < b.low || b.high < a.low;
   switch (predicate) {
   case P::eq:
-    return a == b;
+    return decided(equal, disjoint);
   case P::ne:
-    return a != b;
+    return decided(disjoint, equal);
+  case P::ult:
+    if (a.low < 0 || b.low < 0)
+      return std::nullopt;
+    [[fallthrough]];
   case P::slt:
-    return a < b;
+    return decided(a.high < b.low, a.low >= b.high);
   case P::sle:
-    return a <= b;
+    return decided(a.high <= b.low, a.low > b.high);
   case P::sgt:
-    return a > b;
+    return decided(a.low > b.high, a.high <= b.low);
   case P::sge:
-    return a >= b;
+    return decided(a.low >= b.high, a.high < b.low);
   default:
     return std::nullopt;
   }
@@ -122,7 +139,7 @@ static std::optional<bool> compare(arith::CmpIPredicate predicate, double a, dou
 
 /// The value of an op of known operands, for the ops by which indices, masks and their factors are made.
 static std::optional<double> valueOf(Operation *op, ArrayRef<Origin> operands) {
-  double a = operands.front().known, b = operands.back().known;
+  double a = operands.front().low, b = operands.back().low;
   using Result = std::optional<double>;
   return llvm::TypeSwitch<Operation *, Result>(op)
       .Case<arith::DivFOp>([&](auto) { return Result(a / b); })
@@ -133,12 +150,6 @@ static std::optional<double> valueOf(Operation *op, ArrayRef<Origin> operands) {
       .Case<arith::XOrIOp>(
           [&](auto xorOp) { return getElementTypeOrSelf(xorOp.getType()).isInteger(1) ? Result(a != b) : Result(); })
       .Case([&](arith::CmpFOp compareOp) { return Result(compare(compareOp.getPredicate(), a, b)); })
-      .Case([&](arith::CmpIOp compareOp) {
-        std::optional<bool> holds = compare(compareOp.getPredicate(), a, b);
-        return holds ? Result(*holds) : Result();
-      })
-      .Case<arith::SIToFPOp, arith::UIToFPOp, arith::ExtFOp, arith::ExtSIOp, arith::ExtUIOp, StopGradientOp>(
-          [&](auto) { return Result(a); })
       .Case<arith::FPToSIOp, math::TruncOp>([&](auto) { return Result(std::trunc(a)); })
       .Case<math::FloorOp>([&](auto) { return Result(std::floor(a)); })
       .Case<math::CeilOp>([&](auto) { return Result(std::ceil(a)); })
@@ -160,16 +171,21 @@ Origin elementwiseOrigin(Operation *op, ArrayRef<Origin> operands) {
   if (isa<arith::MinimumFOp, arith::MinNumFOp, arith::MinSIOp>(op))
     return extreme(a, b, -1);
   if (isa<arith::SelectOp>(op))
-    return a.isKnown() ? operands[a.known != 0 ? 1 : 2] : operands[1].sameAs(b) && b.isKnown() ? b : joinAll(operands);
+    return a.isKnown() ? operands[a.is(0) ? 2 : 1] : either(a, operands[1], b);
   bool boolean = isa<arith::AndIOp, arith::OrIOp>(op);
   double absorbing = isa<arith::OrIOp>(op);
   if (boolean && getElementTypeOrSelf(op->getResult(0).getType()).isInteger(1)) {
-    if (a.known == absorbing || b.known == absorbing)
+    if (a.is(absorbing) || b.is(absorbing))
       return Origin::of(absorbing);
     return a.isKnown() ? b : b.isKnown() ? a : joinAll(operands);
   }
-  if (isa<arith::DivFOp, DropOp>(op) && a.known == 0)
+  if (isa<arith::DivFOp, DropOp>(op) && a.is(0))
     return a;
+  if (isa<arith::SIToFPOp, arith::UIToFPOp, arith::ExtFOp, arith::ExtSIOp, arith::ExtUIOp, StopGradientOp>(op))
+    return a;
+  if (auto compared = dyn_cast<arith::CmpIOp>(op))
+    if (std::optional<bool> holds = compareRanges(compared.getPredicate(), a, b))
+      return Origin::of(*holds);
   bool allKnown = !isa<DropOp>(op) && llvm::all_of(operands, [](const Origin &one) { return one.isKnown(); });
   std::optional<double> value = allKnown ? valueOf(op, operands) : std::nullopt;
   return value ? Origin::of(*value) : joinAll(operands);

@@ -21,29 +21,37 @@
 
 namespace ftc::tune {
 
-/// What one entry may depend on: the latest token of a source and the range of sequences, or nothing. An entry of
-/// which the value is known depends on nothing.
+/// What one entry may depend on: the latest token of a source and the range of sequences, or nothing; and the range
+/// that its value is in. An entry of which the value is known depends on nothing.
 struct Origin {
-  double known = std::numeric_limits<double>::quiet_NaN();
+  static constexpr double infinity = std::numeric_limits<double>::infinity();
+  double low = -infinity, high = infinity;
   int32_t latest = -1;
   int32_t first = std::numeric_limits<int32_t>::max(), last = -1;
 
-  static Origin of(double value) { return Origin{value}; }
-  static Origin at(int32_t sequence, int32_t token) {
-    return Origin{std::numeric_limits<double>::quiet_NaN(), token, sequence, sequence};
-  }
-  bool isKnown() const { return !std::isnan(known); }
+  static Origin of(double value) { return std::isnan(value) ? Origin() : Origin{value, value}; }
+  static Origin at(int32_t sequence, int32_t token) { return Origin{-infinity, infinity, token, sequence, sequence}; }
+  bool isKnown() const { return low == high; }
+  bool is(double value) const { return low == value && high == value; }
   bool isFree() const { return latest < 0; }
-  /// Depends on all that `other` depends on too; its value is not known any more.
+  /// The same dependence, with a value in a range; bounds that are no numbers are none.
+  Origin within(double least, double most) const {
+    Origin result = *this;
+    result.low = std::isnan(least) ? -infinity : least;
+    result.high = std::isnan(most) ? infinity : most;
+    return result;
+  }
+  /// Depends on all that `other` depends on too; nothing is known of its value any more.
   void join(const Origin &other) {
-    known = std::numeric_limits<double>::quiet_NaN();
+    low = -infinity;
+    high = infinity;
     latest = std::max(latest, other.latest);
     first = std::min(first, other.first);
     last = std::max(last, other.last);
   }
   bool sameAs(const Origin &other) const {
-    return latest == other.latest && first == other.first && last == other.last &&
-           (known == other.known || (!isKnown() && !other.isKnown()));
+    return latest == other.latest && first == other.first && last == other.last && low == other.low &&
+           high == other.high;
   }
 };
 

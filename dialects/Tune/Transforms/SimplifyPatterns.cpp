@@ -122,17 +122,22 @@ struct NarrowElementwise : OpTraitRewritePattern<OpTrait::Elementwise> {
     if (!model || op->getNumResults() != 1)
       return rewriter.notifyMatchFailure(op, "no operand is a broadcast");
     ArrayRef<int64_t> shape = shapeOf(model.getInput());
+    auto isSame = [&](Value operand) {
+      auto source = operand.getDefiningOp<linalg::BroadcastOp>();
+      return source && source.getDimensions() == model.getDimensions();
+    };
+    SplatElementsAttr constant;
+    // Nothing is created before it is certain that the pattern applies: a failure must leave the IR as it was.
+    for (Value operand : op->getOperands())
+      if (!isSame(operand) && !matchPattern(operand, m_Constant(&constant)))
+        return rewriter.notifyMatchFailure(op, "an operand is neither a constant nor the same broadcast");
     SmallVector<Value> operands;
     for (Value operand : op->getOperands()) {
-      auto source = operand.getDefiningOp<linalg::BroadcastOp>();
-      SplatElementsAttr constant;
-      if (source && source.getDimensions() == model.getDimensions())
-        operands.push_back(source.getInput());
+      if (isSame(operand))
+        operands.push_back(operand.getDefiningOp<linalg::BroadcastOp>().getInput());
       else if (matchPattern(operand, m_Constant(&constant)))
         operands.push_back(
             arith::ConstantOp::create(rewriter, op->getLoc(), constant.resizeSplat(typeOf(operand).clone(shape))));
-      else
-        return rewriter.notifyMatchFailure(op, "an operand is neither a constant nor the same broadcast");
     }
     auto type = cast<RankedTensorType>(op->getResult(0).getType());
     OperationState state(op->getLoc(), op->getName(), operands, {type.clone(shape)}, op->getAttrs());

@@ -46,6 +46,7 @@ struct Batch {
   int64_t sequences = 0, tokens = 0;
   double share = 1;          ///< of the rows of the global batch
   int64_t virtualTokens = 0; ///< places before each document that adapters fill; counted in `tokens` and positions
+  bool packed = false;       ///< a row may hold several documents
   std::string ids, targets, weights, positions, segments, row, key, field;
   RecordForm form;
   std::vector<Batch> texts; ///< of each of the form's texts; `row` and `key` are those of the record

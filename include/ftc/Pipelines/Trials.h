@@ -29,9 +29,23 @@ AppliedAdapter applyToSmall(llvm::ArrayRef<const ast::Definition *> definitions,
 /// How far an adapter changes the logits at its first values, over the largest logit; nothing if it cannot be tried.
 std::optional<double> changeAtStart(DefinitionLibrary &library, Diagnostics &diags, const AppliedAdapter &adapter);
 
-/// Elaborates an adapter for training and otherwise, which proves that it is causal and keeps sequences apart; false
-/// after messages.
-bool proveApart(DefinitionLibrary &library, Diagnostics &diags, const AppliedAdapter &adapter);
+/// What an adapted model is used for.
+enum class ModelUse {
+  Rows,       ///< rows of one document, in training and otherwise
+  PackedRows, ///< rows that documents share
+  Generation, ///< token by token, with kept keys and values
+};
+
+/// Elaborates an adapter for a use, which proves that it is causal and keeps sequences and documents apart; false after
+/// messages.
+bool proveApart(DefinitionLibrary &library, Diagnostics &diags, const AppliedAdapter &adapter, ModelUse use);
+
+/// Elaborates what happens to an adapter after each step of a training: next values and `every` blocks, with some
+/// optimizer of the library. False after messages.
+bool advances(DefinitionLibrary &library, Diagnostics &diags, const AppliedAdapter &adapter);
+
+/// Whether an adapter can be merged into a site of a small model; else there are messages, if it can be tried there.
+bool merges(DefinitionLibrary &library, Diagnostics &diags, const AppliedAdapter &adapter);
 
 /// A gradient beside the central difference of the loss, over the largest entry of the tensor's gradient.
 struct GradientError {

@@ -118,6 +118,7 @@ Batch Converter::batchOf(const StepCall &call, const StepValue &model, const Ste
   batch.tokens = rows.tokens;
   batch.sequences = rows.micro;
   batch.share = double(rows.micro) / double(rows.sequences);
+  batch.packed = rows.packing;
   batch.form = recordFormOf(*data.rows);
   batch.virtualTokens = model.model->virtualTokens(elaborator);
   if (!rows.packing)
