@@ -108,6 +108,14 @@ void AdapterBuilder::declareTensor(AdapterInstance &instance, const ast::Declara
   std::optional<Dims> dims = dimsOf(declaration, *instance.scope);
   if (!dims)
     return;
+  auto empty = llvm::find_if(*dims, [](Dim dim) { return dim->size == 0; });
+  if (empty != dims->end()) {
+    shared.diagnostics()
+        .report(Diag::EmptyTensor, instance.group->range, name.text, printDims(*dims, *instance.scope),
+                instance.scope->nameOf(*empty))
+        .note(name.range, "declared here");
+    return;
+  }
   AdapterTensor *known = item.shared ? sharedTensor(instance, item, declaration, *dims) : nullptr;
   if (!known) {
     known = &addTensor(instance, item.role, name);
@@ -254,8 +262,8 @@ void AdapterBuilder::declareLet(AdapterInstance &instance, const ast::Declaratio
     if (!declaration.type)
       return evaluator.eval(*declaration.value, scope);
     // Numbers of chance that a seed gives know what they fill.
-    InitialContext context{{}, declaration.type->axes ? evaluator.dimsOf(*declaration.type->axes, scope).value_or(Dims())
-                                                      : Dims()};
+    InitialContext context{
+        {}, declaration.type->axes ? evaluator.dimsOf(*declaration.type->axes, scope).value_or(Dims()) : Dims()};
     InitialContext *outer = std::exchange(evaluator.initial, &context);
     Value value = evaluator.initialValue(*declaration.value, scope);
     evaluator.initial = outer;

@@ -116,8 +116,8 @@ std::optional<Dims> BuiltinCall::over(llvm::ArrayRef<Dim> operands) {
 static const llvm::StringMap<Builtin> &allBuiltins() {
   static const llvm::StringMap<Builtin> *all = [] {
     auto *map = new llvm::StringMap<Builtin>();
-    for (auto table : {functionBuiltins(), reductionBuiltins(), shapeBuiltins(), structureBuiltins(), scanBuiltins(), chanceBuiltins(),
-                       attentionBuiltins(), choiceBuiltins(), matrixBuiltins(), indexedBuiltins(),
+    for (auto table : {functionBuiltins(), reductionBuiltins(), shapeBuiltins(), structureBuiltins(), scanBuiltins(),
+                       chanceBuiltins(), attentionBuiltins(), choiceBuiltins(), matrixBuiltins(), indexedBuiltins(),
                        decompositionBuiltins(), complexBuiltins()})
       for (const Builtin &builtin : table)
         map->try_emplace(builtin.name, builtin);

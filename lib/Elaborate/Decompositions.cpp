@@ -207,7 +207,11 @@ static Value solveMatrix(Evaluator &evaluator, const Tensor &a, const Tensor &y,
 /// solve(A, y): the u with A @ u = y; of square matrices of the same two dimensions their quotient.
 static Value solve(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
   BuiltinCall call(evaluator, expr, scope, 2);
-  std::optional<Tensor> a = call.tensor(0), y = a ? call.tensor(1) : std::nullopt;
+  std::optional<Tensor> a = call.tensor(0);
+  Value given = a ? call.value(1) : Value();
+  if (given.number() == 0.0)
+    return given;
+  std::optional<Tensor> y = given.isError() ? std::nullopt : evaluator.asTensor(given, expr.range);
   if (!y || !evaluator.tensorBuilder(expr.range) || evaluator.refuseNonlinear(*a, "`solve`", expr.range))
     return {};
   Dims own;
@@ -325,8 +329,8 @@ static Value expm(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope)
 }
 
 llvm::ArrayRef<Builtin> ftc::elaborate::decompositionBuiltins() {
-  static const Builtin table[] = {{"svd", svd},     {"eigh", eigh},       {"qr", qr},
-                                  {"solve", solve}, {"inverse", inverse}, {"expm", expm},
-                                  {"compose", compose}, {"transposed", transposed}};
+  static const Builtin table[] = {
+      {"svd", svd},         {"eigh", eigh}, {"qr", qr},           {"solve", solve},
+      {"inverse", inverse}, {"expm", expm}, {"compose", compose}, {"transposed", transposed}};
   return table;
 }

@@ -177,6 +177,10 @@ Dim Evaluator::dimOf(llvm::StringRef name, Scope &scope, llvm::SMRange range, ll
       return entry->dim = shared.dimensions().make(name, int64_t((*list)->size()));
     if (auto *modules = value.as<ModuleList>())
       return entry->dim = shared.dimensions().make(name, int64_t(modules->modules.size()));
+    if (auto *size = value.as<int64_t>(); size && range.isValid()) {
+      diags().report(Diag::NegativeSize, range, name, *size).note(entry->range, "its value");
+      return nullptr;
+    }
     if (value.isError())
       return nullptr;
   }

@@ -44,10 +44,10 @@ inline constexpr llvm::StringLiteral attentionSite = "attention";
 /// How a model's layer calls attention; an adapter at that site calls it on with other operands.
 struct AttentionForm {
   double scale;
-  Value softcap;     ///< a number, or `none`
-  Dim batch, tokens; ///< of the queries
-  Dim kv, group, d;  ///< heads of keys, queries of a key head, size of a head
-  Dim keys;          ///< of the call as the layer makes it
+  Value softcap;            ///< a number, or `none`
+  Dim batch, tokens;        ///< of the queries
+  Dim kv, group, d;         ///< heads of keys, queries of a key head, size of a head
+  Dim keys;                 ///< of the call as the layer makes it
   mlir::Value keyPositions; ///< i32 [batch, keys]
   llvm::SMRange range;
 };

@@ -122,6 +122,7 @@ ModelRun ProgramBuilder::State::runOnce(const AdaptedModel &model, const Batch &
   const AdaptedModel *outerModel = std::exchange(evaluator.model, &model);
   ModelPass *outer = std::exchange(evaluator.modelPass, &pass);
   evaluator.ambient["positions"] = positions;
+  evaluator.ambient["documents"] = Tensor{pass.segments, positions.dims};
   evaluator.ambient["training"] = training;
   Arguments arguments;
   arguments.positional.push_back(ids);
@@ -129,6 +130,7 @@ ModelRun ProgramBuilder::State::runOnce(const AdaptedModel &model, const Batch &
   arguments.range = root.definition->name.range;
   Value logits = evaluator.callModule(root, std::move(arguments));
   evaluator.ambient.erase("positions");
+  evaluator.ambient.erase("documents");
   evaluator.ambient.erase("training");
   evaluator.pass = outerPass;
   evaluator.model = outerModel;
@@ -174,7 +176,13 @@ mlir::Value ProgramBuilder::site(const AdaptedModel &model, ModuleInstance &site
   evaluator.ambient.erase("training");
   evaluator.modelPass = nullptr;
   auto *tensor = result.as<Tensor>();
-  return tensor ? tensor->value : mlir::Value();
+  if (!tensor || !tensor->value)
+    return {};
+  Dims order = {state->batchDim, state->tokensDim};
+  for (Dim dim : tensor->dims)
+    if (indexOf(order, dim) < 0)
+      order.push_back(dim);
+  return evaluator.align(*tensor, order).value;
 }
 
 mlir::Value ProgramBuilder::logits(const AdaptedModel &model, const Batch &batch, bool training, Caches *caches) {

@@ -69,7 +69,8 @@ std::optional<PassTrace::Leak> PassTrace::findLeak(const Tensor &tensor) {
     if (entry.latest > place)
       leak = Leak{place, entry.latest, false};
     else if ((alike && sequences > 1) || entry.first != own || entry.last != own)
-      leak = Leak{place, entry.latest, true, !alike && entry.first / documents() == row && entry.last / documents() == row};
+      leak = Leak{place, entry.latest, true,
+                  !alike && entry.first / documents() == row && entry.last / documents() == row};
   });
   return leak;
 }
@@ -135,10 +136,31 @@ bool PassTrace::isCulprit(const Step &step, bool mixed) {
   return leak && leak->mixed == mixed;
 }
 
+/// How much a value sees, on average over its entries: later tokens or, with `mixed`, other sequences than its own.
+double PassTrace::sight(const Origins &origins, bool mixed) const {
+  auto extents = origins.extents();
+  bool inRows = origins.shape().size() >= 2 && origins.shape()[0] == sequences && extents[1] == tokens;
+  double sum = 0;
+  tune::forEachIndex(extents, [&](llvm::ArrayRef<int64_t> index) {
+    const Origin &entry = origins.at(index);
+    if (entry.isFree())
+      return;
+    if (!mixed)
+      sum += double(entry.latest + 1);
+    else if (inRows)
+      sum += std::abs(double(entry.first - sequenceOf(index[0], index[1]))) +
+             std::abs(double(entry.last - sequenceOf(index[0], index[1])));
+    else
+      sum += double(entry.last - entry.first);
+  });
+  return sum / double(origins.all().size());
+}
+
 void PassTrace::report(Elaborator &shared, const Tensor &result, const Leak &leak) {
   llvm::DenseSet<mlir::Value> way;
   bool proven = true;
-  for (mlir::Value value = result.value; value; value = dependence.mostTelling(value, leak.mixed)) {
+  for (mlir::Value value = result.value; value;
+       value = dependence.mostTelling(value, [&](const Origins &seen) { return sight(seen, leak.mixed); })) {
     way.insert(value);
     proven &= !dependence.isOpaque(value);
   }
@@ -155,10 +177,12 @@ void PassTrace::report(Elaborator &shared, const Tensor &result, const Leak &lea
   const Step &step = **culprit;
   llvm::StringRef name = step.adapter->definition->name.text;
   Diagnostics &diags = shared.diagnostics();
-  auto message = !proven        ? diags.report(Diag::NotProvenApart, step.range, name)
-                 : !leak.mixed  ? diags.report(Diag::SeesLaterTokens, step.range, name, leak.token, leak.seen)
-                 : !leak.withinRow ? diags.report(Diag::MixesSequences, step.range, name)
-                 : diags.report(content == RowContent::Tokens ? Diag::MixesOutsideAttention : Diag::MixesDocuments, step.range, name);
+  auto message = !proven       ? diags.report(Diag::NotProvenApart, step.range, name)
+                 : !leak.mixed ? diags.report(Diag::SeesLaterTokens, step.range, name, leak.token, leak.seen)
+                 : !leak.withinRow
+                     ? diags.report(Diag::MixesSequences, step.range, name)
+                     : diags.report(content == RowContent::Tokens ? Diag::MixesOutsideAttention : Diag::MixesDocuments,
+                                    step.range, name);
   llvm::SMRange before = step.range;
   constexpr int mostNotes = 8;
   int notes = 0;

@@ -72,6 +72,7 @@ private:
   void trustModules();
   void report(Elaborator &shared, const Tensor &result, const Leak &leak);
   bool isCulprit(const Step &step, bool mixed);
+  double sight(const tune::Origins &origins, bool mixed) const;
 
   const AdaptedModel &model;
   RowContent content;

@@ -97,7 +97,8 @@ static Value recurrence(Evaluator &evaluator, const ast::CallExpr &expr, Scope &
     evaluator.diags().report(Diag::ExpectedValue, expr.range, "a number or a tensor", a.describe());
     return {};
   }
-  if (auto *factor = a.as<Tensor>(); factor && evaluator.refuseNonlinear(*factor, "a factor of `recurrence`", expr.range))
+  if (auto *factor = a.as<Tensor>();
+      factor && evaluator.refuseNonlinear(*factor, "a factor of `recurrence`", expr.range))
     return {};
   return recur(evaluator, a, evaluator.toReal(*b), dim, expr.range);
 }

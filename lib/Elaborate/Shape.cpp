@@ -90,9 +90,12 @@ Value Evaluator::pick(const Tensor &tensor, Dim dim, const Value &index, llvm::S
   for (Dim d : at->dims)
     if (indexOf(all, d) < 0)
       all.push_back(d);
+  // The index may have the dimension that it picks along: another one stands for it in the table.
+  Dim along = indexOf(all, dim) < 0 ? dim : shared.dimensions().make(dim->name, dim->size);
+  Tensor table = along == dim ? tensor : *rename(tensor, dim, along).as<Tensor>();
   Dims withLast(all);
-  withLast.push_back(dim);
-  mlir::Value x = align(tensor, withLast).value, i = align(*at, all).value;
+  withLast.push_back(along);
+  mlir::Value x = align(table, withLast).value, i = align(*at, all).value;
   return Tensor{tune::PickOp::create(*builder, loc(), x, i), all, tensor.degree};
 }
 

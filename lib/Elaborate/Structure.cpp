@@ -30,8 +30,8 @@ static Value iota(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope)
   if (form && dim == form->keys)
     return Tensor{form->keyPositions, {form->batch, dim}};
   Value batch = evaluator.ambient.lookup("batch"), tokens = evaluator.ambient.lookup("tokens");
-  bool isRun = evaluator.modelPass && evaluator.modelPass->positions && batch.is<Dim>();
-  if (isRun && tokens.is<Dim>() && *tokens.as<Dim>() == dim)
+  bool isRun = evaluator.modelPass && evaluator.modelPass->positions && batch.is<Dim>() && tokens.is<Dim>();
+  if (isRun && (dim == *tokens.as<Dim>() || dim->base == *tokens.as<Dim>()))
     return Tensor{evaluator.modelPass->positions, {*batch.as<Dim>(), dim}};
   auto type = mlir::RankedTensorType::get({dim->size}, evaluator.builder->getI32Type());
   if (dim->size == 0)

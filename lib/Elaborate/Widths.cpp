@@ -43,6 +43,7 @@ std::map<const ModuleInstance *, Dims> ftc::elaborate::resultDims(Elaborator &sh
   evaluator.ambient["batch"] = batch;
   evaluator.ambient["tokens"] = tokens;
   evaluator.ambient["positions"] = Tensor{pass.positions, ids.dims};
+  evaluator.ambient["documents"] = Tensor{pass.segments, ids.dims};
   evaluator.ambient["training"] = false;
   Arguments arguments;
   arguments.positional.push_back(ids);

@@ -84,10 +84,8 @@ ItemPtr Parser::parseDeclarations(size_t start) {
     item->shared = true;
     if (consumeIf(TokenKind::LeftParen)) {
       bool sound = parseList(TokenKind::RightParen, ")", "keys", [&] {
-        ExprPtr key = parseExpr();
-        if (key)
-          item->sharedBy.push_back(std::move(key));
-        return key != nullptr;
+        item->sharedBy.push_back(parseExpr());
+        return item->sharedBy.back() != nullptr;
       });
       if (!sound)
         return nullptr;

@@ -27,6 +27,9 @@ static bool addProgram(Specimen &specimen, const AdaptedModel &model, ModuleInst
   ProgramBuilder program(specimen.elaborator(), name);
   mlir::OpBuilder &builder = program.builder();
   mlir::Value x = program.read("x"), result = program.site(model, site, x, batch);
+  // An adapter that is meant for other sites may not fit here.
+  if (result && tune::shapeOf(result) != llvm::ArrayRef<int64_t>({sequences, tokensOfRow, out->size}))
+    return false;
   int kept = 0;
   auto keep = [&](mlir::Value value) {
     std::string symbol = (name + "." + llvm::Twine(kept++)).str();

@@ -29,8 +29,7 @@ static UpdateInputs inputsOf(Elaborator &elaborator, ProgramBuilder &program) {
   for (const char *name : {"steps", "rate"})
     elaborator.tensors().declareReal(name, tune::Kind::input, {});
   UpdateInputs inputs;
-  inputs.step =
-      tune::convert(program.builder(), program.loc(), program.read("step"), program.builder().getF64Type());
+  inputs.step = tune::convert(program.builder(), program.loc(), program.read("step"), program.builder().getF64Type());
   inputs.steps = program.read("steps");
   inputs.rate = program.read("rate");
   inputs.key = program.read("key");

@@ -76,8 +76,9 @@ Facts ftc::describeProofs(Definitions &definitions, const Definition &definition
   }
   facts.add("causal", "no token sees later ones");
   facts.add("apart", "no sequence sees another one of the batch");
-  for (auto [use, name, proven] : {std::tuple(ModelUse::PackedRows, "packing", "no document sees another one of its row"),
-                                   {ModelUse::Generation, "generation", "with kept keys and values"}}) {
+  for (auto [use, name, proven] :
+       {std::tuple(ModelUse::PackedRows, "packing", "no document sees another one of its row"),
+        {ModelUse::Generation, "generation", "with kept keys and values"}}) {
     Quiet further(definitions);
     bool good = proveApart(definitions.library(), further.diags, adapter, use);
     facts.add(name, good ? proven : "refused: " + further.reason(definitions));
@@ -101,9 +102,8 @@ MergeTrial ftc::tryMerge(Definitions &definitions, const Definition &definition,
   Quiet trial(definitions);
   if (merges(definitions.library(), trial.diags, adapter))
     return {true, ""};
-  auto notAffine = llvm::find_if(trial.diags.messages(), [](const Message &message) {
-    return message.code == Diag::NotAffine;
-  });
+  auto notAffine =
+      llvm::find_if(trial.diags.messages(), [](const Message &message) { return message.code == Diag::NotAffine; });
   // That another model has no place for a bias, say, is no matter of the definition.
   return {false, notAffine == trial.diags.messages().end() ? "" : trial.reason(definitions)};
 }

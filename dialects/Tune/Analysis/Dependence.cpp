@@ -68,24 +68,20 @@ void Dependence::compute(Operation *op) {
   }
 }
 
-/// How much a value sees, on average over its entries.
-static double sight(const Origins &origins, bool mixed) {
-  double sum = 0;
-  for (const Origin &entry : origins.all())
-    sum += entry.isFree() ? 0 : mixed ? double(entry.last - entry.first) : double(entry.latest + 1);
-  return origins.all().empty() ? 0 : sum / double(origins.all().size());
-}
-
-Value Dependence::mostTelling(Value value, bool mixed) {
+Value Dependence::mostTelling(Value value, llvm::function_ref<double(const Origins &)> sight) {
   Operation *op = sources.contains(value) ? nullptr : value.getDefiningOp();
   if (!op)
     return {};
   Value best;
   double most = -1;
-  for (Value operand : op->getOperands())
-    if (const Origins &origins = of(operand); !origins.isFree() && sight(origins, mixed) > most) {
-      most = sight(origins, mixed);
+  for (Value operand : op->getOperands()) {
+    const Origins &origins = of(operand);
+    if (origins.isFree())
+      continue;
+    if (double seen = sight(origins); seen > most) {
+      most = seen;
       best = operand;
     }
+  }
   return best;
 }

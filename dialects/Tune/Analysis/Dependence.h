@@ -36,9 +36,8 @@ public:
 
   /// Whether a value is the result of an op without a rule that depends on a source.
   bool isOpaque(mlir::Value value) const { return opaque.contains(value); }
-  /// The operand of the op that made `value` through which it sees the most, on average over its entries: later tokens
-  /// or, with `mixed`, more sequences; null for a source.
-  mlir::Value mostTelling(mlir::Value value, bool mixed);
+  /// The operand of the op that made `value` through which it sees the most by a measure of origins; null for a source.
+  mlir::Value mostTelling(mlir::Value value, llvm::function_ref<double(const Origins &)> sight);
 
 private:
   void compute(mlir::Operation *op);

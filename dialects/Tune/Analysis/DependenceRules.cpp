@@ -478,6 +478,26 @@ static SmallVector<Origins> ofTrailing(Operation *op, size_t trailing, OriginsOf
   return results;
 }
 
+/// a u = y: a column of u depends on the same column of y, and on all of a.
+static Origins ofSolve(SolveOp op, OriginsOf originsOf) {
+  const Origins &a = originsOf(op.getA());
+  size_t last = a.shape().size() - 1;
+  Origins y = anyAlong(originsOf(op.getY()), last - 1);
+  Origins matrix = anyAlong(anyAlong(a, last), last - 1);
+  Sizes extents(y.extents());
+  for (size_t dim = 0; dim + 1 < last; ++dim)
+    extents[dim] = std::max(extents[dim], matrix.extents()[dim]);
+  Origins result(resultShape(op), extents);
+  forEachIndex(extents, [&](Index index) {
+    Sizes source(index);
+    source[last] = 0;
+    Origin entry = y.at(index);
+    entry.join(matrix.at(source));
+    result.at(index) = entry;
+  });
+  return compressed(result);
+}
+
 //===----------------------------------------------------------------------===//
 // Attention
 //===----------------------------------------------------------------------===//
@@ -580,7 +600,8 @@ SmallVector<Origins> applyRule(Operation *op, OriginsOf originsOf) {
         return places;
       })
       .Case([&](FFTOp c) { return ofTrailing(c, 1, originsOf); })
-      .Case<SolveOp, QROp, SVDOp, EigHOp>([&](Operation *c) { return ofTrailing(c, 2, originsOf); })
+      .Case([&](SolveOp c) { return List{ofSolve(c, originsOf)}; })
+      .Case<QROp, SVDOp, EigHOp>([&](Operation *c) { return ofTrailing(c, 2, originsOf); })
       .Case([&](AttentionOp c) { return ofAttention(c, originsOf); })
       .Default([](Operation *) { return List(); });
 }
