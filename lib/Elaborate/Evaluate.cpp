@@ -314,7 +314,13 @@ Value Evaluator::call(const Value &callee, Arguments arguments) {
     Scope &inner = shared.definitionScope(*function->definition);
     if (!bindParameters(*function->definition, arguments, inner))
       return {};
-    return eval(*function->definition->value, whereScope(function->definition->where, inner));
+    // What is wrong within is said of the call that stands in a definition of other kind.
+    const Arguments *outer = std::exchange(libraryCall, libraryCall ? libraryCall : &arguments);
+    llvm::StringRef outerName = std::exchange(libraryName, outer ? libraryName : function->definition->name.text);
+    Value value = eval(*function->definition->value, whereScope(function->definition->where, inner));
+    libraryCall = outer;
+    libraryName = outerName;
+    return value;
   }
   if (auto *native = callee.as<Native>())
     return (**native)(*this, std::move(arguments));

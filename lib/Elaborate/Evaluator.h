@@ -94,6 +94,9 @@ public:
   class RowSums *rowSums = nullptr;
   /// The derivation of a merge: functions of `x` must be affine.
   const ast::Definition *affineIn = nullptr;
+  /// The arguments and the name of the outermost function of the library that is being evaluated.
+  const Arguments *libraryCall = nullptr;
+  llvm::StringRef libraryName;
   PassTrace *trace = nullptr;               ///< what adapters do in a run is written down here
   const AdapterInstance *within = nullptr;  ///< the adapter that is being evaluated
   const ModelTensor *withoutBias = nullptr; ///< a tensor that counts as 0, so that only the linear part is left

@@ -147,7 +147,10 @@ std::string ftc::elaborate::printDims(llvm::ArrayRef<Dim> dims, const Scope &sco
 bool Evaluator::refuseNonlinear(const Tensor &tensor, const llvm::Twine &what, llvm::SMRange range) {
   if (tensor.degree == Degree::Constant || !affineIn)
     return false;
-  diags().report(Diag::NotAffine, range, what.str(), affineIn->name.text);
+  if (libraryCall)
+    diags().report(Diag::NotAffine, libraryCall->range, "`" + libraryName.str() + "`", affineIn->name.text);
+  else
+    diags().report(Diag::NotAffine, range, what.str(), affineIn->name.text);
   return true;
 }
 
