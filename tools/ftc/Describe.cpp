@@ -181,7 +181,8 @@ static Facts describeMerge(const Definition &definition, Definitions &definition
   if (definition.kind != DefinitionKind::Adapter)
     return facts;
   std::optional<MergeFormula> formula = mergeFormula(definition);
-  bool hasWeight = definition.site && (definition.site->name.text == "linear" || definition.site->name.text == "embedding");
+  bool hasWeight =
+      definition.site && (definition.site->name.text == "linear" || definition.site->name.text == "embedding");
   MergeTrial trial = formula && hasWeight ? tryMerge(definitions, definition, values) : MergeTrial{};
   if (!formula) {
     facts.add("nothing to do", "the site's own tensors are trained");
