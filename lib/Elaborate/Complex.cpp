@@ -45,6 +45,9 @@ Value Evaluator::binaryComplex(const Value &lhs, const Value &rhs, const ast::Bi
   };
   if (auto *z = lhs.as<Complex>(); z && !rhs.is<Complex>() && (expr.op == BinaryOp::Mul || expr.op == BinaryOp::Div))
     return complexOf(*this, combine(expr.op, z->re, rhs), combine(expr.op, z->im, rhs), expr.range);
+  bool isProduct = expr.op == BinaryOp::Mul || expr.op == BinaryOp::Contract;
+  if (isProduct && (lhs.number() == 0.0 || rhs.number() == 0.0))
+    return 0.0;
   std::optional<Complex> a = asComplex(*this, lhs, expr.range), b = asComplex(*this, rhs, expr.range);
   if (!a || !b)
     return {};
@@ -89,6 +92,8 @@ static Value transform(Evaluator &evaluator, const ast::CallExpr &expr, Scope &s
   Value x = call.value(0);
   if (x.isError() || !evaluator.tensorBuilder(expr.range))
     return {};
+  if (x.number() == 0.0)
+    return x;
   std::optional<Complex> z = asComplex(evaluator, x, expr.range);
   std::optional<Dims> over = z ? call.over(z->re.dims) : std::nullopt;
   if (!z || !call.sound())
@@ -116,6 +121,8 @@ static std::optional<Complex> complexArgument(Evaluator &evaluator, const ast::C
 }
 
 static Value real(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
+  if (Value x = BuiltinCall(evaluator, expr, scope).value(0); x.number())
+    return x;
   std::optional<Complex> z = complexArgument(evaluator, expr, scope);
   return z ? Value(z->re) : Value();
 }

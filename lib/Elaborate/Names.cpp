@@ -50,8 +50,19 @@ void Evaluator::defineEquation(const ast::Equation &equation, Scope &scope) {
     return;
   }
   auto evaluate = [&equation, &scope](Evaluator &evaluator) {
-    Value value = evaluator.eval(*equation.value, evaluator.whereScope(equation.where, scope));
-    return equation.type ? evaluator.coerce(value, *equation.type, scope, equation.range) : value;
+    Scope &inner = evaluator.whereScope(equation.where, scope);
+    if (!equation.type)
+      return evaluator.eval(*equation.value, inner);
+    // Numbers of chance fill what has this name, within a first value too.
+    InitialContext *outer = evaluator.initial;
+    bool fills = outer && equation.type->axes;
+    InitialContext own{fills ? outer->key : mlir::Value(),
+                       fills ? evaluator.dimsOf(*equation.type->axes, scope).value_or(Dims()) : Dims()};
+    if (fills)
+      evaluator.initial = &own;
+    Value value = fills ? evaluator.initialValue(*equation.value, inner) : evaluator.eval(*equation.value, inner);
+    evaluator.initial = outer;
+    return evaluator.coerce(value, *equation.type, scope, equation.range);
   };
   definePattern(equation.targets, scope, evaluate, equation.range);
 }

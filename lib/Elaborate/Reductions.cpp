@@ -231,6 +231,7 @@ static Value logSumExp(Evaluator &evaluator, const ast::CallExpr &expr, Scope &s
   return throughExponentials("logsumexp", evaluator, expr, scope);
 }
 
+/// sqrt(sum(x * x)), whose derivative at 0 counts as 0, as in PyTorch.
 static Value norm(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
   BuiltinCall call(evaluator, expr, scope, 1);
   Value x = call.value(0);
@@ -242,7 +243,13 @@ static Value norm(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope)
   Value squares = evaluator.arithmetic(BinaryOp::Mul, x, x, expr.range);
   if (squares.isError())
     return {};
-  return evaluator.elementwise("sqrt", evaluator.reduce("sum", squares, over, expr.range), expr.range);
+  Value total = evaluator.reduce("sum", squares, over, expr.range);
+  auto *tensor = total.as<Tensor>();
+  if (!tensor || !tensor->value)
+    return total.isError() ? Value() : evaluator.elementwise("sqrt", total, expr.range);
+  Value nothing = evaluator.arithmetic(BinaryOp::Eq, total, 0.0, expr.range);
+  Value root = evaluator.elementwise("sqrt", evaluator.select(nothing, 1.0, total, expr.range), expr.range);
+  return evaluator.select(nothing, 0.0, root, expr.range);
 }
 
 llvm::ArrayRef<Builtin> ftc::elaborate::reductionBuiltins() {

@@ -46,6 +46,7 @@ private:
   bool hasLineBreak(size_t open) const;
   size_t indentation(const Token &token) const;
   std::string blanks(size_t index) const;
+  const Token &opening(size_t closing) const;
   bool tight(size_t index) const;
   bool isUnaryMinus(size_t index) const;
   bool tightInSelector(const Token &before, const Token &after) const;
@@ -138,6 +139,14 @@ bool Formatter::tightInSelector(const Token &before, const Token &after) const {
   return !isOperator(before.kind) && !(isOperator(after.kind) && after.kind != TokenKind::Comma);
 }
 
+/// The bracket that a closing one belongs to.
+const Token &Formatter::opening(size_t closing) const {
+  size_t index = closing;
+  while (index > 0 && token(index).match != closing)
+    --index;
+  return token(index);
+}
+
 /// Whether a token follows the one before it without a blank.
 bool Formatter::tight(size_t index) const {
   const Token &before = token(index - 1), &after = token(index);
@@ -162,7 +171,7 @@ bool Formatter::tight(size_t index) const {
     return false;
   // Calls and indices stand close to what they belong to; after a word of the grammar it is another thing.
   if (isClosing(before.kind))
-    return true;
+    return opening(index - 1).kind != TokenKind::AtBracket; // `A @[d] (B @ x)` is no call
   if (before.kind != TokenKind::Name || isReserved(spelling(before)))
     return false;
   static constexpr StringRef contextual[] = {"let",   "require", "every", "param", "frozen", "folded",

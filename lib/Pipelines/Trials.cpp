@@ -36,7 +36,7 @@ static Value smallValue(const ast::Parameter &parameter) {
 }
 
 AppliedAdapter ftc::applyToSmall(llvm::ArrayRef<const ast::Definition *> definitions,
-                                 const std::map<std::string, Value> &given) {
+                                 const std::map<std::string, Value> &given, bool smallIntegers) {
   auto applied = std::make_shared<Applied>();
   applied->name = definitions.front()->name.text;
   applied->definitions.assign(definitions.begin(), definitions.end());
@@ -48,7 +48,8 @@ AppliedAdapter ftc::applyToSmall(llvm::ArrayRef<const ast::Definition *> definit
       const std::string &name = parameter.name.text;
       bool known = llvm::any_of(applied->arguments.named, [&](const auto &one) { return one.first == name; });
       bool isModel = parameter.type && parameter.type->element.text == "model"; // the specimen has one
-      if (known || parameter.defaultValue || isModel)
+      bool isInteger = parameter.type && !parameter.type->axes && parameter.type->element.text == "int";
+      if (known || (parameter.defaultValue && !(smallIntegers && isInteger)) || isModel)
         continue;
       Value value = smallValue(parameter);
       if (value.isError())
@@ -56,6 +57,13 @@ AppliedAdapter ftc::applyToSmall(llvm::ArrayRef<const ast::Definition *> definit
       applied->arguments.named.emplace_back(name, value);
     }
   return applied;
+}
+
+bool ftc::fits(DefinitionLibrary &library, Diagnostics &diags, const AppliedAdapter &adapter) {
+  Specimen specimen(library, diags);
+  auto adapted = specimen.sound() ? specimen.adapt(specimen.base(), "tried", adapter) : std::nullopt;
+  return adapted && specimen.initialise(*adapted, "start") &&
+         specimen.logits(*adapted, "tried", specimen.batch("run", *adapted));
 }
 
 //===----------------------------------------------------------------------===//

@@ -3,6 +3,7 @@
 #include "MergeFormula.h"
 
 #include "ftc/Frontend/Arithmetic.h"
+#include "ftc/Frontend/Walk.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -12,7 +13,8 @@ using namespace ftc;
 using namespace ftc::ast;
 using llvm::StringRef;
 
-std::string ftc::sourceText(llvm::SMRange range) {
+/// What is written, on one line.
+static std::string rawText(llvm::SMRange range) {
   StringRef written(range.Start.getPointer(), size_t(range.End.getPointer() - range.Start.getPointer()));
   std::string text;
   llvm::SmallVector<StringRef> lines;
@@ -21,6 +23,11 @@ std::string ftc::sourceText(llvm::SMRange range) {
     for (StringRef word : llvm::split(line.take_front(line.find("//")).trim(), ' '))
       if (!word.empty())
         text += (text.empty() ? "" : " ") + word.str();
+  return text;
+}
+
+std::string ftc::sourceText(llvm::SMRange range) {
+  std::string text = rawText(range);
   // The range of an expression leaves out parentheses around its first and its last operand.
   std::string before, after;
   for (char c : text)
@@ -42,6 +49,15 @@ struct Term {
   bool affine = false;      ///< the problem is that of the formula alone
 
   bool dependsOnX() const { return !linear.empty(); }
+};
+
+/// The names that stand in an expression.
+struct UsedNames : Walk {
+  std::vector<const NameExpr *> names;
+  void enterExpr(const Expr &expr) override {
+    if (auto *name = llvm::dyn_cast<NameExpr>(&expr))
+      names.push_back(name);
+  }
 };
 
 /// Names that stand for something else than themselves.
@@ -136,17 +152,19 @@ Term Derivation::evalEquation(const Equation &equation, Names names) {
   if (depth == mostCalls)
     return failure("'" + equation.targets.front().text + "' calls itself", equation.range);
   ++depth;
-  for (const Equation &local : equation.where) {
-    if (local.arguments)
-      continue;
-    Term value = eval(*local.value, names);
-    if (!value.dependsOnX() && value.problem.empty())
-      continue;
-    if (local.targets.size() > 1 && value.problem.empty())
-      value = failure("a function of the input is taken apart: the formula is not written out", local.range, true);
-    for (const Name &target : local.targets)
-      names[target.text] = value;
-  }
+  // The order of the names means nothing: after as many rounds as there are names each has been found from the others.
+  for (size_t round = 0; round < equation.where.size(); ++round)
+    for (const Equation &local : equation.where) {
+      if (local.arguments)
+        continue;
+      Term value = eval(*local.value, names);
+      if (!value.dependsOnX() && value.problem.empty())
+        continue;
+      if (local.targets.size() > 1 && value.problem.empty())
+        value = failure("a function of the input is taken apart: the formula is not written out", local.range, true);
+      for (const Name &target : local.targets)
+        names[target.text] = value;
+    }
   Term result = eval(*equation.value, names);
   --depth;
   return result;
@@ -226,8 +244,9 @@ Term Derivation::evalIndex(const IndexExpr &expr, const Names &names) {
   }
   if (!base.dependsOnX() || !base.problem.empty())
     return base.problem.empty() ? constant(sourceText(expr.range)) : base;
-  std::string rest = sourceText({expr.base->range.End, expr.range.End});
-  return {base.linear + rest, base.rest.empty() ? "" : base.rest + rest, ""};
+  std::string rest = rawText({expr.base->range.End, expr.range.End});
+  auto picked = [&](const std::string &text) { return text.empty() ? "" : wrapped(text, !isAtom(text)) + rest; };
+  return {picked(base.linear), picked(base.rest), ""};
 }
 
 Term Derivation::evalCall(const CallExpr &expr, const Names &names) {
@@ -258,7 +277,7 @@ Term Derivation::evalCall(const CallExpr &expr, const Names &names) {
     return first;
   static const llvm::StringSet<> linear = {"split", "rename", "roll", "reverse", "sum", "mean", "fft", "ifft", "real"};
   if (linear.contains(name) && !others) {
-    std::string rest = sourceText({expr.arguments.front().value->range.End, expr.range.End});
+    std::string rest = rawText({expr.arguments.front().value->range.End, expr.range.End});
     auto applied = [&](const std::string &text) { return text.empty() ? "" : name.str() + "(" + text + rest; };
     return {applied(first.linear), applied(first.rest), ""};
   }
@@ -285,10 +304,12 @@ Term Derivation::eval(const Expr &expr, const Names &names) {
   }
   if (const auto *integer = llvm::dyn_cast<IntegerExpr>(&expr); integer && integer->value == 0)
     return constant("");
-  if (const auto *fold = llvm::dyn_cast<FoldExpr>(&expr))
-    for (const FoldExpr::Binding &binding : fold->bindings)
-      if (eval(*binding.value, names).dependsOnX())
-        return failure("a loop over 'x': the formula is not written out", expr.range, true);
+  // Of the rest it is known only whether it has to do with x.
+  UsedNames used;
+  used.expr(&expr);
+  for (const NameExpr *name : used.names)
+    if (Term value = evalName(*name, names); value.dependsOnX() || !value.problem.empty())
+      return failure("a function of the input is written in a form that has no formula here", expr.range, true);
   return constant(sourceText(expr.range));
 }
 

@@ -37,18 +37,37 @@ struct Quiet {
 };
 } // namespace
 
-/// Parameters of the command line that a definition has.
-static AppliedAdapter apply(const Definition &definition, const ParameterValues &values) {
+/// A definition with the parameters of the command line that it has.
+static AppliedAdapter asGiven(const Definition &definition, const ParameterValues &values, bool smallIntegers = false) {
   ParameterValues own;
   for (const Parameter &parameter : definition.parameters)
     if (auto given = values.find(parameter.name.text); given != values.end())
       own.insert(*given);
   const Definition *one[] = {&definition};
-  return applyToSmall(one, own);
+  return applyToSmall(one, own, smallIntegers);
 }
 
+/// The same; where its defaults are too large for the small model, integers that are not given are small too.
+static AppliedAdapter apply(Definitions &definitions, const Definition &definition, const ParameterValues &values) {
+  AppliedAdapter applied = asGiven(definition, values);
+  Quiet first(definitions), second(definitions);
+  if (!applied || definition.kind != DefinitionKind::Adapter || fits(definitions.library(), first.diags, applied))
+    return applied;
+  AppliedAdapter smaller = asGiven(definition, values, /*smallIntegers=*/true);
+  return smaller && fits(definitions.library(), second.diags, smaller) ? smaller : applied;
+}
+
+/// Why a definition cannot be tried: the first of its parameters that has no default and no small value.
 static std::string needsValues(const Definition &definition) {
-  return "'" + definition.name.text + "' has a parameter without a default that cannot be guessed: give it with -D";
+  std::string which = "a parameter";
+  for (const Parameter &parameter : definition.parameters)
+    if (StringRef type = parameter.type ? StringRef(parameter.type->element.text) : "";
+        !parameter.defaultValue && type != "int" && type != "real" && type != "bool" && type != "model") {
+      which = "the parameter '" + parameter.name.text + "'";
+      break;
+    }
+  return "'" + definition.name.text + "' cannot be tried alone: " + which +
+         " has no default and no value that could be guessed";
 }
 
 //===----------------------------------------------------------------------===//
@@ -59,7 +78,7 @@ Facts ftc::describeProofs(Definitions &definitions, const Definition &definition
   Facts facts{"proofs", {}};
   if (definition.kind != DefinitionKind::Adapter)
     return facts;
-  AppliedAdapter adapter = apply(definition, values);
+  AppliedAdapter adapter = apply(definitions, definition, values);
   if (!adapter) {
     facts.add("not tried", needsValues(definition));
     return facts;
@@ -96,7 +115,7 @@ Facts ftc::describeProofs(Definitions &definitions, const Definition &definition
 }
 
 MergeTrial ftc::tryMerge(Definitions &definitions, const Definition &definition, const ParameterValues &values) {
-  AppliedAdapter adapter = apply(definition, values);
+  AppliedAdapter adapter = apply(definitions, definition, values);
   if (!adapter)
     return {};
   Quiet trial(definitions);
@@ -110,7 +129,7 @@ MergeTrial ftc::tryMerge(Definitions &definitions, const Definition &definition,
 
 Facts ftc::describeCosts(Definitions &definitions, const Definition &definition, const ParameterValues &values) {
   Facts facts;
-  AppliedAdapter adapter = definition.kind == DefinitionKind::Adapter ? apply(definition, values) : nullptr;
+  AppliedAdapter adapter = definition.kind == DefinitionKind::Adapter ? asGiven(definition, values) : nullptr;
   if (!adapter)
     return facts;
   Quiet trial(definitions);
@@ -131,7 +150,7 @@ Facts ftc::describeCosts(Definitions &definitions, const Definition &definition,
 
 std::string ftc::describeCommutator(Definitions &definitions, const Definition &first, const Definition &second,
                                     const ParameterValues &values) {
-  AppliedAdapter a = apply(first, values), b = apply(second, values);
+  AppliedAdapter a = apply(definitions, first, values), b = apply(definitions, second, values);
   if (!a || !b)
     return "not tried: " + needsValues(a ? second : first);
   Quiet trial(definitions);
@@ -192,7 +211,7 @@ bool ftc::checkByTrial(Definitions &definitions, const Definition &definition, c
   std::string what = definition.name.text;
   if (definition.site)
     what += " on " + definition.site->name.text;
-  AppliedAdapter applied = apply(definition, values);
+  AppliedAdapter applied = apply(definitions, definition, values);
   if (!applied)
     return printFailure(what, needsValues(definition));
   if (!isObjective)

@@ -11,6 +11,7 @@
 
 #include "dialects/Tune/Transforms/Passes.h"
 #include "dialects/Tune/Transforms/RowAlignment.h"
+#include "dialects/Tune/Utils/Builders.h"
 
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/IR/IRMapping.h"
@@ -213,6 +214,7 @@ private:
 
 class FuseRows : public impl::FuseRowsBase<FuseRows> {
   void runOnOperation() override {
+    isolatePads(getOperation());
     SmallVector<Block *> blocks;
     getOperation().walk([&](func::FuncOp program) {
       if (!program->hasAttr(TuneDialect::kProgramAttrName))

@@ -208,6 +208,7 @@ private:
 
 struct SinkChoicesPass : impl::SinkChoicesBase<SinkChoicesPass> {
   void runOnOperation() override {
+    isolatePads(getOperation());
     for (auto program : getOperation().getOps<func::FuncOp>())
       if (!program.isExternal())
         Sinking(program.front()).run();

@@ -293,6 +293,7 @@ struct SliceRowsPass : impl::SliceRowsBase<SliceRowsPass> {
   using SliceRowsBase::SliceRowsBase;
 
   void runOnOperation() override {
+    isolatePads(getOperation());
     for (auto program : getOperation().getOps<func::FuncOp>())
       if (!program.isExternal())
         runOnProgram(program);

@@ -191,6 +191,8 @@ Value convert(OpBuilder &builder, Location loc, Value a, Type element) {
   RankedTensorType from = typeOf(a), to = from.clone(element);
   if (from == to)
     return a;
+  if (isa<IntegerType>(element) && isa<FloatType>(from.getElementType()))
+    return arith::FPToSIOp::create(builder, loc, to, a);
   if (auto integer = dyn_cast<IntegerType>(from.getElementType()))
     return integer.getWidth() == 1 ? Value(arith::UIToFPOp::create(builder, loc, to, a))
                                    : Value(arith::SIToFPOp::create(builder, loc, to, a));

@@ -73,6 +73,9 @@ mlir::Value concat(mlir::OpBuilder &builder, mlir::Location loc, mlir::ValueRang
 /// `a` with `low` zeros before and `high` zeros after it in dimension `dim`.
 mlir::Value padZeros(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value a, int64_t dim, int64_t low,
                      int64_t high);
+/// Puts into each tensor.pad below `root` the constant that it pads with, which the folder moves out: an op that is
+/// moved into an isolated region must not need a value from around it.
+void isolatePads(mlir::Operation *root);
 
 //===----------------------------------------------------------------------===//
 // Sums and products
@@ -100,7 +103,8 @@ mlir::Value matmul(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value a, 
 // Conversions
 //===----------------------------------------------------------------------===//
 
-/// `a` with elements of real type `element`: truncated, extended, or converted from integers or booleans.
+/// `a` with elements of another type: reals truncated or extended, converted from integers or booleans, or cut to
+/// integers.
 mlir::Value convert(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value a, mlir::Type element);
 
 } // namespace ftc::tune

@@ -136,4 +136,15 @@ Value padZeros(OpBuilder &builder, Location loc, Value a, int64_t dim, int64_t l
   return tensor::PadOp::create(builder, loc, typeOf(a).clone(shape), a, lows, highs, zero);
 }
 
+void isolatePads(Operation *root) {
+  root->walk([](tensor::PadOp pad) {
+    auto yield = cast<tensor::YieldOp>(pad.getBody()->getTerminator());
+    auto constant = yield.getValue().getDefiningOp<arith::ConstantOp>();
+    if (!constant || constant->getBlock() == pad.getBody())
+      return;
+    OpBuilder builder(yield);
+    yield.getValueMutable().assign(builder.clone(*constant)->getResult(0));
+  });
+}
+
 } // namespace ftc::tune

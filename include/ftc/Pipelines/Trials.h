@@ -22,9 +22,13 @@ namespace ftc {
 using AppliedAdapter = std::shared_ptr<const elaborate::Applied>;
 
 /// Definitions of one name and kind with values for their parameters: those given, and for a parameter that must be
-/// given and is not a small value of its type; null if one has a type of which there is none.
+/// given and is not a small value of its type; with `smallIntegers` for every integer that is not given. Null if one
+/// has a type of which there is no small value.
 AppliedAdapter applyToSmall(llvm::ArrayRef<const ast::Definition *> definitions,
-                            const std::map<std::string, elaborate::Value> &given);
+                            const std::map<std::string, elaborate::Value> &given, bool smallIntegers = false);
+
+/// Whether an adapter can be put on the small model.
+bool fits(DefinitionLibrary &library, Diagnostics &diags, const AppliedAdapter &adapter);
 
 /// How far an adapter changes the logits at its first values, over the largest logit; nothing if it cannot be tried.
 std::optional<double> changeAtStart(DefinitionLibrary &library, Diagnostics &diags, const AppliedAdapter &adapter);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""adapters.py SOURCE: docs/adapters.md lists every adapter of the standard library, with the number of lines that it has."""
+"""adapters.py SOURCE: docs/adapters.md lists every adapter of the standard library and of the gallery, with the number of lines that it has."""
 
 import re
 import sys
@@ -22,13 +22,19 @@ def definitions(text):
         yield match.group(1), re.search(r"\bon (\w+)", body).group(1), sum(1 for line in body.splitlines() if line.strip())
 
 
-found = sorted(entry for path in sorted((source / "lib/Standard/adapters").glob("*.ftr")) for entry in definitions(path.read_text("utf-8")))
-page = (source / "docs/adapters.md").read_text("utf-8")
-listed = sorted((name, site, int(lines)) for name, lines, site in re.findall(r"^\| `(\w+)` \| (\d+) \| (\w+) \|", page, re.M))
-for entry in found:
-    if entry not in listed:
-        print(f"not in docs/adapters.md: {entry}")
-for entry in listed:
-    if entry not in found:
-        print(f"in docs/adapters.md, not in the library: {entry}")
-assert found == listed and len(found) > 20, f"{len(found)} adapters, {len(listed)} lines"
+def compare(folder, page, name):
+    """The definitions of a folder and the lines of its table."""
+    found = sorted(entry for path in sorted((source / folder).glob("*.ftr")) for entry in definitions(path.read_text("utf-8")))
+    listed = sorted((name, site, int(lines)) for name, lines, site in re.findall(r"^\| `(\w+)` \| (\d+) \| (\w+) \|", page, re.M))
+    for entry in found:
+        if entry not in listed:
+            print(f"not in docs/adapters.md: {entry}")
+    for entry in listed:
+        if entry not in found:
+            print(f"in docs/adapters.md, not in the {name}: {entry}")
+    return found == listed and len(found) > 20
+
+
+library, gallery = (source / "docs/adapters.md").read_text("utf-8").split("## A gallery: ")
+same = [compare("lib/Standard/adapters", library, "library"), compare("examples/adapters", gallery, "gallery")]
+assert all(same), "docs/adapters.md differs"

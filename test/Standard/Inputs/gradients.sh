@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# gradients.sh FTC STANDARD: tries every definition in the library's files of adapters and objectives.
+# gradients.sh FTC FOLDER...: tries every definition in the files of the folders.
 set -uo pipefail
-ftc=$1 standard=$2 failed=0
-for file in "$standard"/adapters/*.ftr "$standard"/objectives/*.ftr; do
-  echo "== $file"
-  "$ftc" check --gradients "$file" || failed=1
+ftc=$1 failed=0
+shift
+for folder; do
+  for file in "$folder"/*.ftr; do
+    echo "== $file"
+    "$ftc" check --gradients "$file" || failed=1
+  done
 done
 exit $failed
