@@ -50,3 +50,24 @@ func.func @across() attributes {tune.program} {
   tune.write %s, @dw : tensor<32xf32>
   return
 }
+
+// What a tensor is padded with goes into the kernel together with the padding.
+// CHECK-LABEL: func.func @padded
+// CHECK: tune.fused
+// CHECK: tensor.pad
+// CHECK: %[[ZERO:.*]] = arith.constant 0.000000e+00 : f32
+// CHECK: tensor.yield %[[ZERO]]
+// CHECK: tune.fused_yield
+func.func @padded() attributes {tune.program} {
+  %zero = arith.constant 0.0 : f32
+  %x = tune.read @x : tensor<64x32xf32>
+  %s = tensor.extract_slice %x[0, 0] [64, 31] [1, 1] : tensor<64x32xf32> to tensor<64x31xf32>
+  %e = math.exp %s : tensor<64x31xf32>
+  %p = tensor.pad %e low[0, 1] high[0, 0] {
+  ^bb0(%i: index, %j: index):
+    tensor.yield %zero : f32
+  } : tensor<64x31xf32> to tensor<64x32xf32>
+  %y = arith.addf %p, %x : tensor<64x32xf32>
+  tune.write %y, @y : tensor<64x32xf32>
+  return
+}
