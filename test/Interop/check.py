@@ -33,7 +33,7 @@ BOUND = 2e-4
 TEST = Path(__file__).resolve().parent.parent
 GOLDEN = TEST / "Execution" / "Golden"
 METHODS = ["lora", "lora-qv", "rslora", "lora-rank-pattern", "lora-bias", "lora-modules-to-save", "lora-embedding", "lora-tokens",
-           "dora", "ia3", "loha", "ln-tuning"]  # fmt: skip
+           "dora", "ia3", "loha", "lokr", "oft", "oft-cayley", "boft", "ln-tuning"]  # fmt: skip
 DEFAULT = [GOLDEN / f"{method}.ftr" for method in METHODS]
 FAMILIES = ["llama-tied", "llama3-rope", "qwen2", "mistral", "qwen3", "phi3", "gpt2", "olmo2", "gemma3"]
 

@@ -10,7 +10,7 @@ def shapes(path):
         lines = [line.rstrip("\n") for line in file if re.match(r"run  step|before: |after: |saved ", line)]
     found = {}
     for line in lines:
-        shape = re.sub(r"[0-9]+ (h|min|s)( [0-9]+ (min|s))? left", "T left", re.sub(r"(saved ).*/", r"\1", line))
+        shape = re.sub(r"[0-9]+ (h|min|s)( [0-9]+ (min|s))? left", "T left", re.sub(r"(saved ).*[/-]", r"\1", line))
         found[re.sub(r"[0-9]+(\.[0-9]+)?(e[+-][0-9]+)?", "N", shape)] = line
     return found
 
