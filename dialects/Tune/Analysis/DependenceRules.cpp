@@ -24,6 +24,9 @@ static ArrayRef<int64_t> resultShape(Operation *op, unsigned result = 0) {
   return cast<RankedTensorType>(op->getResult(result).getType()).getShape();
 }
 
+/// Sums of more terms than this, of values that depend on nothing, are not followed.
+static constexpr int64_t mostTerms = int64_t(1) << 20;
+
 static int64_t countOf(ArrayRef<int64_t> extents) {
   int64_t count = 1;
   for (int64_t extent : extents)
@@ -173,10 +176,52 @@ static Origins ofReduce(linalg::ReduceOp op, OriginsOf originsOf) {
   return compressed(result);
 }
 
+/// `x` with dimension `dim` kept once: an entry that may be any of those along it.
+static Origins anyAlong(const Origins &x, size_t dim) {
+  if (x.extents()[dim] == 1)
+    return x;
+  Sizes extents(x.extents());
+  extents[dim] = 1;
+  Origins result(x.shape(), extents);
+  forEachIndex(x.extents(), [&](Index index) {
+    if (index[dim] == 0)
+      result.at(index) = x.at(index);
+    else if (!result.at(index).sameAs(x.at(index)))
+      result.at(index).join(x.at(index));
+  });
+  return result;
+}
+
+/// A factor that depends on nothing, kept once along each summed dimension in which the other factor is alike: there it
+/// matters only whether all its entries are 0.
+static Origins withoutAlikeTerms(const Origins &factor, AffineMap own, const Origins &other, AffineMap others,
+                                 AffineMap out) {
+  Origins result = factor;
+  for (unsigned dim = 0; dim < own.getNumResults(); ++dim) {
+    unsigned loop = own.getDimPosition(dim);
+    if (out.isFunctionOfDim(loop))
+      continue;
+    bool alike = true;
+    for (unsigned at = 0; at < others.getNumResults(); ++at)
+      alike &= others.getDimPosition(at) != loop || other.extents()[at] == 1;
+    if (alike)
+      result = anyAlong(result, dim);
+  }
+  result.compress();
+  return result;
+}
+
 static Origins ofContract(linalg::ContractOp op, OriginsOf originsOf) {
   auto structured = cast<linalg::LinalgOp>(op.getOperation());
   const Origins *sides[] = {&originsOf(op.getInputs()[0]), &originsOf(op.getInputs()[1])};
   SmallVector<AffineMap> maps = structured.getIndexingMapsArray();
+  Origins narrowed;
+  for (unsigned side : {0, 1})
+    if (sides[side]->isFree() && !sides[1 - side]->isFree()) {
+      narrowed = withoutAlikeTerms(*sides[side], maps[side], *sides[1 - side], maps[1 - side], maps[2]);
+      sides[side] = &narrowed;
+      break;
+    }
   SmallVector<int64_t> ranges = structured.getStaticLoopRanges();
   Sizes loops(ranges.size(), 1), extents;
   for (auto [side, map] : llvm::zip(sides, maps))
@@ -184,6 +229,9 @@ static Origins ofContract(linalg::ContractOp op, OriginsOf originsOf) {
       int64_t &loop = loops[map.getDimPosition(dim)];
       loop = std::max(loop, extent);
     }
+  // Of large matrices that depend on nothing it is not followed which entries are known.
+  if (sides[0]->isFree() && sides[1]->isFree() && countOf(loops) > mostTerms)
+    return Origins(resultShape(op));
   double repeated = 1;
   for (unsigned loop = 0; loop < loops.size(); ++loop)
     if (loops[loop] == 1 && !maps[2].isFunctionOfDim(loop))
@@ -319,22 +367,6 @@ static SmallVector<Origins> ofPad(tensor::PadOp op, OriginsOf originsOf) {
 //===----------------------------------------------------------------------===//
 // Indexed access
 //===----------------------------------------------------------------------===//
-
-/// `x` with dimension `dim` kept once: an entry that may be any of those along it.
-static Origins anyAlong(const Origins &x, size_t dim) {
-  if (x.extents()[dim] == 1)
-    return x;
-  Sizes extents(x.extents());
-  extents[dim] = 1;
-  Origins result(x.shape(), extents);
-  forEachIndex(x.extents(), [&](Index index) {
-    if (index[dim] == 0)
-      result.at(index) = x.at(index);
-    else if (!result.at(index).sameAs(x.at(index)))
-      result.at(index).join(x.at(index));
-  });
-  return result;
-}
 
 /// A range of places that is followed place by place; of a larger one it is assumed that it may be any.
 static constexpr int64_t mostPlaces = 1024;
