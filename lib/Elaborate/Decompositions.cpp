@@ -184,14 +184,6 @@ static std::optional<Matrix> squareOf(Evaluator &evaluator, BuiltinCall &call, c
   return matrix;
 }
 
-/// The names of two dimensions change places.
-static Tensor turned(Tensor x, const Matrix &matrix) {
-  int row = indexOf(x.dims, matrix.row), column = indexOf(x.dims, matrix.column);
-  std::swap(x.dims[row], x.dims[column]);
-  x.identity = false;
-  return x;
-}
-
 /// The u with A u = Y, of square matrices of the same two dimensions.
 static Value solveMatrix(Evaluator &evaluator, const Tensor &a, const Tensor &y, const Matrix &matrix) {
   Dim other = evaluator.shared.dimensions().make(matrix.column->name, matrix.column->size);
@@ -245,7 +237,12 @@ static Value transposed(Evaluator &evaluator, const ast::CallExpr &expr, Scope &
   BuiltinCall call(evaluator, expr, scope, 1);
   std::optional<Tensor> a = call.tensor(0);
   auto matrix = a ? squareOf(evaluator, call, *a, expr, scope) : std::nullopt;
-  return matrix ? Value(turned(*a, *matrix)) : Value();
+  if (!matrix)
+    return {};
+  Tensor result = *a;
+  std::swap(result.dims[indexOf(a->dims, matrix->row)], result.dims[indexOf(a->dims, matrix->column)]);
+  result.identity = false;
+  return result;
 }
 
 /// compose(A, B, ...): the product of square matrices of the same two dimensions.

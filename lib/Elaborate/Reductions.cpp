@@ -172,11 +172,17 @@ struct Exponentials {
 };
 } // namespace
 
+/// The largest entries, without gradient: what is taken off before exp.
+static Value constantMaximum(Evaluator &evaluator, const Value &x, const Dims &over, llvm::SMRange range) {
+  Value largest = evaluator.reduce("max", x, over, range);
+  if (auto *tensor = largest.as<Tensor>(); tensor && tensor->value)
+    return Tensor{tune::StopGradientOp::create(*evaluator.builder, evaluator.loc(), tensor->value), tensor->dims};
+  return largest;
+}
+
 static Exponentials exponentials(Evaluator &evaluator, const Value &x, const Dims &over, llvm::SMRange range) {
   Exponentials e;
-  e.largest = evaluator.reduce("max", x, over, range);
-  if (auto *tensor = e.largest.as<Tensor>(); tensor && tensor->value)
-    e.largest = Tensor{tune::StopGradientOp::create(*evaluator.builder, evaluator.loc(), tensor->value), tensor->dims};
+  e.largest = constantMaximum(evaluator, x, over, range);
   e.shifted = evaluator.arithmetic(BinaryOp::Sub, x, e.largest, range);
   e.total = e.shifted.isError() ? Value()
                                 : evaluator.reduce("sum", evaluator.elementwise("exp", e.shifted, range), over, range);
@@ -190,9 +196,7 @@ Value Evaluator::logSumExp(const Tensor &x, const Dims &over, llvm::SMRange rang
 
 Value Evaluator::softmax(const Value &x, const Dims &over, llvm::SMRange range) {
   auto compute = [&](BinaryOp op, const Value &a, const Value &b) { return arithmetic(op, a, b, range); };
-  Value largest = reduce("max", x, over, range);
-  if (auto *tensor = largest.as<Tensor>(); tensor && tensor->value)
-    largest = Tensor{tune::StopGradientOp::create(*builder, loc(), tensor->value), tensor->dims};
+  Value largest = constantMaximum(*this, x, over, range);
   Value nothing = compute(BinaryOp::Eq, largest, -std::numeric_limits<double>::infinity());
   Value shifted = compute(BinaryOp::Sub, x, select(nothing, 0.0, largest, range));
   Value e = shifted.isError() ? Value() : elementwise("exp", shifted, range);

@@ -393,6 +393,13 @@ static Value prepended(Evaluator &evaluator, llvm::ArrayRef<Value> values, llvm:
   return evaluator.prepend(*fresh, parts.front(), *tokens, range);
 }
 
+/// Whether all are the same number, which is what they are put together, too: the same along every dimension.
+static bool isOneNumber(llvm::ArrayRef<Value> values) {
+  return !values.empty() && llvm::all_of(values, [&](const Value &value) {
+    return value.number() && value.number() == values.front().number();
+  });
+}
+
 static Value joinSum(Evaluator &evaluator, llvm::ArrayRef<Value> values, const Pattern &from, const ast::NameExpr &to,
                      Scope &scope, llvm::SMRange range) {
   if (values.size() != from.names.size()) {
@@ -403,9 +410,8 @@ static Value joinSum(Evaluator &evaluator, llvm::ArrayRef<Value> values, const P
   std::optional<Dims> parts = summands(evaluator, from, to, values, scope, whole);
   if (!parts)
     return {};
-  // The same number in every part is that along the whole.
-  if (llvm::all_of(values, [&](const Value &value) { return value.number() && value.number() == values[0].number(); }))
-    return values[0];
+  if (isOneNumber(values))
+    return values.front();
   Value ambientTokens = evaluator.ambient.lookup("tokens");
   const Dim *tokens = ambientTokens.as<Dim>();
   if (tokens && whole != *tokens && llvm::is_contained(*parts, *tokens))
@@ -542,9 +548,7 @@ static Value stack(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope
     if (values.back().isError())
       return {};
   }
-  // The same number everywhere is that along every dimension.
-  auto isFirst = [&](const Value &value) { return value.number() && value.number() == values.front().number(); };
-  if (!values.empty() && llvm::all_of(values, isFirst))
+  if (isOneNumber(values))
     return values.front();
   std::vector<Tensor> operands;
   for (const Value &value : values) {

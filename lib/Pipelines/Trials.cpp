@@ -59,11 +59,16 @@ AppliedAdapter ftc::applyToSmall(llvm::ArrayRef<const ast::Definition *> definit
   return applied;
 }
 
+/// The small model with an adapter whose tensors have their first values; nothing after messages.
+static std::optional<AdaptedModel> putOn(Specimen &specimen, const AppliedAdapter &adapter) {
+  auto adapted = specimen.sound() ? specimen.adapt(specimen.base(), "tried", adapter) : std::nullopt;
+  return adapted && specimen.initialise(*adapted, "start") ? adapted : std::nullopt;
+}
+
 bool ftc::fits(DefinitionLibrary &library, Diagnostics &diags, const AppliedAdapter &adapter) {
   Specimen specimen(library, diags);
-  auto adapted = specimen.sound() ? specimen.adapt(specimen.base(), "tried", adapter) : std::nullopt;
-  return adapted && specimen.initialise(*adapted, "start") &&
-         specimen.logits(*adapted, "tried", specimen.batch("run", *adapted));
+  auto adapted = putOn(specimen, adapter);
+  return adapted && specimen.logits(*adapted, "tried", specimen.batch("run", *adapted));
 }
 
 //===----------------------------------------------------------------------===//
@@ -132,8 +137,8 @@ std::optional<double> ftc::changeAtStart(DefinitionLibrary &library, Diagnostics
 
 bool ftc::proveApart(DefinitionLibrary &library, Diagnostics &diags, const AppliedAdapter &adapter, ModelUse use) {
   Specimen specimen(library, diags);
-  auto adapted = specimen.sound() ? specimen.adapt(specimen.base(), "tried", adapter) : std::nullopt;
-  if (!adapted || !specimen.initialise(*adapted, "start"))
+  auto adapted = putOn(specimen, adapter);
+  if (!adapted)
     return false;
   ProgramBuilder program(specimen.elaborator(), "training");
   Batch batch = specimen.batch("run", *adapted);
@@ -166,8 +171,8 @@ static std::optional<AdaptedModel> merge(Specimen &specimen, const AdaptedModel 
 
 bool ftc::merges(DefinitionLibrary &library, Diagnostics &diags, const AppliedAdapter &adapter) {
   Specimen specimen(library, diags);
-  auto adapted = specimen.sound() ? specimen.adapt(specimen.base(), "tried", adapter) : std::nullopt;
-  return adapted && specimen.initialise(*adapted, "start") && merge(specimen, *adapted, "merged");
+  auto adapted = putOn(specimen, adapter);
+  return adapted && merge(specimen, *adapted, "merged");
 }
 
 /// Moves trained tensors away from their first values, by amounts that depend on the tensor's name alone.
@@ -184,8 +189,8 @@ static void moveAway(Image &image, const AdaptedModel &model) {
 std::optional<MergedDifference> ftc::compareMerged(DefinitionLibrary &library, Diagnostics &diags,
                                                    const AppliedAdapter &adapter) {
   Specimen specimen(library, diags);
-  auto adapted = specimen.sound() ? specimen.adapt(specimen.base(), "tried", adapter) : std::nullopt;
-  if (!adapted || !specimen.initialise(*adapted, "start"))
+  auto adapted = putOn(specimen, adapter);
+  if (!adapted)
     return std::nullopt;
   Batch batch = specimen.batch("run", *adapted);
   if (!specimen.logits(*adapted, "adapted", batch))
@@ -255,8 +260,8 @@ static mlir::Value probe(Specimen &specimen, ProgramBuilder &program, mlir::Valu
 std::optional<std::vector<GradientError>> ftc::checkAdapter(DefinitionLibrary &library, Diagnostics &diags,
                                                             const AppliedAdapter &adapter) {
   Specimen specimen(library, diags);
-  auto adapted = specimen.sound() ? specimen.adapt(specimen.base(), "tried", adapter) : std::nullopt;
-  if (!adapted || !specimen.initialise(*adapted, "start"))
+  auto adapted = putOn(specimen, adapter);
+  if (!adapted)
     return std::nullopt;
   std::vector<std::string> trained;
   for (AdapterTensor *tensor : adapted->tensors(AdapterRole::Trained))
