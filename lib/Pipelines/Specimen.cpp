@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -147,17 +148,19 @@ unsigned Specimen::number(llvm::StringRef program) {
   llvm_unreachable("a program of the specimen");
 }
 
-llvm::FailureOr<Image> Specimen::load(target::TargetKind kind) {
+llvm::FailureOr<Image> Specimen::load(target::TargetKind kind, Runs runs) {
   mlir::OwningOpRef<mlir::ModuleOp> copy = current->clone();
   CompileOptions options;
   options.target = kind;
   mlir::PassManager passes(&context);
+  passes.enableVerifier(false); // once, below
   buildPipeline(Rung::Backward, options, passes);
   buildPipeline(Rung::Precision, options, passes);
-  if (mlir::failed(passes.run(*copy)))
+  if (mlir::failed(passes.run(*copy)) || mlir::failed(mlir::verify(*copy)))
     return mlir::failure();
   target::TargetOptions targetOptions;
   targetOptions.kind = kind;
+  targetOptions.quick = runs == Runs::Few;
   auto image = Image::load(std::move(copy), targetOptions);
   if (mlir::succeeded(image))
     fill(*image);

@@ -127,7 +127,7 @@ std::optional<double> ftc::changeAtStart(DefinitionLibrary &library, Diagnostics
     return std::nullopt;
   if (isSameByAlgebra(specimen.module()))
     return 0;
-  auto image = specimen.load(TargetKind::Reference);
+  auto image = specimen.load(TargetKind::Reference, Specimen::Runs::Few);
   if (mlir::failed(image))
     return std::nullopt;
   for (llvm::StringRef program : {"start", "both"})
@@ -200,7 +200,7 @@ std::optional<MergedDifference> ftc::compareMerged(DefinitionLibrary &library, D
     return std::nullopt;
   MergedDifference difference;
   for (TargetKind kind : {TargetKind::Reference, TargetKind::CPU}) {
-    auto image = specimen.load(kind);
+    auto image = specimen.load(kind, Specimen::Runs::Few);
     if (mlir::failed(image))
       return std::nullopt;
     image->run(specimen.number("start"));
@@ -226,7 +226,7 @@ std::optional<double> ftc::commutator(DefinitionLibrary &library, Diagnostics &d
     if (!both || !specimen.initialise(*both, step + ".start") || !merge(specimen, *both, step + ".merged"))
       return std::nullopt;
   }
-  auto image = specimen.load(TargetKind::Reference);
+  auto image = specimen.load(TargetKind::Reference, Specimen::Runs::Few);
   if (mlir::failed(image))
     return std::nullopt;
   double largest = 0;
@@ -272,7 +272,7 @@ std::optional<std::vector<GradientError>> ftc::checkAdapter(DefinitionLibrary &l
     mlir::Value logits = program.logits(*adapted, batch, /*training=*/true);
     return logits ? probe(specimen, program, logits) : mlir::Value();
   });
-  auto image = built ? specimen.load(TargetKind::Reference) : llvm::FailureOr<Image>(mlir::failure());
+  auto image = built ? specimen.load(TargetKind::Reference, Specimen::Runs::Many) : llvm::FailureOr<Image>();
   if (mlir::failed(image))
     return std::nullopt;
   image->run(specimen.number("start"));
@@ -324,7 +324,7 @@ std::optional<std::vector<GradientError>> ftc::checkObjective(DefinitionLibrary 
   GradientCheck gradients(specimen, by);
   bool built =
       gradients.build([&](ProgramBuilder &program) { return program.loss(value, models, batch, "denominators"); });
-  auto image = built ? specimen.load(TargetKind::Reference) : llvm::FailureOr<Image>(mlir::failure());
+  auto image = built ? specimen.load(TargetKind::Reference, Specimen::Runs::Many) : llvm::FailureOr<Image>();
   if (mlir::failed(image))
     return std::nullopt;
   image->run(specimen.number("weigh"));

@@ -14,7 +14,7 @@ using namespace mlir;
 namespace ftc::target {
 
 /// A target machine for the CPU that runs this, with all it can do.
-static std::unique_ptr<llvm::TargetMachine> makeHostMachine() {
+static std::unique_ptr<llvm::TargetMachine> makeHostMachine(llvm::CodeGenOptLevel level) {
   static const bool initialized = !llvm::InitializeNativeTarget() && !llvm::InitializeNativeTargetAsmPrinter();
   if (!initialized)
     return nullptr;
@@ -26,9 +26,8 @@ static std::unique_ptr<llvm::TargetMachine> makeHostMachine() {
   std::string features;
   for (const auto &feature : llvm::sys::getHostCPUFeatures())
     features += (features.empty() ? "" : ",") + std::string(feature.second ? "+" : "-") + feature.first().str();
-  return std::unique_ptr<llvm::TargetMachine>(
-      target->createTargetMachine(triple, llvm::sys::getHostCPUName(), features, llvm::TargetOptions(),
-                                  llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Default));
+  return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
+      triple, llvm::sys::getHostCPUName(), features, llvm::TargetOptions(), llvm::Reloc::PIC_, std::nullopt, level));
 }
 
 /// What kernels need of LLVM's passes: loops are unrolled and vectorised where they are generated, so that the default
@@ -53,8 +52,9 @@ static LogicalResult optimise(llvm::Module &module, llvm::TargetMachine &machine
   return success();
 }
 
-FailureOr<std::unique_ptr<llvm::MemoryBuffer>> compileModule(llvm::Module &module) {
-  std::unique_ptr<llvm::TargetMachine> machine = makeHostMachine();
+FailureOr<std::unique_ptr<llvm::MemoryBuffer>> compileModule(llvm::Module &module, bool quick) {
+  std::unique_ptr<llvm::TargetMachine> machine =
+      makeHostMachine(quick ? llvm::CodeGenOptLevel::None : llvm::CodeGenOptLevel::Default);
   if (!machine)
     return failure();
   // Without them LLVM knows nothing of the target, silently.

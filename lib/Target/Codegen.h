@@ -5,7 +5,6 @@
 #include "CallTable.h"
 
 namespace llvm {
-class LLVMContext;
 class MemoryBuffer;
 class Module;
 } // namespace llvm
@@ -19,12 +18,11 @@ struct ObjectContents {
   const std::string &manifest;
 };
 
-/// The LLVM module of the kernels and what is said above, for this machine.
-std::unique_ptr<llvm::Module> makeModule(KernelSet &kernels, const ObjectContents &contents,
-                                         llvm::LLVMContext &context);
+/// Writes what is said above into a module, which need not be the one that holds the kernels.
+void writeTables(llvm::Module &module, const KernelSet &kernels, const ObjectContents &contents);
 
-/// Optimises the module as little as kernels need, and compiles it.
-llvm::FailureOr<std::unique_ptr<llvm::MemoryBuffer>> compileModule(llvm::Module &module);
+/// Optimises the module as little as kernels need, and compiles it; `quick`: in the least time.
+llvm::FailureOr<std::unique_ptr<llvm::MemoryBuffer>> compileModule(llvm::Module &module, bool quick);
 
 } // namespace ftc::target
 

@@ -63,40 +63,56 @@ static Error runLinker(ArrayRef<std::string> arguments) {
                    text ? (*text)->getBuffer().str().c_str() : "");
 }
 
-Error linkExecutable(StringRef object, StringRef output) {
+/// A file that is removed with this, unless it has been renamed.
+struct TemporaryFile {
+  explicit TemporaryFile(StringRef path) : path(path) {}
+  TemporaryFile(const TemporaryFile &) = delete;
+  ~TemporaryFile() { sys::fs::remove(path); }
+  SmallString<256> path;
+};
+
+static Expected<std::unique_ptr<TemporaryFile>> writeObject(StringRef object, StringRef output) {
+  SmallString<256> path;
+  int descriptor;
+  if (std::error_code error = sys::fs::createUniqueFile(output + ".%%%%%%.o", descriptor, path))
+    return makeError("cannot write beside '%s': %s", output.str().c_str(), error.message().c_str());
+  auto file = std::make_unique<TemporaryFile>(path);
+  raw_fd_ostream stream(descriptor, /*shouldClose=*/true);
+  stream << object;
+  stream.close();
+  if (!stream.has_error())
+    return file;
+  std::error_code error = stream.error();
+  stream.clear_error();
+  return makeError("cannot write '%s': %s", path.c_str(), error.message().c_str());
+}
+
+Error linkExecutable(ArrayRef<std::unique_ptr<MemoryBuffer>> objects, StringRef output) {
   Expected<std::string> folder = findRuntimeFolder();
   if (!folder)
     return folder.takeError();
   Expected<std::vector<std::string>> options = readLinkOptions(*folder);
   if (!options)
     return options.takeError();
-
-  SmallString<256> objectPath, temporary;
-  int descriptor;
-  if (std::error_code error = sys::fs::createUniqueFile(output + ".%%%%%%.o", descriptor, objectPath))
-    return makeError("cannot write beside '%s': %s", output.str().c_str(), error.message().c_str());
-  scope_exit removeObject([&] { sys::fs::remove(objectPath); });
-  {
-    raw_fd_ostream stream(descriptor, /*shouldClose=*/true);
-    stream << object;
-    stream.close();
-    if (stream.has_error()) {
-      std::error_code error = stream.error();
-      stream.clear_error();
-      return makeError("cannot write '%s': %s", objectPath.c_str(), error.message().c_str());
-    }
+  std::vector<std::unique_ptr<TemporaryFile>> files;
+  for (const std::unique_ptr<MemoryBuffer> &object : objects) {
+    Expected<std::unique_ptr<TemporaryFile>> file = writeObject(object->getBuffer(), output);
+    if (!file)
+      return file.takeError();
+    files.push_back(std::move(*file));
   }
-  temporary = objectPath;
-  sys::path::replace_extension(temporary, "exe");
-  scope_exit removeTemporary([&] { sys::fs::remove(temporary); });
+  TemporaryFile temporary(files.front()->path);
+  sys::path::replace_extension(temporary.path, "exe");
 
-  // The compiler's driver, then what the build says; the object comes first, so that it can ask for the rest.
-  std::vector<std::string> arguments{options->front(), "-o", temporary.str().str(), objectPath.str().str()};
+  // The compiler's driver, then what the build says; the objects come first, so that they can ask for the rest.
+  std::vector<std::string> arguments{options->front(), "-o", temporary.path.str().str()};
+  for (const std::unique_ptr<TemporaryFile> &file : files)
+    arguments.push_back(file->path.str().str());
   arguments.push_back("-L" + *folder);
   arguments.insert(arguments.end(), options->begin() + 1, options->end());
   if (Error error = runLinker(arguments))
     return error;
-  if (std::error_code error = sys::fs::rename(temporary, output))
+  if (std::error_code error = sys::fs::rename(temporary.path, output))
     return makeError("cannot write '%s': %s", output.str().c_str(), error.message().c_str());
   return Error::success();
 }

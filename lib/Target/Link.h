@@ -2,14 +2,18 @@
 #ifndef FTC_LIB_TARGET_LINK_H
 #define FTC_LIB_TARGET_LINK_H
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+#include <memory>
 
 namespace ftc::target {
 
-/// Links `object` (the contents of a file) with libftc_runtime.a, found beside the running program, into an executable.
+/// Links objects (the contents of files) with libftc_runtime.a, found beside the running program, into an executable.
 /// It is written to a temporary name beside `output` and renamed.
-llvm::Error linkExecutable(llvm::StringRef object, llvm::StringRef output);
+llvm::Error linkExecutable(llvm::ArrayRef<std::unique_ptr<llvm::MemoryBuffer>> objects, llvm::StringRef output);
 
 } // namespace ftc::target
 

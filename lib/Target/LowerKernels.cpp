@@ -25,6 +25,7 @@
 #include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
@@ -32,6 +33,7 @@
 #include "mlir/Target/LLVMIR/Export.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/Passes.h"
+#include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Module.h"
 
 using namespace mlir;
@@ -93,16 +95,84 @@ static void addLoweringPasses(PassManager &manager) {
   manager.addPass(createReconcileUnrealizedCastsPass());
 }
 
+std::vector<OwningOpRef<ModuleOp>> splitKernels(ModuleOp kernels, size_t most) {
+  constexpr size_t opsOfPart = 2000; // less is not worth a module of its own
+  struct Kernel {
+    func::FuncOp function;
+    size_t ops = 0;
+  };
+  std::vector<Kernel> all;
+  SmallVector<func::FuncOp> declarations;
+  size_t ops = 0;
+  for (auto function : kernels.getOps<func::FuncOp>()) {
+    if (function.isDeclaration()) {
+      declarations.push_back(function);
+      continue;
+    }
+    all.push_back({function});
+    function.walk([&](Operation *) { ++all.back().ops; });
+    ops += all.back().ops;
+  }
+  std::vector<OwningOpRef<ModuleOp>> parts(std::clamp<size_t>(ops / opsOfPart, 1, most));
+  for (OwningOpRef<ModuleOp> &part : parts) {
+    part = ModuleOp::create(kernels.getLoc());
+    for (func::FuncOp declaration : declarations)
+      part->push_back(declaration.clone());
+  }
+  // The largest first, each to the part that has least.
+  std::stable_sort(all.begin(), all.end(), [](const Kernel &a, const Kernel &b) { return a.ops > b.ops; });
+  std::vector<size_t> taken(parts.size());
+  for (const Kernel &kernel : all) {
+    size_t part = std::min_element(taken.begin(), taken.end()) - taken.begin();
+    taken[part] += kernel.ops;
+    kernel.function->moveBefore(parts[part]->getBody(), parts[part]->getBody()->end());
+  }
+  for (func::FuncOp declaration : declarations)
+    declaration.erase();
+  return parts;
+}
+
+/// Gives a kernel the runtime's interface: void(ptr buffers, ptr immediates, i64 lo, i64 hi), under the kernel's name.
+static void addEntry(llvm::Function &kernel) {
+  std::string name = kernel.getName().str();
+  kernel.setName(name + ".body");
+  kernel.setLinkage(llvm::GlobalValue::InternalLinkage);
+  llvm::LLVMContext &context = kernel.getContext();
+  auto *pointer = llvm::PointerType::getUnqual(context);
+  auto *i64 = llvm::Type::getInt64Ty(context);
+  auto *type = llvm::FunctionType::get(llvm::Type::getVoidTy(context), {pointer, pointer, i64, i64}, false);
+  auto *entry = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, name, kernel.getParent());
+  entry->setVisibility(llvm::GlobalValue::HiddenVisibility);
+  llvm::IRBuilder<> builder(llvm::BasicBlock::Create(context, "", entry));
+  SmallVector<llvm::Value *> arguments;
+  int64_t buffers = 0, immediates = 0;
+  for (llvm::Argument &argument : llvm::drop_end(kernel.args(), 2)) {
+    bool isBuffer = argument.getType()->isPointerTy();
+    int64_t index = isBuffer ? buffers++ : immediates++;
+    llvm::Value *place = builder.CreateConstGEP1_64(argument.getType(), entry->getArg(isBuffer ? 0 : 1), index);
+    arguments.push_back(builder.CreateLoad(argument.getType(), place));
+  }
+  arguments.push_back(entry->getArg(2));
+  arguments.push_back(entry->getArg(3));
+  builder.CreateCall(&kernel, arguments);
+  builder.CreateRetVoid();
+}
+
 std::unique_ptr<llvm::Module> lowerKernels(ModuleOp kernels, llvm::LLVMContext &context) {
   PassManager manager(kernels.getContext(), ModuleOp::getOperationName());
+  manager.enableVerifier(false); // once, below
   addLoweringPasses(manager);
-  if (failed(manager.run(kernels)))
+  if (failed(manager.run(kernels)) || failed(verify(kernels)))
     return nullptr;
   std::unique_ptr<llvm::Module> module = translateModuleToLLVMIR(kernels, context);
-  if (module)
-    for (llvm::Function &function : *module)
-      if (!function.isDeclaration())
-        function.setLinkage(llvm::GlobalValue::InternalLinkage);
+  if (!module)
+    return nullptr;
+  SmallVector<llvm::Function *> defined;
+  for (llvm::Function &function : *module)
+    if (!function.isDeclaration())
+      defined.push_back(&function);
+  for (llvm::Function *kernel : defined)
+    addEntry(*kernel);
   return module;
 }
 

@@ -1,13 +1,11 @@
 // Writes the data of an object as LLVM constants, in the layout of ftc/Runtime/CPU/Program.h.
 
 #include "Codegen.h"
-#include "LowerKernels.h"
 #include "OffsetAssignment.h"
 #include "Structure.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/DerivedTypes.h"
-#include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Module.h"
 
 #include <set>
@@ -40,13 +38,11 @@ private:
   llvm::Constant *data(StringRef bytes);
   llvm::GlobalVariable *global(llvm::Constant *contents, StringRef name = {});
   llvm::Constant *getEntry(StringRef symbol);
-  llvm::Function *makeEntry(llvm::Function *kernel);
   llvm::Constant *makeCall(const Call &call);
 
   llvm::Module &module;
   llvm::PointerType *pointer;
   llvm::IntegerType *i64;
-  llvm::StringMap<llvm::Constant *> entries;
   std::map<std::vector<int64_t>, llvm::Constant *> knownNumbers;
 };
 } // namespace
@@ -80,35 +76,10 @@ llvm::Constant *TableWriter::data(StringRef bytes) {
   return variable;
 }
 
-/// Gives a kernel the runtime's interface: void(ptr buffers, ptr immediates, i64 lo, i64 hi).
-llvm::Function *TableWriter::makeEntry(llvm::Function *kernel) {
-  auto *type = llvm::FunctionType::get(llvm::Type::getVoidTy(module.getContext()), {pointer, pointer, i64, i64}, false);
-  auto *entry = llvm::Function::Create(type, llvm::GlobalValue::InternalLinkage, kernel->getName() + ".entry", module);
-  llvm::IRBuilder<> builder(llvm::BasicBlock::Create(module.getContext(), "", entry));
-  SmallVector<llvm::Value *> arguments;
-  int64_t buffers = 0, immediates = 0;
-  for (llvm::Argument &argument : llvm::drop_end(kernel->args(), 2)) {
-    bool isBuffer = argument.getType()->isPointerTy();
-    int64_t index = isBuffer ? buffers++ : immediates++;
-    llvm::Value *place = builder.CreateConstGEP1_64(argument.getType(), entry->getArg(isBuffer ? 0 : 1), index);
-    arguments.push_back(builder.CreateLoad(argument.getType(), place));
-  }
-  arguments.push_back(entry->getArg(2));
-  arguments.push_back(entry->getArg(3));
-  builder.CreateCall(kernel, arguments);
-  builder.CreateRetVoid();
-  return entry;
-}
-
-/// The address that a call uses for a kernel of this module or of the runtime.
+/// The address that a call uses for a kernel: of this module, of another of the program, or of the runtime.
 llvm::Constant *TableWriter::getEntry(StringRef symbol) {
-  llvm::Constant *&entry = entries[symbol];
-  if (entry)
-    return entry;
-  if (llvm::Function *kernel = module.getFunction(symbol); kernel && !kernel->isDeclaration())
-    return entry = makeEntry(kernel);
   auto *type = llvm::FunctionType::get(llvm::Type::getVoidTy(module.getContext()), false);
-  return entry = cast<llvm::Constant>(module.getOrInsertFunction(symbol, type).getCallee());
+  return cast<llvm::Constant>(module.getOrInsertFunction(symbol, type).getCallee());
 }
 
 llvm::Constant *TableWriter::makeCall(const Call &call) {
@@ -206,16 +177,11 @@ void TableWriter::writeManifest(const std::string &manifest) {
   global(number(manifest.size()), "ftc_manifest_size");
 }
 
-std::unique_ptr<llvm::Module> makeModule(KernelSet &kernels, const ObjectContents &contents,
-                                         llvm::LLVMContext &context) {
-  std::unique_ptr<llvm::Module> module = lowerKernels(kernels.getModule(), context);
-  if (!module)
-    return nullptr;
-  TableWriter writer(*module);
+void writeTables(llvm::Module &module, const KernelSet &kernels, const ObjectContents &contents) {
+  TableWriter writer(module);
   writer.writePrograms(contents.programs);
   writer.writeSetup(contents.placed, kernels);
   writer.writeManifest(contents.manifest);
-  return module;
 }
 
 } // namespace ftc::target

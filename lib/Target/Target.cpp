@@ -10,7 +10,10 @@
 #include "dialects/Tune/Transforms/Passes.h"
 #include "ftc/Conversion/TuneToDnnl.h"
 #include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/Threading.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -34,9 +37,10 @@ LogicalResult lowerToFused(ModuleOp module, const TargetOptions &options) {
   if (options.kind == TargetKind::Reference)
     return success();
   PassManager manager(module.getContext(), ModuleOp::getOperationName());
+  manager.enableVerifier(false); // once, below
   manager.addPass(createConvertTuneToDnnl());
   manager.addPass(tune::createFuseRows());
-  return manager.run(module);
+  return failure(failed(manager.run(module)) || failed(verify(module)));
 }
 
 LogicalResult placeFused(ModuleOp module, const TargetOptions &options) {
@@ -71,36 +75,90 @@ FailureOr<PlanSummary> computePlan(ModuleOp module, const TargetOptions &options
   return getPlan(*copy);
 }
 
-/// The LLVM module of a placed module.
-static std::unique_ptr<llvm::Module> makeLLVM(ModuleOp placed, const TargetOptions &options,
-                                              llvm::LLVMContext &context) {
-  loadKernelDialects(*placed.getContext());
-  KernelRegistry registry = getKernels(options.kind);
-  KernelSet kernels(placed.getContext(), registry);
+namespace {
+/// What the object of a placed module is made of, generated once and compiled in parts.
+class Code {
+public:
+  Code(ModuleOp placed, const TargetOptions &options)
+      : placed(placed), options(options), registry(getKernels(options.kind)), kernels(placed.getContext(), registry) {}
+
+  LogicalResult generate();
+  /// The LLVM module of everything.
+  std::unique_ptr<llvm::Module> makeModule(llvm::LLVMContext &context);
+  using Objects = std::vector<std::unique_ptr<llvm::MemoryBuffer>>;
+  /// The objects of all parts, which are compiled side by side.
+  FailureOr<Objects> compile();
+
+private:
+  void addTables(llvm::Module &module) { writeTables(module, kernels, {programs, placed, manifest}); }
+
+  ModuleOp placed;
+  const TargetOptions &options;
+  KernelRegistry registry;
+  KernelSet kernels;
   std::vector<CallTable> programs;
+  std::string manifest;
+};
+} // namespace
+
+LogicalResult Code::generate() {
+  loadKernelDialects(*placed.getContext());
   for (func::FuncOp program : getPrograms(placed)) {
     FailureOr<CallTable> table = makeCallTable(program, registry, kernels);
     if (failed(table))
-      return nullptr;
+      return failure();
     programs.push_back(std::move(*table));
   }
-  FailureOr<std::string> manifest = makeManifest(placed, options);
-  if (failed(manifest))
-    return nullptr;
-  return makeModule(kernels, {programs, placed, *manifest}, context);
+  FailureOr<std::string> made = makeManifest(placed, options);
+  if (succeeded(made))
+    manifest = std::move(*made);
+  return made;
+}
+
+std::unique_ptr<llvm::Module> Code::makeModule(llvm::LLVMContext &context) {
+  std::unique_ptr<llvm::Module> module = lowerKernels(kernels.getModule(), context);
+  if (module)
+    addTables(*module);
+  return module;
+}
+
+FailureOr<Code::Objects> Code::compile() {
+  constexpr size_t mostParts = 4;
+  std::vector<OwningOpRef<ModuleOp>> parts = splitKernels(kernels.getModule(), mostParts);
+  MLIRContext *context = placed.getContext();
+  if (parts.size() > 1)
+    context->enableMultithreading();
+  auto disable = llvm::scope_exit([&] { context->disableMultithreading(); });
+  Objects objects(parts.size());
+  if (failed(failableParallelForEachN(context, 0, parts.size(), [&](size_t i) -> LogicalResult {
+        llvm::LLVMContext own;
+        std::unique_ptr<llvm::Module> module = lowerKernels(*parts[i], own);
+        if (!module)
+          return failure();
+        if (i == 0)
+          addTables(*module);
+        FailureOr<std::unique_ptr<llvm::MemoryBuffer>> object = compileModule(*module, options.quick);
+        if (succeeded(object))
+          objects[i] = std::move(*object);
+        return object;
+      })))
+    return failure();
+  return objects;
 }
 
 FailureOr<std::unique_ptr<llvm::MemoryBuffer>> emitObject(ModuleOp placed, const TargetOptions &options) {
+  Code code(placed, options);
   llvm::LLVMContext context;
-  std::unique_ptr<llvm::Module> module = makeLLVM(placed, options, context);
+  std::unique_ptr<llvm::Module> module = succeeded(code.generate()) ? code.makeModule(context) : nullptr;
   if (!module)
     return failure();
-  return compileModule(*module);
+  return compileModule(*module, options.quick);
 }
 
 FailureOr<std::string> emitLLVM(ModuleOp placed, const TargetOptions &options) {
+  Code code(placed, options);
   llvm::LLVMContext context;
-  std::unique_ptr<llvm::Module> module = makeLLVM(placed, options, context);
+  std::unique_ptr<llvm::Module> module = succeeded(code.generate()) ? code.makeModule(context) : nullptr;
   if (!module)
     return failure();
   std::string text;
@@ -109,10 +167,13 @@ FailureOr<std::string> emitLLVM(ModuleOp placed, const TargetOptions &options) {
 }
 
 LogicalResult compileToExecutable(ModuleOp placed, const TargetOptions &options, const std::string &outputPath) {
-  FailureOr<std::unique_ptr<llvm::MemoryBuffer>> object = emitObject(placed, options);
-  if (failed(object))
+  Code code(placed, options);
+  if (failed(code.generate()))
     return failure();
-  if (llvm::Error error = linkExecutable((*object)->getBuffer(), outputPath))
+  FailureOr<Code::Objects> objects = code.compile();
+  if (failed(objects))
+    return failure();
+  if (llvm::Error error = linkExecutable(*objects, outputPath))
     return emitError(UnknownLoc::get(placed.getContext())) << llvm::toString(std::move(error));
   return success();
 }

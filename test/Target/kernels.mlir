@@ -14,13 +14,13 @@ tune.tensor output @c : tensor<2x3xf64>
 // CHECK: @ftc_program_setup = constant
 // CHECK: @ftc_manifest = constant {{.*}}\22programs\22:[\22main\22]
 // CHECK: @ftc_manifest_size = constant i64
-// CHECK: define internal void @tune_drop_0(
-// CHECK: define internal void @arith_mulf_1(
-// CHECK: define internal void @arith_mulf_2(
-// CHECK: define internal void @arith_addf_3(
-// CHECK: define internal void @arith_addf_4(
-// CHECK-NOT: define internal void @{{[a-z_]*}}5(
-// CHECK: define internal void @tune_drop_0.entry(ptr %0, ptr %1, i64 %2, i64 %3)
+// CHECK: define internal void @tune_drop_0.body(
+// CHECK: define internal void @arith_mulf_1.body(
+// CHECK: define internal void @arith_mulf_2.body(
+// CHECK: define internal void @arith_addf_3.body(
+// CHECK: define internal void @arith_addf_4.body(
+// CHECK-NOT: define internal void @{{[a-z_]*}}5.body(
+// CHECK: define hidden void @tune_drop_0(ptr %0, ptr %1, i64 %2, i64 %3)
 func.func @main() attributes {tune.program} {
   %x = tune.read @x : tensor<2x3xf64>
   %key = tune.read @key : tensor<i64>

@@ -211,6 +211,16 @@ static Origins withoutAlikeTerms(const Origins &factor, AffineMap own, const Ori
   return result;
 }
 
+/// How far apart the entries of `origins` lie that neighbours along each of `loops` read, or write, at `map`.
+static Sizes stridesOf(const Origins &origins, AffineMap map, size_t loops) {
+  Sizes strides(loops, 0);
+  int64_t stride = 1;
+  for (unsigned dim = map.getNumResults(); dim-- > 0; stride *= origins.extents()[dim])
+    if (origins.extents()[dim] != 1)
+      strides[map.getDimPosition(dim)] = stride;
+  return strides;
+}
+
 static Origins ofContract(linalg::ContractOp op, OriginsOf originsOf) {
   auto structured = cast<linalg::LinalgOp>(op.getOperation());
   const Origins *sides[] = {&originsOf(op.getInputs()[0]), &originsOf(op.getInputs()[1])};
@@ -241,17 +251,18 @@ static Origins ofContract(linalg::ContractOp op, OriginsOf originsOf) {
   Origins result(resultShape(op), extents);
   for (Origin &entry : result.all())
     entry = Origin::of(0);
-  Sizes places[3];
+  const Sizes strides[] = {stridesOf(*sides[0], maps[0], loops.size()), stridesOf(*sides[1], maps[1], loops.size()),
+                           stridesOf(result, maps[2], loops.size())};
+  ArrayRef<Origin> left = sides[0]->all(), right = sides[1]->all();
+  MutableArrayRef<Origin> sums = result.all();
   forEachIndex(loops, [&](Index index) {
-    for (auto [place, map] : llvm::zip(places, maps)) {
-      place.clear();
-      for (unsigned dim = 0; dim < map.getNumResults(); ++dim)
-        place.push_back(index[map.getDimPosition(dim)]);
-    }
-    Origin term = productOrigin(sides[0]->at(places[0]), sides[1]->at(places[1]));
+    int64_t places[3] = {};
+    for (unsigned which = 0; which < 3; ++which)
+      for (auto [at, stride] : llvm::zip_equal(index, strides[which]))
+        places[which] += at * stride;
+    Origin term = productOrigin(left[places[0]], right[places[1]]);
     term = term.within(term.low * repeated, term.high * repeated);
-    Origin &sum = result.at(places[2]);
-    sum = sumOrigin(sum, term);
+    sums[places[2]] = sumOrigin(sums[places[2]], term);
   });
   return compressed(result);
 }

@@ -52,8 +52,10 @@ public:
 
   /// The number of a program among those of the module.
   unsigned number(llvm::StringRef program);
+  /// How often its programs are to run: what runs a few times is compiled in the least time.
+  enum class Runs { Few, Many };
   /// The module lowered for a target, filled; nothing after a bug. The specimen cannot be extended any more.
-  llvm::FailureOr<Image> load(target::TargetKind kind);
+  llvm::FailureOr<Image> load(target::TargetKind kind, Runs runs);
 
 private:
   std::unique_ptr<elaborate::Model> instantiate(llvm::StringRef step);

@@ -22,6 +22,8 @@ struct TargetOptions {
   TargetKind kind = TargetKind::CPU;
   /// What the manifest says about the recipe: its name, its text and its folder.
   std::string recipe, source, folder;
+  /// Compile in little time rather than for speed: for a program that runs a few times.
+  bool quick = false;
 };
 
 /// Bytes by what they are for (docs/manifest.md, "plan").

@@ -87,35 +87,53 @@ std::optional<Variables::Consecutive> Variables::splitWithinBlock(AffineExpr exp
   return split;
 }
 
+AffineExpr Variables::simplify(AffineExpr expr) const {
+  auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
+  if (!binary)
+    return expr;
+  AffineExpr left = simplify(binary.getLHS()), right = simplify(binary.getRHS());
+  bool divides = expr.getKind() == AffineExprKind::FloorDiv || expr.getKind() == AffineExprKind::Mod;
+  if (divides && getRange(left).min >= 0 && getRange(left).max < getRange(right).min)
+    return expr.getKind() == AffineExprKind::Mod ? left : constant(0);
+  return getAffineBinaryOpExpr(expr.getKind(), left, right);
+}
+
 AffineExpr Variables::floorDiv(AffineExpr expr, int64_t by) const {
-  Range range = getRange(expr);
-  if (range.min >= 0 && range.max < by)
-    return constant(0);
   if (std::optional<Consecutive> split = splitWithinBlock(expr, by))
-    return split->rest.floorDiv(by);
-  return expr.floorDiv(by);
+    return simplify(split->rest.floorDiv(by));
+  return simplify(expr.floorDiv(by));
 }
 
 AffineExpr Variables::mod(AffineExpr expr, int64_t by) const {
-  Range range = getRange(expr);
-  if (range.min >= 0 && range.max < by)
-    return expr;
   if (std::optional<Consecutive> split = splitWithinBlock(expr, by))
-    return split->rest % by + split->lane;
-  return expr % by;
+    return simplify(split->rest % by) + split->lane;
+  return simplify(expr % by);
+}
+
+/// `sum` without its summand `term`; nothing if it has none.
+static AffineExpr removeTerm(AffineExpr sum, AffineExpr term) {
+  if (sum == term)
+    return getAffineConstantExpr(0, sum.getContext());
+  auto add = dyn_cast<AffineBinaryOpExpr>(sum);
+  if (!add || add.getKind() != AffineExprKind::Add)
+    return {};
+  if (AffineExpr left = removeTerm(add.getLHS(), term))
+    return left + add.getRHS();
+  if (AffineExpr right = removeTerm(add.getRHS(), term))
+    return add.getLHS() + right;
+  return {};
 }
 
 AffineExpr Variables::linearize(ArrayRef<AffineExpr> coordinates, ArrayRef<int64_t> shape) const {
   AffineExpr index = constant(0);
   for (auto [expr, size] : llvm::zip_equal(coordinates, shape)) {
-    // (x floordiv size) * size + x mod size = x, and the same with a lane added
+    // (r + x floordiv size) * size + x mod size = r * size + x, and the same with a lane added
     Consecutive parts = splitLane(expr).value_or(Consecutive{expr, constant(0)});
     auto remainder = dyn_cast<AffineBinaryOpExpr>(parts.rest);
-    if (remainder && remainder.getKind() == AffineExprKind::Mod && remainder.getRHS() == constant(size) &&
-        floorDiv(remainder.getLHS(), size) == index)
-      index = remainder.getLHS() + parts.lane;
-    else
-      index = index * size + expr;
+    AffineExpr rest;
+    if (remainder && remainder.getKind() == AffineExprKind::Mod && remainder.getRHS() == constant(size))
+      rest = removeTerm(index, floorDiv(remainder.getLHS(), size));
+    index = rest ? rest * size + remainder.getLHS() + parts.lane : index * size + expr;
   }
   return index;
 }

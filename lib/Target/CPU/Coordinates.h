@@ -56,6 +56,8 @@ public:
   Coordinates delinearize(mlir::AffineExpr index, llvm::ArrayRef<int64_t> shape) const;
 
 private:
+  /// Without quotients and remainders that the ranges decide.
+  mlir::AffineExpr simplify(mlir::AffineExpr expr) const;
   /// Splits the lane off if dividing by `by` gives the same quotient in all lanes.
   std::optional<Consecutive> splitWithinBlock(mlir::AffineExpr expr, int64_t by) const;
 
