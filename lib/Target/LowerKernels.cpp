@@ -40,16 +40,6 @@ using namespace mlir;
 
 namespace ftc::target {
 
-void loadKernelDialects(MLIRContext &context) {
-  DialectRegistry registry;
-  registerBuiltinDialectTranslation(registry);
-  registerLLVMDialectTranslation(registry);
-  context.appendDialectRegistry(registry);
-  context.loadDialect<affine::AffineDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect,
-                      LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect, scf::SCFDialect, ub::UBDialect,
-                      vector::VectorDialect>();
-}
-
 namespace {
 /// Polynomials (errors of 1 to 5 units in the last place) for functions of f32, which LLVM would call once a lane. Sine
 /// and cosine stay with libm: their polynomials lose the argument's reduction beyond some tens.
@@ -93,6 +83,22 @@ static void addLoweringPasses(PassManager &manager) {
   manager.addPass(createConvertControlFlowToLLVMPass());
   manager.addPass(createUBToLLVMConversionPass()); // padding of vector transfers
   manager.addPass(createReconcileUnrealizedCastsPass());
+}
+
+void loadKernelDialects(MLIRContext &context) {
+  DialectRegistry registry;
+  registerBuiltinDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
+  // What the passes ask for too: parts are lowered side by side, and a pass manager changes the context to load it.
+  PassManager manager(&context, ModuleOp::getOperationName());
+  addLoweringPasses(manager);
+  manager.getDependentDialects(registry);
+  context.appendDialectRegistry(registry);
+  for (StringRef name : registry.getDialectNames())
+    context.getOrLoadDialect(name);
+  context.loadDialect<affine::AffineDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect,
+                      LLVM::LLVMDialect, math::MathDialect, memref::MemRefDialect, scf::SCFDialect, ub::UBDialect,
+                      vector::VectorDialect>();
 }
 
 std::vector<OwningOpRef<ModuleOp>> splitKernels(ModuleOp kernels, size_t most) {
