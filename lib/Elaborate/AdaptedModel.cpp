@@ -307,7 +307,7 @@ Value Evaluator::fitSite(const AdapterInstance &adapter, const Tensor &given, Va
   const ast::Site &form = *adapter.form;
   bool linear = form.name.text == "linear";
   auto *tensor = result.as<Tensor>();
-  if (!tensor || !form.axes || form.axes->empty() || (!linear && form.name.text != "module"))
+  if ((!tensor && !result.number()) || !form.axes || form.axes->empty() || (!linear && form.name.text != "module"))
     return result;
   auto named = [&](const ast::Axis &axis) {
     return axis.names.size() == 1 ? dimOf(axis.names.front().text, *adapter.scope, {}) : nullptr;
@@ -318,6 +318,10 @@ Value Evaluator::fitSite(const AdapterInstance &adapter, const Tensor &given, Va
     if (dim != in)
       expected.push_back(dim);
   expected.push_back(out);
+  if (!tensor) { // one number everywhere, as 0 times something is
+    std::optional<Tensor> filled = out ? asTensor(result, adapter.definition->range, expected) : std::nullopt;
+    return filled ? Value(*filled) : Value();
+  }
   auto left = llvm::find_if(tensor->dims, [&](Dim dim) { return indexOf(expected, dim) < 0; });
   bool lacks = indexOf(tensor->dims, out) < 0;
   if (!out || (left == tensor->dims.end() && !lacks))

@@ -39,7 +39,8 @@ struct Draw {
 };
 } // namespace
 
-/// A dimension given as an argument (`randperm(n)`), or none.
+/// Of what is initialised, of the tensor `like:`, or of `dims`, a dimension given as an argument (`randperm(n)`); without
+/// any of them in a pass that trains one number, the same for the whole step.
 static std::optional<Draw> drawOf(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope,
                                   std::optional<Dims> dims = std::nullopt) {
   BuiltinCall call(evaluator, expr, scope);
@@ -66,14 +67,16 @@ static std::optional<Draw> drawOf(Evaluator &evaluator, const ast::CallExpr &exp
   } else if (evaluator.initial && evaluator.initial->key) {
     draw.key = evaluator.initial->key;
     draw.site = evaluator.shared.nextSite();
-  } else if (pass && pass->key && tensor) {
+  } else if (pass && pass->key && (tensor || !evaluator.initial)) {
     draw.key = pass->key;
     draw.site = evaluator.shared.nextSite();
     if (!draw.dims.empty() && draw.dims.front()->role == DimRole::Batch)
       draw.row = pass->row;
   }
-  if (!draw.key || !(dims || tensor || evaluator.initial)) {
-    evaluator.diags().report(Diag::ChanceOutsideInitial, expr.range);
+  if (!draw.key || !(dims || tensor || evaluator.initial || pass)) {
+    auto message = evaluator.diags().report(Diag::ChanceOutsideInitial, expr.range);
+    if (pass)
+      message.help("nothing is drawn where nothing is trained: write 'if training then ... else ...'");
     return std::nullopt;
   }
   return draw;
@@ -117,10 +120,11 @@ static std::optional<std::vector<double>> numbers(Evaluator &evaluator, const as
   return defaults;
 }
 
-/// Whether a draw for a tensor of a pass is its mean, since nothing is being trained: the model runs, or is merged.
+/// Whether a draw in a pass is its mean, since nothing is being trained: the model runs, or is merged.
 static bool isQuiet(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
   BuiltinCall call(evaluator, expr, scope);
-  if (evaluator.initial || !call.named("like") || call.named("seed"))
+  bool isInPass = call.named("like") || evaluator.modelPass || evaluator.affineIn;
+  if (evaluator.initial || !isInPass || call.named("seed"))
     return false;
   evaluator.passDependent = true;
   return !evaluator.modelPass || !evaluator.modelPass->training;

@@ -208,7 +208,10 @@ static Value fromVector(Evaluator &evaluator, const Square &square, llvm::functi
   auto type = mlir::RankedTensorType::get({square.row->size, square.column->size}, evaluator.builder->getI32Type());
   auto constant = arith::ConstantOp::create(*evaluator.builder, evaluator.loc(),
                                             mlir::DenseElementsAttr::get(type, llvm::ArrayRef<int32_t>(places)));
-  return evaluator.pick(square.x, square.from, Tensor{constant, {square.row, square.column}}, range);
+  Value matrices = evaluator.pick(square.x, square.from, Tensor{constant, {square.row, square.column}}, range);
+  if (auto *tensor = matrices.as<Tensor>()) // each in one piece, as products want them
+    return matrixLast(evaluator, *tensor, {square.row, square.column});
+  return matrices;
 }
 
 /// circulant(c, b -> (b, b')): entry c[(row - column) mod b].

@@ -9,16 +9,17 @@
 //   reshape(P) x = reshape(P reshape(x))                  1 x = x with other labels
 //
 // so that (W + s B A) x becomes W x + s (B (A x)) where that is cheaper, and s (B y) = (s B) y or B (s y), whichever is
-// smallest, for a constant s: then neither the product nor its cotangent is scaled. A contraction costs its
-// multiplications, once for its value and once for each operand that a gradient is wanted of; other ops cost
-// kElementCost an entry. What has other uses is there anyway and costs nothing more. With `explain`, a remark says why
-// an order was kept.
+// smallest, for a constant s: then neither the product nor its cotangent is scaled. What is left of P x + Q x, with P
+// and Q there, becomes (P + Q) x (FactorSums.cpp). A contraction costs its multiplications, once for its value and once
+// for each operand that a gradient is wanted of; other ops cost kElementCost an entry. What has other uses is there
+// anyway and costs nothing more. With `explain`, a remark says why an order was kept.
 //
 // Before: tune-simplify; tune-differentiate must not have run, for it would freeze the order. After: tune-simplify.
 //
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Tune/Transforms/Passes.h"
+#include "dialects/Tune/Transforms/Patterns.h"
 #include "dialects/Tune/Utils/Builders.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -430,6 +431,7 @@ struct OrderContractionsPass : impl::OrderContractionsBase<OrderContractionsPass
   LogicalResult initialize(MLIRContext *context) override {
     RewritePatternSet set(context);
     set.add<ScaleSmallest>(context);
+    populateFactorSumsPatterns(set);
     patterns = FrozenRewritePatternSet(std::move(set));
     return success();
   }

@@ -10,6 +10,9 @@ namespace ftc::tune {
 /// The equations of tune-simplify, beyond the dialects' own canonicalizations.
 void populateSimplifyPatterns(mlir::RewritePatternSet &patterns);
 
+/// P x + Q x = (P + Q) x, where that is less work (part of tune-order-contractions).
+void populateFactorSumsPatterns(mlir::RewritePatternSet &patterns);
+
 } // namespace ftc::tune
 
 #endif

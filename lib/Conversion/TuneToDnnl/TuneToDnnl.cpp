@@ -6,8 +6,11 @@
 //   s (x y) + ... = (s x) y + ... if x is smaller than the product
 //   x y + u v                   = one product of two terms
 //   t + x y                     = the same with t as init, if t is a gradient that is kept where the sum goes
+// A product whose operands lie in memory so that it is none of matrices is arranged first (ArrangeProducts.cpp).
 //
 //===----------------------------------------------------------------------===//
+
+#include "ArrangeProducts.h"
 
 #include "ftc/Conversion/TuneToDnnl.h"
 
@@ -27,30 +30,20 @@ using ftc::dnnl::ProductShape;
 namespace ftc {
 namespace {
 
-/// A product with fewer rows or columns is bound by reading a matrix: a kernel of rows does it.
-constexpr int64_t kFewRows = 8;
-
 int64_t countElements(Value value) { return cast<RankedTensorType>(value.getType()).getNumElements(); }
 
-bool isZero(Value value) {
-  if (auto fill = value.getDefiningOp<linalg::FillOp>())
-    return matchPattern(fill.getInputs()[0], m_AnyZeroFloat());
-  return tune::splatValue(value) == 0.0;
-}
-
 struct LowerContract : OpRewritePattern<linalg::ContractOp> {
-  using OpRewritePattern::OpRewritePattern;
+  explicit LowerContract(MLIRContext *context) : OpRewritePattern(context, /*benefit=*/2) {}
 
   LogicalResult matchAndRewrite(linalg::ContractOp op, PatternRewriter &rewriter) const override {
     Value init = op.getOutputs()[0];
     if (!getElementTypeOrSelf(init.getType()).isF32())
       return rewriter.notifyMatchFailure(op, "not of f32");
-    auto shape = dnnl::getProductShape(op.getIndexingMapsArray(), op.getStaticLoopRanges());
-    if (!shape || shape->k.size == 1 || std::min(shape->m.size, shape->n.size) <= kFewRows)
+    if (!isLibraryProduct(dnnl::getProductShape(op.getIndexingMapsArray(), op.getStaticLoopRanges())))
       return rewriter.notifyMatchFailure(op, "no product of matrices, or a narrow one");
     Value left = op.getInputs()[0], right = op.getInputs()[1];
     rewriter.replaceOpWithNewOp<MatmulOp>(op, init.getType(), ValueRange(left), ValueRange(right),
-                                          isZero(init) ? Value() : init, op.getIndexingMaps());
+                                          isZeroTensor(init) ? Value() : init, op.getIndexingMaps());
     return success();
   }
 };
@@ -204,9 +197,12 @@ public:
   void runOnOperation() override {
     RewritePatternSet lower(&getContext()), merge(&getContext());
     lower.add<LowerContract, PullFactorOut>(&getContext());
+    populateArrangeProductsPatterns(lower);
     merge.add<MergeTerms, AccumulateGradient>(&getContext());
+    // In the order of the program, so that what is arranged sees how its operands have been.
+    auto config = GreedyRewriteConfig().setUseTopDownTraversal(true);
     for (RewritePatternSet *patterns : {&lower, &merge})
-      if (failed(applyPatternsGreedily(getOperation(), std::move(*patterns))))
+      if (failed(applyPatternsGreedily(getOperation(), std::move(*patterns), config)))
         return signalPassFailure();
   }
 };

@@ -25,7 +25,7 @@ public:
     Type element = getElementType(op->getOperand(0));
     StringRef suffix = element.isF64() ? "_f64" : element.isF32() ? "_f32" : "_i32";
     builder.useRuntimeKernel(("ftc_" + name + suffix).str(), getSizes(op), scratchBytes(op));
-    builder.setItems(product(getShape(op->getOperand(0)).drop_back(itemDims())));
+    builder.setItems(product(getShape(op->getOperand(0)).drop_back(itemDims())), getGrain(op));
     return success();
   }
 
@@ -34,6 +34,8 @@ public:
 protected:
   /// How many dimensions one item has.
   virtual size_t itemDims() const = 0;
+  /// How many items a thread takes at a time.
+  virtual int64_t getGrain(Operation *) const { return 1; }
   /// The immediates.
   virtual SmallVector<int64_t> getSizes(Operation *op) const = 0;
 
@@ -114,6 +116,10 @@ protected:
   size_t itemDims() const override { return 1; }
   SmallVector<int64_t> getSizes(Operation *op) const override {
     return {getShape(op->getOperand(0)).back(), cast<tune::FFTOp>(op).getInverse()};
+  }
+  /// Many vectors of rows, since the roots of unity are made anew each time.
+  int64_t getGrain(Operation *op) const override {
+    return 8 * std::max<int64_t>(1, (1 << 12) / getShape(op->getOperand(0)).back());
   }
 };
 } // namespace

@@ -44,18 +44,33 @@ static inline int64_t ftc_argsort_scratch(int64_t n) { return 4 * n; }
 /// buffers: re [n], im [n], their transforms; immediates: n, 1 if it is the inverse.
 void ftc_fft_f32(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
 void ftc_fft_f64(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
-/// The length of the transform by which one of length n is done: a power of two.
+/// The radix by which a transform of length n > 1 is begun: 4, or else its least prime factor.
+static inline int64_t ftc_fft_radix(int64_t n) {
+  if (n % 4 == 0)
+    return 4;
+  for (int64_t radix = 2; radix * radix <= n; ++radix)
+    if (n % radix == 0)
+      return radix;
+  return n;
+}
+/// The length of the transform by which one of length n is done: its own, if it has no large prime factor, or a power
+/// of two.
 static inline int64_t ftc_fft_length(int64_t n) {
-  int64_t length = 1;
-  while (length < n)
-    length *= 2;
-  if (length == n)
+  int64_t rest = n, length = 1;
+  while (rest > 1 && ftc_fft_radix(rest) <= 13)
+    rest /= ftc_fft_radix(rest);
+  if (rest <= 1)
     return n;
   while (length < 2 * n - 1)
     length *= 2;
   return length;
 }
-static inline int64_t ftc_fft_scratch(int64_t n) { return 8 * (5 * ftc_fft_length(n) + 2 * n); }
+/// How many rows are transformed at a time: one where more would not stay in a cache.
+static inline int64_t ftc_fft_lanes(int64_t n) { return n <= 1 << 13 ? 8 : 1; }
+static inline int64_t ftc_fft_scratch(int64_t n) {
+  int64_t length = ftc_fft_length(n), rows = length == n ? 2 : 3;
+  return 16 * (rows * length * ftc_fft_lanes(n) + length + n);
+}
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,160 @@
+//===- ArrangeProducts.cpp - Operands as products want them ---------------------------===//
+
+#include "ArrangeProducts.h"
+
+#include "dialects/Tune/IR/Tune.h"
+#include "dialects/Tune/Utils/Builders.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+
+namespace ftc {
+
+bool isLibraryProduct(const std::optional<dnnl::ProductShape> &shape) {
+  constexpr int64_t fewRows = 8;
+  return shape && shape->k.size > 1 && std::min(shape->m.size, shape->n.size) > fewRows;
+}
+
+bool isZeroTensor(Value value) {
+  if (auto fill = value.getDefiningOp<linalg::FillOp>())
+    return matchPattern(fill.getInputs()[0], m_AnyZeroFloat());
+  return tune::splatValue(value) == 0.0;
+}
+
+namespace {
+using Labels = SmallVector<int>;
+
+/// A tensor of a contraction in some order of its dimensions.
+struct Layout {
+  Labels labels;
+  int64_t moved; ///< entries that must be copied to have it
+  Value source;  ///< what is there already in this order; null if it must be transposed
+};
+
+Labels labelsOf(AffineMap map) {
+  return llvm::map_to_vector(map.getResults(),
+                             [](AffineExpr expr) { return int(cast<AffineDimExpr>(expr).getPosition()); });
+}
+
+/// A contraction and the orders in which its tensors may lie.
+class Arrangement {
+public:
+  explicit Arrangement(linalg::ContractOp op) : op(op), sizes(op.getStaticLoopRanges()) {
+    for (AffineMap map : op.getIndexingMapsArray())
+      labels.push_back(labelsOf(map));
+  }
+
+  /// The way that copies least, if there is one: layouts of left, right, result.
+  std::optional<std::array<Layout, 3>> findBest() const {
+    std::optional<std::array<Layout, 3>> best;
+    for (const Layout &result : layoutsOfResult())
+      for (unsigned summedLike : {0, 1})
+        for (const Layout &left : layoutsOfOperand(0, result.labels, summedLike))
+          for (const Layout &right : layoutsOfOperand(1, result.labels, summedLike)) {
+            auto moved = [](const std::array<Layout, 3> &way) { return way[0].moved + way[1].moved + way[2].moved; };
+            std::array<Layout, 3> way{left, right, result};
+            if (isProduct(way) && (!best || moved(way) < moved(*best)))
+              best = way;
+          }
+    return best;
+  }
+
+private:
+  bool isIn(unsigned tensor, int label) const { return llvm::is_contained(labels[tensor], label); }
+
+  int64_t countOf(ArrayRef<int> dims) const {
+    int64_t count = 1;
+    for (int label : dims)
+      count *= sizes[label];
+    return count;
+  }
+
+  bool isProduct(const std::array<Layout, 3> &way) const {
+    SmallVector<AffineMap> maps;
+    for (const Layout &layout : way) {
+      SmallVector<AffineExpr> exprs;
+      for (int label : layout.labels)
+        exprs.push_back(getAffineDimExpr(label, op.getContext()));
+      maps.push_back(AffineMap::get(sizes.size(), 0, exprs, op.getContext()));
+    }
+    return isLibraryProduct(dnnl::getProductShape(maps, sizes));
+  }
+
+  /// As it is; and what is common to all first, then the left's, then the right's.
+  SmallVector<Layout> layoutsOfResult() const {
+    auto rank = [&](int label) { return !isIn(1, label) ? 1 : !isIn(0, label) ? 2 : 0; };
+    Labels canonical(labels[2]);
+    llvm::stable_sort(canonical, [&](int a, int b) { return rank(a) < rank(b); });
+    SmallVector<Layout> layouts{{labels[2], 0, {}}};
+    if (canonical != labels[2])
+      layouts.push_back({canonical, countOf(canonical), {}});
+    return layouts;
+  }
+
+  /// As it is; as it was before a transpose; and what is common to all first, then its own and what is summed, either
+  /// first: each in the result's order, or for what is summed in that of operand `summedLike`.
+  SmallVector<Layout> layoutsOfOperand(unsigned side, const Labels &result, unsigned summedLike) const {
+    Value operand = op.getInputs()[side];
+    SmallVector<Layout> layouts{{labels[side], 0, operand}};
+    if (auto transpose = operand.getDefiningOp<linalg::TransposeOp>()) {
+      Labels before(labels[side]);
+      for (auto [dim, source] : llvm::enumerate(transpose.getPermutation()))
+        before[source] = labels[side][dim];
+      layouts.push_back({before, 0, transpose.getInput()});
+    }
+    Labels common, own, summed;
+    for (int label : result)
+      if (isIn(side, label))
+        (isIn(1 - side, label) ? common : own).push_back(label);
+    for (int label : labels[summedLike])
+      if (isIn(side, label) && !isIn(2, label))
+        summed.push_back(label);
+    for (auto [first, second] : {std::pair(&own, &summed), {&summed, &own}}) {
+      Layout layout{common, countOf(labels[side]), {}};
+      layout.labels.append(*first);
+      layout.labels.append(*second);
+      layouts.push_back(layout);
+    }
+    return layouts;
+  }
+
+  mutable linalg::ContractOp op;
+  SmallVector<int64_t> sizes;
+  SmallVector<Labels> labels;
+};
+
+struct ArrangeProduct : OpRewritePattern<linalg::ContractOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(linalg::ContractOp op, PatternRewriter &rewriter) const override {
+    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+    if (!getElementTypeOrSelf(op->getResult(0).getType()).isF32() || !isZeroTensor(op.getOutputs()[0]) ||
+        !llvm::all_of(maps, [](AffineMap map) { return map.isProjectedPermutation(); }))
+      return rewriter.notifyMatchFailure(op, "not a product of f32");
+    if (isLibraryProduct(dnnl::getProductShape(maps, op.getStaticLoopRanges())))
+      return rewriter.notifyMatchFailure(op, "well arranged");
+    auto way = Arrangement(op).findBest();
+    if (!way)
+      return rewriter.notifyMatchFailure(op, "narrow however it is arranged");
+    Location loc = op.getLoc();
+    Value operands[2];
+    for (unsigned side : {0, 1}) {
+      const Layout &layout = (*way)[side];
+      operands[side] = layout.source ? layout.source
+                                     : tune::transposeLabels(rewriter, loc, op.getInputs()[side], labelsOf(maps[side]),
+                                                             layout.labels);
+    }
+    const Labels &result = (*way)[2].labels;
+    Value product = tune::contract(rewriter, loc, operands[0], (*way)[0].labels, operands[1], (*way)[1].labels, result);
+    rewriter.replaceOp(op, tune::transposeLabels(rewriter, loc, product, result, labelsOf(maps[2])));
+    return success();
+  }
+};
+} // namespace
+
+void populateArrangeProductsPatterns(RewritePatternSet &patterns) {
+  patterns.add<ArrangeProduct>(patterns.getContext());
+}
+
+} // namespace ftc

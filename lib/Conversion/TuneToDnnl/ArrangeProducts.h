@@ -1,0 +1,24 @@
+//===- ArrangeProducts.h - Operands as products want them -----------*- C++ -*-===//
+
+#ifndef FTC_LIB_CONVERSION_TUNETODNNL_ARRANGEPRODUCTS_H
+#define FTC_LIB_CONVERSION_TUNETODNNL_ARRANGEPRODUCTS_H
+
+#include "dialects/Dnnl/IR/ProductShape.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace ftc {
+
+/// Whether a contraction of that shape is worth a product of the library: one with few rows or columns is bound by
+/// reading a matrix, which a kernel of rows does as well.
+bool isLibraryProduct(const std::optional<dnnl::ProductShape> &shape);
+
+/// Whether all entries are known to be 0.
+bool isZeroTensor(mlir::Value value);
+
+/// A contraction of f32 that is no library product as its operands and result lie becomes one that is, by reading
+/// before a transpose, or by transposing what is smallest.
+void populateArrangeProductsPatterns(mlir::RewritePatternSet &patterns);
+
+} // namespace ftc
+
+#endif

@@ -1,0 +1,107 @@
+// Fourier transforms against the sums that define them: lengths of one factor, of several, with a large prime factor,
+// and too long for more than a row at a time; more rows than lanes, and fewer.
+
+#include "ftc/Runtime/CPU/Decompositions.h"
+#include "ftc/Runtime/CPU/Program.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <complex>
+#include <numbers>
+#include <random>
+#include <vector>
+
+namespace {
+template <typename T> using Numbers = std::vector<T>;
+
+template <typename T> struct Rows {
+  Numbers<T> re, im;
+};
+
+template <typename T> Rows<T> randomRows(int64_t count) {
+  std::mt19937 generator(static_cast<unsigned>(count));
+  std::normal_distribution<T> distribution;
+  Rows<T> rows{Numbers<T>(count), Numbers<T>(count)};
+  for (int64_t i = 0; i < count; ++i) {
+    rows.re[i] = distribution(generator);
+    rows.im[i] = distribution(generator);
+  }
+  return rows;
+}
+
+template <typename T> Rows<T> transform(const Rows<T> &rows, int64_t n, bool inverse) {
+  ftc_setup setup{};
+  setup.scratch = static_cast<uint64_t>(ftc_fft_scratch(n));
+  EXPECT_EQ(ftc_prepare(&setup, nullptr), 0);
+  Rows<T> result{Numbers<T>(rows.re.size()), Numbers<T>(rows.re.size())};
+  void *buffers[] = {const_cast<T *>(rows.re.data()), const_cast<T *>(rows.im.data()), result.re.data(),
+                     result.im.data()};
+  const int64_t immediates[] = {n, inverse};
+  int64_t count = int64_t(rows.re.size()) / n;
+  ftc_parallel(sizeof(T) == 8 ? ftc_fft_f64 : ftc_fft_f32, buffers, immediates, count, 3);
+  return result;
+}
+
+/// The largest difference from the definition, of the largest element; of one row.
+template <typename T> double errorOf(const Rows<T> &x, const Rows<T> &y, int64_t n, int64_t row, bool inverse) {
+  double error = 0, largest = 0;
+  for (int64_t k = 0; k < n; k += 1 + n / 200) { // some, of a long one
+    std::complex<double> sum = 0;
+    for (int64_t j = 0; j < n; ++j) {
+      double angle = (inverse ? 2 : -2) * std::numbers::pi * double(j * k % n) / double(n);
+      sum += std::complex<double>(x.re[row * n + j], x.im[row * n + j]) * std::polar(1.0, angle);
+    }
+    if (inverse)
+      sum /= double(n);
+    error = std::max(error, std::abs(sum - std::complex<double>(y.re[row * n + k], y.im[row * n + k])));
+    largest = std::max(largest, std::abs(sum));
+  }
+  return error / largest;
+}
+
+template <typename T> void check(int64_t n, int64_t rows, double tolerance) {
+  Rows<T> x = randomRows<T>(n * rows);
+  for (bool inverse : {false, true}) {
+    Rows<T> y = transform(x, n, inverse);
+    for (int64_t row : {int64_t(0), rows / 2, rows - 1})
+      EXPECT_LT(errorOf(x, y, n, row, inverse), tolerance) << "n = " << n << ", row " << row;
+  }
+}
+
+TEST(Fourier, shortLengths) {
+  for (int64_t n = 1; n <= 64; ++n) {
+    check<double>(n, 11, 1e-13);
+    check<float>(n, 3, 1e-6);
+  }
+}
+
+TEST(Fourier, lengthsOfModels) {
+  for (int64_t n : {192, 576, 768, 1536, 2560, 3 * 5 * 7 * 11})
+    check<double>(n, 9, 1e-13);
+}
+
+TEST(Fourier, largePrimeFactors) {
+  for (int64_t n : {17, 1009, 2 * 1013})
+    check<double>(n, 9, 1e-12);
+}
+
+TEST(Fourier, aRowAtATime) {
+  for (int64_t n : {1 << 14, 3 << 13, 8209})
+    check<double>(n, 2, 1e-12);
+}
+
+TEST(Fourier, rowsDoNotDependOnTheirNeighbours) {
+  constexpr int64_t n = 60, rows = 11;
+  Rows<double> x = randomRows<double>(n * rows), y = transform(x, n, false);
+  for (int64_t row = 0; row < rows; ++row) {
+    Rows<double> one{{x.re.begin() + row * n, x.re.begin() + (row + 1) * n},
+                     {x.im.begin() + row * n, x.im.begin() + (row + 1) * n}};
+    Rows<double> alone = transform(one, n, false);
+    for (int64_t i = 0; i < n; ++i) {
+      EXPECT_EQ(alone.re[i], y.re[row * n + i]);
+      EXPECT_EQ(alone.im[i], y.im[row * n + i]);
+    }
+  }
+}
+} // namespace
