@@ -37,6 +37,9 @@ private:
   bool good = true;
 };
 
+/// Whether a built-in function gives whole numbers whatever its argument, as `ceil` does.
+bool givesWholeNumbers(llvm::StringRef function);
+
 llvm::ArrayRef<Builtin> functionBuiltins(); ///< elementwise
 llvm::ArrayRef<Builtin> reductionBuiltins();
 llvm::ArrayRef<Builtin> shapeBuiltins();

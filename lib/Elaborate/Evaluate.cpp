@@ -1,5 +1,6 @@
 //===- Evaluate.cpp - expressions and names ---------------------*- C++ -*-===//
 
+#include "BuiltinCall.h"
 #include "Evaluator.h"
 #include "Hints.h"
 #include "PassTrace.h"
@@ -283,8 +284,11 @@ Value Evaluator::evalCall(const ast::CallExpr &expr, Scope &scope) {
   Value callee = eval(*expr.callee, scope);
   if (callee.isError())
     return {};
-  if (auto *builtin = callee.as<Builtin>())
+  if (auto *builtin = callee.as<Builtin>()) {
+    // ceil(a / b) of integers that do not divide is what it is asked for.
+    llvm::SaveAndRestore exact(exactDivision, exactDivision && !givesWholeNumbers(builtin->name));
     return builtin->call(*this, expr, scope);
+  }
   if (auto *module = callee.as<ModuleInstance *>(); module && expr.arguments.size() == 2)
     if (auto *arrow = llvm::dyn_cast<ast::ArrowExpr>(&*expr.arguments.back().value))
       return callReshaped(**module, expr, *arrow, scope);

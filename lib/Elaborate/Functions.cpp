@@ -60,6 +60,10 @@ const Elementwise table[] = {
 };
 } // namespace
 
+bool ftc::elaborate::givesWholeNumbers(llvm::StringRef function) {
+  return llvm::any_of(table, [&](const Elementwise &e) { return e.name == function && e.integral; });
+}
+
 Value Evaluator::elementwise(llvm::StringRef name, const Value &value, llvm::SMRange range) {
   const Elementwise *function = llvm::find_if(table, [&](const Elementwise &e) { return e.name == name; });
   assert(function != std::end(table) && "a name of the table");
