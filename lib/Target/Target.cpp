@@ -10,7 +10,6 @@
 #include "dialects/Tune/Transforms/Passes.h"
 #include "ftc/Conversion/TuneToDnnl.h"
 #include "mlir/IR/Diagnostics.h"
-#include "mlir/IR/Threading.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/ScopeExit.h"
@@ -19,6 +18,7 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <atomic>
 #include <thread>
 
 using namespace mlir;
@@ -130,18 +130,28 @@ FailureOr<Code::Objects> Code::compile() {
     context->enableMultithreading();
   auto disable = llvm::scope_exit([&] { context->disableMultithreading(); });
   Objects objects(parts.size());
-  if (failed(failableParallelForEachN(context, 0, parts.size(), [&](size_t i) -> LogicalResult {
-        llvm::LLVMContext own;
-        std::unique_ptr<llvm::Module> module = lowerKernels(*parts[i], own);
-        if (!module)
-          return failure();
-        if (i == 0)
-          addTables(*module);
-        FailureOr<std::unique_ptr<llvm::MemoryBuffer>> object = compileModule(*module, options.quick);
-        if (succeeded(object))
-          objects[i] = std::move(*object);
-        return object;
-      })))
+  std::atomic<size_t> next = 0;
+  auto work = [&] {
+    for (size_t i = next++; i < parts.size(); i = next++) {
+      llvm::LLVMContext own;
+      std::unique_ptr<llvm::Module> module = lowerKernels(*parts[i], own);
+      if (!module)
+        continue;
+      if (i == 0)
+        addTables(*module);
+      if (auto object = compileModule(*module, options.quick); succeeded(object))
+        objects[i] = std::move(*object);
+    }
+  };
+  // Threads of their own: in MLIR's pool a part whose passes wait for each other would take up another part meanwhile.
+  std::vector<std::thread> others(std::min<size_t>(parts.size(), std::max(1u, std::thread::hardware_concurrency())) -
+                                  1);
+  for (std::thread &other : others)
+    other = std::thread(work);
+  work();
+  for (std::thread &other : others)
+    other.join();
+  if (llvm::is_contained(objects, nullptr))
     return failure();
   return objects;
 }
