@@ -151,10 +151,37 @@ struct ArrangeProduct : OpRewritePattern<linalg::ContractOp> {
     return success();
   }
 };
+
+/// x [rows..., k] v [k] = the sums of x v along the rows, g [rows...] x = those of g x across them: what stands around
+/// them is taken into the kernel of the sum, or the sum into that of its rows.
+struct SumOfProducts : OpRewritePattern<linalg::ContractOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(linalg::ContractOp op, PatternRewriter &rewriter) const override {
+    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+    Labels out = labelsOf(maps[2]);
+    for (unsigned side : {0, 1}) {
+      Value x = op.getInputs()[side], other = op.getInputs()[1 - side];
+      Labels rows = labelsOf(maps[side]), own = labelsOf(maps[1 - side]), last;
+      if (!rows.empty())
+        last.push_back(rows.pop_back_val());
+      bool isAlong = own == last && out == rows, isAcross = own == rows && out == last;
+      if (rows.empty() || (!isAlong && !isAcross) || !isZeroTensor(op.getOutputs()[0]))
+        continue;
+      auto leading = llvm::to_vector(llvm::seq<int64_t>(0, rows.size()));
+      SmallVector<int64_t> lastDim{int64_t(rows.size())};
+      Value repeated = tune::broadcast(rewriter, op.getLoc(), other, tune::shapeOf(x), isAlong ? lastDim : leading);
+      Value products = tune::mul(rewriter, op.getLoc(), x, repeated);
+      rewriter.replaceOp(op, tune::reduceSum(rewriter, op.getLoc(), products, isAlong ? lastDim : leading));
+      return success();
+    }
+    return rewriter.notifyMatchFailure(op, "not rows and a vector");
+  }
+};
 } // namespace
 
 void populateArrangeProductsPatterns(RewritePatternSet &patterns) {
-  patterns.add<ArrangeProduct>(patterns.getContext());
+  patterns.add<ArrangeProduct, SumOfProducts>(patterns.getContext());
 }
 
 } // namespace ftc
