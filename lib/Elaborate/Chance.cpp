@@ -39,8 +39,8 @@ struct Draw {
 };
 } // namespace
 
-/// Of what is initialised, of the tensor `like:`, or of `dims`, a dimension given as an argument (`randperm(n)`); without
-/// any of them in a pass that trains one number, the same for the whole step.
+/// Of what is initialised, of the tensor `like:`, or of `dims`, a dimension given as an argument (`randperm(n)`);
+/// without any of them in a pass that trains one number, the same for the whole step.
 static std::optional<Draw> drawOf(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope,
                                   std::optional<Dims> dims = std::nullopt) {
   BuiltinCall call(evaluator, expr, scope);

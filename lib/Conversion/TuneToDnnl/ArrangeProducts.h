@@ -16,7 +16,8 @@ bool isLibraryProduct(const std::optional<dnnl::ProductShape> &shape);
 bool isZeroTensor(mlir::Value value);
 
 /// A contraction of f32 that is no library product as its operands and result lie becomes one that is, by reading
-/// before a transpose, or by transposing what is smallest; one of rows and a vector becomes a sum along the rows or across them.
+/// before a transpose, or by transposing what is smallest; one of rows and a vector becomes a sum along the rows or
+/// across them.
 void populateArrangeProductsPatterns(mlir::RewritePatternSet &patterns);
 
 } // namespace ftc
