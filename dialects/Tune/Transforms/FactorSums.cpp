@@ -2,17 +2,15 @@
 
 #include "dialects/Tune/Transforms/Patterns.h"
 #include "dialects/Tune/Utils/Builders.h"
+#include "dialects/Tune/Utils/Labels.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
 
 namespace ftc::tune {
 namespace {
-
-using Labels = SmallVector<int>;
 
 /// A product that nothing else needs, times a constant.
 struct Term {
@@ -30,15 +28,7 @@ std::optional<Term> matchTerm(Value value) {
         break;
       }
   term.product = value.getDefiningOp<linalg::ContractOp>();
-  bool isPlain =
-      term.product && term.product->hasOneUse() &&
-      llvm::all_of(term.product.getIndexingMapsArray(), [](AffineMap map) { return map.isProjectedPermutation(); });
-  return isPlain ? std::optional(term) : std::nullopt;
-}
-
-Labels labelsOf(AffineMap map) {
-  return llvm::map_to_vector(map.getResults(),
-                             [](AffineExpr expr) { return int(cast<AffineDimExpr>(expr).getPosition()); });
+  return term.product && term.product->hasOneUse() && isPlain(term.product) ? std::optional(term) : std::nullopt;
 }
 
 /// P x and Q x with the same x; labels are those of the first.

@@ -21,6 +21,7 @@
 #include "dialects/Tune/Transforms/Passes.h"
 #include "dialects/Tune/Transforms/Patterns.h"
 #include "dialects/Tune/Utils/Builders.h"
+#include "dialects/Tune/Utils/Labels.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -38,23 +39,12 @@ namespace ftc::tune {
 
 namespace {
 
-using Labels = SmallVector<int>;
-
 /// What an elementwise op costs an entry, in multiplications of a contraction: it is bound by memory.
 constexpr double kElementCost = 8;
 /// How deep an operand's definition is looked into.
 constexpr int kMaxDepth = 6;
 /// Another order is taken if it costs at most this share.
 constexpr double kMinGain = 0.98;
-
-Labels labelsOf(AffineMap map) {
-  return llvm::map_to_vector(map.getResults(),
-                             [](AffineExpr expr) { return int(cast<AffineDimExpr>(expr).getPosition()); });
-}
-
-bool isPlain(linalg::ContractOp op) {
-  return llvm::all_of(op.getIndexingMapsArray(), [](AffineMap map) { return map.isProjectedPermutation(); });
-}
 
 /// A tensor that exists or will: its labels, how to build it (once), whether a gradient is wanted of it.
 struct Factor {

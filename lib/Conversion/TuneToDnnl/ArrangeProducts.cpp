@@ -4,7 +4,7 @@
 
 #include "dialects/Tune/IR/Tune.h"
 #include "dialects/Tune/Utils/Builders.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "dialects/Tune/Utils/Labels.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -23,7 +23,8 @@ bool isZeroTensor(Value value) {
 }
 
 namespace {
-using Labels = SmallVector<int>;
+using tune::Labels;
+using tune::labelsOf;
 
 /// A tensor of a contraction in some order of its dimensions.
 struct Layout {
@@ -31,11 +32,6 @@ struct Layout {
   int64_t moved; ///< entries that must be copied to have it
   Value source;  ///< what is there already in this order; null if it must be transposed
 };
-
-Labels labelsOf(AffineMap map) {
-  return llvm::map_to_vector(map.getResults(),
-                             [](AffineExpr expr) { return int(cast<AffineDimExpr>(expr).getPosition()); });
-}
 
 /// A contraction and the orders in which its tensors may lie.
 class Arrangement {
@@ -130,7 +126,7 @@ struct ArrangeProduct : OpRewritePattern<linalg::ContractOp> {
   LogicalResult matchAndRewrite(linalg::ContractOp op, PatternRewriter &rewriter) const override {
     SmallVector<AffineMap> maps = op.getIndexingMapsArray();
     if (!getElementTypeOrSelf(op->getResult(0).getType()).isF32() || !isZeroTensor(op.getOutputs()[0]) ||
-        !llvm::all_of(maps, [](AffineMap map) { return map.isProjectedPermutation(); }))
+        !tune::isPlain(op))
       return rewriter.notifyMatchFailure(op, "not a product of f32");
     if (isLibraryProduct(dnnl::getProductShape(maps, op.getStaticLoopRanges())))
       return rewriter.notifyMatchFailure(op, "well arranged");
