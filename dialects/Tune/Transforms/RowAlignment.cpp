@@ -86,13 +86,22 @@ RowCounts getAlignedRows(Operation *op) {
 
 bool readsOtherRows(OpOperand &operand) { return isa<GatherOp>(operand.getOwner()) && operand.getOperandNumber() == 0; }
 
+/// A transpose that moves the last dimension would be read element by element.
+static bool isCheapToRead(linalg::TransposeOp op) {
+  ArrayRef<int64_t> order = op.getPermutation();
+  bool keepsLast = order.empty() || order.back() == int64_t(order.size()) - 1;
+  return keepsLast || ShapedType::getNumElements(getShape(op.getInput())) <= kFewElements;
+}
+
 bool isLazy(Operation *op) {
+  if (auto transpose = dyn_cast<linalg::TransposeOp>(op))
+    return isCheapToRead(transpose);
   if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
     auto elements = dyn_cast<DenseElementsAttr>(constant.getValue());
     return !elements || elements.isSplat();
   }
-  return isa<linalg::BroadcastOp, linalg::TransposeOp, linalg::FillOp, tensor::EmptyOp, tensor::ExtractSliceOp,
-             tensor::CollapseShapeOp, tensor::ExpandShapeOp, ReverseOp, IotaOp, EyeOp, StopGradientOp>(op);
+  return isa<linalg::BroadcastOp, linalg::FillOp, tensor::EmptyOp, tensor::ExtractSliceOp, tensor::CollapseShapeOp,
+             tensor::ExpandShapeOp, ReverseOp, IotaOp, EyeOp, StopGradientOp>(op);
 }
 
 bool isRowOp(Operation *op) {

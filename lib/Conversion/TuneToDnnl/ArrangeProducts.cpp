@@ -120,6 +120,19 @@ private:
   SmallVector<Labels> labels;
 };
 
+/// As transposeLabels, for a use by `op`; takes an earlier transpose of the same order, if there is one.
+Value transposeFor(Operation *op, OpBuilder &builder, Value a, const Labels &from, const Labels &to) {
+  for (Operation *user : a.getUsers()) {
+    auto earlier = dyn_cast<linalg::TransposeOp>(user);
+    if (!earlier || earlier->getBlock() != op->getBlock() || !earlier->isBeforeInBlock(op))
+      continue;
+    auto isSame = [&](auto pair) { return pair.value() == from[earlier.getPermutation()[pair.index()]]; };
+    if (llvm::all_of(llvm::enumerate(to), isSame))
+      return earlier->getResult(0);
+  }
+  return tune::transposeLabels(builder, op->getLoc(), a, from, to);
+}
+
 struct ArrangeProduct : OpRewritePattern<linalg::ContractOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -137,9 +150,9 @@ struct ArrangeProduct : OpRewritePattern<linalg::ContractOp> {
     Value operands[2];
     for (unsigned side : {0, 1}) {
       const Layout &layout = (*way)[side];
-      operands[side] = layout.source ? layout.source
-                                     : tune::transposeLabels(rewriter, loc, op.getInputs()[side], labelsOf(maps[side]),
-                                                             layout.labels);
+      operands[side] = layout.source
+                           ? layout.source
+                           : transposeFor(op, rewriter, op.getInputs()[side], labelsOf(maps[side]), layout.labels);
     }
     const Labels &result = (*way)[2].labels;
     Value product = tune::contract(rewriter, loc, operands[0], (*way)[0].labels, operands[1], (*way)[1].labels, result);

@@ -1,43 +1,47 @@
 // Fourier transforms of rows: Stockham's, of eight rows at a time, one in each lane of a vector. A length with a large
-// prime factor is done by Bluestein's convolution, whose length is a power of two.
+// prime factor is done by Bluestein's convolution, whose length is a power of two; always in f64, since it loses more.
 
 #include "ftc/Runtime/CPU/Decompositions.h"
 #include "ftc/Runtime/CPU/Program.h"
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <numbers>
+#include <type_traits>
+#include <utility>
 
 namespace {
 /// The same place of eight rows.
-using EightRows [[gnu::vector_size(64)]] = double;
+template <typename T> using EightRows [[gnu::vector_size(8 * sizeof(T))]] = T;
 
 template <typename Lanes> struct Complex {
   Lanes re, im;
 };
-using Root = Complex<double>;
 
-template <typename Lanes> [[gnu::always_inline]] inline void multiply(Complex<Lanes> &x, const Root &by) {
+template <typename Lanes, typename T>
+[[gnu::always_inline]] inline void multiply(Complex<Lanes> &x, const Complex<T> &by) {
   Lanes re = x.re * by.re - x.im * by.im;
   x.im = x.re * by.im + x.im * by.re;
   x.re = re;
 }
 
 /// Transforms of one length whose prime factors are small.
-template <typename Lanes> class Stockham {
+template <typename Lanes, typename T> class Stockham {
 public:
   using Value = Complex<Lanes>;
+  using Root = Complex<T>;
 
   /// `roots`: `length` entries, which are set here.
   Stockham(int64_t length, Root *roots) : length(length), roots(roots) {
     for (int64_t i = 0; i < length; ++i) {
       double angle = 2 * std::numbers::pi * double(i) / double(length);
-      roots[i] = {std::cos(angle), std::sin(angle)};
+      roots[i] = {T(std::cos(angle)), T(std::sin(angle))};
     }
   }
 
   /// The sums of x_j exp(sign 2 pi i j k / length), unscaled; in `x` or in `other`.
-  [[gnu::always_inline]] Value *run(Value *x, Value *other, double sign) const {
+  [[gnu::always_inline]] Value *run(Value *x, Value *other, T sign) const {
     int64_t stride = 1, rest = length;
     while (rest > 1) {
       int64_t radix = ftc_fft_radix(rest);
@@ -53,10 +57,10 @@ public:
   }
 
 private:
-  Root root(int64_t power, double sign) const { return {roots[power].re, sign * roots[power].im}; }
+  Root root(int64_t power, T sign) const { return {roots[power].re, sign * roots[power].im}; }
 
   /// y[q + stride (4 p + k)] = w^(p k) sum over j of x[q + stride (p + count j)] i^(sign j k)
-  [[gnu::always_inline]] void passOfFour(const Value *x, Value *y, int64_t count, int64_t stride, double sign) const {
+  [[gnu::always_inline]] void passOfFour(const Value *x, Value *y, int64_t count, int64_t stride, T sign) const {
     int64_t apart = stride * count;
     for (int64_t p = 0; p < count; ++p) {
       Root w1 = root(p * stride, sign), w2 = root(2 * p * stride, sign), w3 = root(3 * p * stride, sign);
@@ -83,7 +87,7 @@ private:
 
   /// The same of any radix.
   [[gnu::always_inline]] void passOf(int64_t radix, const Value *x, Value *y, int64_t count, int64_t stride,
-                                     double sign) const {
+                                     T sign) const {
     int64_t apart = stride * count, step = length / radix;
     for (int64_t p = 0; p < count; ++p)
       for (int64_t k = 0; k < radix; ++k) {
@@ -108,9 +112,10 @@ private:
 };
 
 /// The transforms of one length and direction, in memory of ftc_fft_scratch bytes.
-template <typename Lanes> class Fourier {
+template <typename Lanes, typename T> class Fourier {
 public:
   using Value = Complex<Lanes>;
+  using Root = Complex<T>;
 
   [[gnu::always_inline]] Fourier(int64_t n, bool inverse, void *memory)
       : n(n), length(ftc_fft_length(n)), sign(inverse ? 1 : -1), row(static_cast<Value *>(memory)), other(row + length),
@@ -123,7 +128,7 @@ public:
   Value *input() { return row; }
 
   /// The transform of the input, unscaled; it may not be kept.
-  [[gnu::always_inline]] const Value *run() { return length == n ? stockham.run(row, other, sign) : convolve(); }
+  [[gnu::always_inline]] Value *run() { return length == n ? stockham.run(row, other, sign) : convolve(); }
 
 private:
   /// exp(sign i pi j^2 / n) and the transform of its conjugate, round the end.
@@ -131,14 +136,14 @@ private:
     std::fill_n(row, length, Value{});
     for (int64_t j = 0; j < n; ++j) {
       double angle = sign * std::numbers::pi * double(j * j % (2 * n)) / double(n);
-      chirp[j] = {std::cos(angle), std::sin(angle)};
+      chirp[j] = {T(std::cos(angle)), T(std::sin(angle))};
       for (int64_t place : {j, (length - j) % length})
         row[place] = {Lanes{} + chirp[j].re, Lanes{} - chirp[j].im};
     }
     std::copy_n(stockham.run(row, other, -1), length, filter);
   }
 
-  [[gnu::always_inline]] const Value *convolve() {
+  [[gnu::always_inline]] Value *convolve() {
     for (int64_t j = 0; j < n; ++j)
       multiply(row[j], chirp[j]);
     std::fill(row + n, row + length, Value{});
@@ -147,53 +152,118 @@ private:
       x[j] = {x[j].re * filter[j].re - x[j].im * filter[j].im, x[j].re * filter[j].im + x[j].im * filter[j].re};
     x = stockham.run(x, x == row ? other : row, 1);
     for (int64_t j = 0; j < n; ++j)
-      multiply(x[j], {chirp[j].re / double(length), chirp[j].im / double(length)});
+      multiply(x[j], Root{chirp[j].re / T(length), chirp[j].im / T(length)});
     return x;
   }
 
   int64_t n, length;
-  double sign;
+  T sign;
   Value *row, *other, *filter;
   Root *roots, *chirp;
-  Stockham<Lanes> stockham;
+  Stockham<Lanes, T> stockham;
 };
 
-/// Rows [lo, hi), as many at a time as there are lanes.
-template <typename T, typename Lanes>
+/// Exchanges one bit of the number of a vector with the same bit of the number of a lane.
+template <int bit, typename Lanes, int... lane>
+[[gnu::always_inline]] inline void exchange(Lanes &first, Lanes &second, std::integer_sequence<int, lane...>) {
+  Lanes low = __builtin_shufflevector(first, second, (lane & bit ? 8 + (lane ^ bit) : lane)...);
+  second = __builtin_shufflevector(first, second, (lane & bit ? 8 + lane : lane | bit)...);
+  first = low;
+}
+
+/// Rows and columns of 8 vectors of 8 elements change places.
+template <typename Lanes> [[gnu::always_inline]] inline void transpose(Lanes (&rows)[8]) {
+  constexpr auto lanes = std::make_integer_sequence<int, 8>();
+  for (int i : {0, 1, 2, 3})
+    exchange<4>(rows[i], rows[i + 4], lanes);
+  for (int i : {0, 1, 4, 5})
+    exchange<2>(rows[i], rows[i + 2], lanes);
+  for (int i : {0, 2, 4, 6})
+    exchange<1>(rows[i], rows[i + 1], lanes);
+}
+
+/// One part, real or imaginary, of `rows` rows of n elements in memory, and of as many lanes of n complex vectors.
+template <typename Lanes, typename T> class Part {
+public:
+  using Value = Complex<Lanes>;
+  static constexpr int64_t lanes = sizeof(Lanes) / sizeof(T);
+
+  Part(Lanes Value::*part, int64_t n, int64_t rows) : part(part), n(n), rows(rows) {}
+
+  template <typename Memory> [[gnu::always_inline]] void load(const Memory *memory, Value *values) const {
+    int64_t first = 0;
+    if constexpr (std::is_same_v<Memory, T> && lanes == 8)
+      for (; rows == 8 && first + 8 <= n; first += 8) {
+        Lanes block[8];
+        for (int64_t l = 0; l < 8; ++l)
+          std::memcpy(&block[l], memory + l * n + first, sizeof(Lanes));
+        transpose(block);
+        for (int64_t i = 0; i < 8; ++i)
+          values[first + i].*part = block[i];
+      }
+    for (int64_t l = 0; l < rows; ++l)
+      for (int64_t i = first; i < n; ++i)
+        lane(values[i], l) = T(memory[l * n + i]);
+  }
+
+  template <typename Memory> [[gnu::always_inline]] void store(Value *values, T factor, Memory *memory) const {
+    int64_t first = 0;
+    if constexpr (std::is_same_v<Memory, T> && lanes == 8)
+      for (; rows == 8 && first + 8 <= n; first += 8) {
+        Lanes block[8];
+        for (int64_t i = 0; i < 8; ++i)
+          block[i] = factor * values[first + i].*part;
+        transpose(block);
+        for (int64_t l = 0; l < 8; ++l)
+          std::memcpy(memory + l * n + first, &block[l], sizeof(Lanes));
+      }
+    for (int64_t l = 0; l < rows; ++l)
+      for (int64_t i = first; i < n; ++i)
+        memory[l * n + i] = Memory(factor * lane(values[i], l));
+  }
+
+private:
+  T &lane(Value &value, int64_t l) const { return reinterpret_cast<T *>(&(value.*part))[l]; }
+
+  Lanes Value::*part;
+  int64_t n, rows;
+};
+
+/// Rows [lo, hi), as many at a time as there are lanes; computed in T.
+template <typename Memory, typename Lanes, typename T>
 [[gnu::always_inline]] inline void transformRows(void *const *buffers, const int64_t *immediates, int64_t lo,
                                                  int64_t hi) {
-  constexpr int64_t lanes = sizeof(Lanes) / sizeof(double);
+  using Value = Complex<Lanes>;
+  constexpr int64_t lanes = Part<Lanes, T>::lanes;
   int64_t n = immediates[0];
   bool inverse = immediates[1] != 0;
-  auto *re = static_cast<const T *>(buffers[0]), *im = static_cast<const T *>(buffers[1]);
-  auto *resultRe = static_cast<T *>(buffers[2]), *resultIm = static_cast<T *>(buffers[3]);
-  Fourier<Lanes> fourier(n, inverse, ftc_scratch());
-  double factor = inverse ? 1 / double(n) : 1;
-  auto lane = [](auto &x, int64_t l) -> double & { return reinterpret_cast<double *>(&x)[l]; };
+  auto *re = static_cast<const Memory *>(buffers[0]), *im = static_cast<const Memory *>(buffers[1]);
+  auto *resultRe = static_cast<Memory *>(buffers[2]), *resultIm = static_cast<Memory *>(buffers[3]);
+  Fourier<Lanes, T> fourier(n, inverse, ftc_scratch());
+  T factor = inverse ? 1 / T(n) : T(1);
   for (int64_t first = lo; first < hi; first += lanes) {
     int64_t rows = std::min(lanes, hi - first);
-    Complex<Lanes> *input = fourier.input();
-    std::fill_n(input, n, Complex<Lanes>{});
-    for (int64_t l = 0; l < rows; ++l)
-      for (int64_t i = 0; i < n; ++i) {
-        lane(input[i].re, l) = double(re[(first + l) * n + i]);
-        lane(input[i].im, l) = double(im[(first + l) * n + i]);
-      }
-    const Complex<Lanes> *result = fourier.run();
-    for (int64_t l = 0; l < rows; ++l)
-      for (int64_t i = 0; i < n; ++i) {
-        resultRe[(first + l) * n + i] = T(factor * lane(const_cast<Complex<Lanes> &>(result[i]).re, l));
-        resultIm[(first + l) * n + i] = T(factor * lane(const_cast<Complex<Lanes> &>(result[i]).im, l));
-      }
+    Part<Lanes, T> real(&Value::re, n, rows), imaginary(&Value::im, n, rows);
+    Value *input = fourier.input();
+    if (rows < lanes)
+      std::fill_n(input, n, Value{});
+    real.load(re + first * n, input);
+    imaginary.load(im + first * n, input);
+    Value *result = fourier.run();
+    real.store(result, factor, resultRe + first * n);
+    imaginary.store(result, factor, resultIm + first * n);
   }
 }
 
 template <typename T>
 [[gnu::always_inline]] inline void transform(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi) {
-  if (ftc_fft_lanes(immediates[0]) == 8)
-    transformRows<T, EightRows>(buffers, immediates, lo, hi);
+  int64_t n = immediates[0];
+  if (ftc_fft_lanes(n) != 8)
+    transformRows<T, double, double>(buffers, immediates, lo, hi);
+  else if (ftc_fft_length(n) != n)
+    transformRows<T, EightRows<double>, double>(buffers, immediates, lo, hi);
   else
-    transformRows<T, double>(buffers, immediates, lo, hi);
+    transformRows<T, EightRows<T>, T>(buffers, immediates, lo, hi);
 }
 } // namespace
 

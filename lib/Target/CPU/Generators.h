@@ -7,6 +7,7 @@
 namespace ftc::target::cpu {
 
 std::shared_ptr<const KernelGenerator> makeRowGenerator();
+std::shared_ptr<const KernelGenerator> makeTransposeGenerator();
 std::shared_ptr<const KernelGenerator> makeMatmulGenerator();
 std::shared_ptr<const KernelGenerator> makeContractGenerator();
 std::shared_ptr<const KernelGenerator> makeAttentionGenerator();

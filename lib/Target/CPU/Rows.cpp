@@ -81,11 +81,23 @@ static bool isPointwise(Operation *op) {
          isa<tensor::EmptyOp, linalg::FillOp, tune::DropOp, tune::RandomOp, tune::StopGradientOp, tune::IotaOp>(op);
 }
 
-/// Whether the sums run across the rows: the last dimension of the sums is that of the results.
+/// Whether the neighbours of a result's last dimension are sums of neighbours: none runs along the last dimension of
+/// what it reads, and the last dimension of the sums is that of the results.
 static bool areColumnSums(const RowProgram &program) {
   ArrayRef<int64_t> shape = getTensor(program.results.front().outside).getShape();
-  return llvm::all_of(
-      program.ops, [&](Operation *op) { return !isReduction(op) || getTensor(op->getResult(0)).getShape() == shape; });
+  return !shape.empty() && llvm::all_of(program.ops, [&](Operation *op) {
+    if (!isReduction(op))
+      return true;
+    if (getTensor(op->getResult(0)).getShape() != shape)
+      return false;
+    if (auto reduce = dyn_cast<linalg::ReduceOp>(op))
+      return !llvm::is_contained(reduce.getDimensions(), getTensor(op->getOperand(0)).getRank() - 1);
+    SmallVector<AffineMap> maps = cast<linalg::ContractOp>(op).getIndexingMapsArray();
+    unsigned last = maps.back().getDimPosition(maps.back().getNumResults() - 1);
+    return llvm::all_of(ArrayRef(maps).drop_back(), [&](AffineMap map) {
+      return !map.isFunctionOfDim(last) || map.getDimPosition(map.getNumResults() - 1) == last;
+    });
+  });
 }
 
 static bool haveOneShape(const RowProgram &program) {
@@ -118,7 +130,9 @@ static Items chooseItems(const RowProgram &program) {
     if (common && (items.count == 1 || largest / count >= kLeastRow))
       items = {false, count, std::max<int64_t>(1, largest / count)};
   }
-  if (items.count < linear.count && items.count < 16 && haveOneShape(program) && areColumnSums(program)) {
+  bool tooFew = items.count < linear.count && items.count < 16;
+  bool columnByColumn = items.count == elements && elements >= 16;
+  if ((tooFew || columnByColumn) && haveOneShape(program) && areColumnSums(program)) {
     linear.elements = std::max<int64_t>(1, largest / linear.count);
     return linear;
   }

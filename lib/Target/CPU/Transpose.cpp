@@ -1,0 +1,133 @@
+// Transposition by blocks of 16 by 16 in registers, so that both tensors are read and written by whole vectors.
+
+#include "Generators.h"
+#include "LoopBuilder.h"
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+
+using namespace mlir;
+
+namespace ftc::target::cpu {
+
+namespace {
+constexpr int64_t kBlock = 16;
+/// Elements that one thread should take at a time.
+constexpr int64_t kGrainElements = 1 << 14;
+
+/// A dimension of the result: of which size, and how far its neighbours lie apart in the two tensors.
+struct Axis {
+  int64_t size, from, to;
+};
+
+/// The dimensions of the result, those joined that are neighbours in both tensors.
+SmallVector<Axis> getAxes(linalg::TransposeOp op) {
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(op.getInput().getType()).getShape();
+  SmallVector<int64_t> strides(shape.size(), 1);
+  for (size_t dim = shape.size(); dim-- > 1;)
+    strides[dim - 1] = strides[dim] * shape[dim];
+  SmallVector<Axis> axes;
+  for (int64_t dim : op.getPermutation()) {
+    if (shape[dim] == 1)
+      continue;
+    if (!axes.empty() && axes.back().from == strides[dim] * shape[dim]) {
+      axes.back().size *= shape[dim];
+      axes.back().from = strides[dim];
+    } else
+      axes.push_back({shape[dim], strides[dim], 0});
+  }
+  int64_t stride = 1;
+  for (Axis &axis : llvm::reverse(axes)) {
+    axis.to = stride;
+    stride *= axis.size;
+  }
+  return axes;
+}
+
+/// Items are blocks of 16 along the result's last dimension, for each place along the dimensions that are last in
+/// neither tensor.
+class Transposition {
+public:
+  Transposition(linalg::TransposeOp op, KernelBuilder &builder)
+      : l(builder), from(l.flatten(builder.buffer(op.getInput()))), to(l.flatten(builder.buffer(op->getResult(0)))) {
+    for (const Axis &axis : getAxes(op))
+      if (axis.from == 1)
+        row = axis;
+      else if (axis.to == 1)
+        column = axis;
+      else
+        outer.push_back(axis);
+  }
+
+  void emit() {
+    int64_t blocks = llvm::divideCeil(column.size, kBlock), items = blocks;
+    for (const Axis &axis : outer)
+      items *= axis.size;
+    l.b.setItems(items, std::max<int64_t>(1, kGrainElements / (row.size * std::min(kBlock, column.size))));
+    int64_t whole = column.size / kBlock, rest = column.size % kBlock;
+    l.loop(l.b.lo(), l.b.hi(), 1, [&](Value item) {
+      Value block = l.rem(item, blocks), place = l.div(item, blocks), source = l.index(0), target = l.index(0);
+      for (const Axis &axis : llvm::reverse(outer)) {
+        Value at = l.rem(place, axis.size);
+        place = l.div(place, axis.size);
+        source = l.add(source, l.mul(at, axis.from));
+        target = l.add(target, l.mul(at, axis.to));
+      }
+      source = l.add(source, l.mul(block, kBlock * column.from));
+      target = l.add(target, l.mul(block, kBlock));
+      if (whole)
+        l.ifTrue(l.compare(arith::CmpIPredicate::ult, block, l.index(whole)),
+                 [&] { emitBlocks(source, target, kBlock); });
+      if (rest)
+        l.ifTrue(l.compare(arith::CmpIPredicate::eq, block, l.index(whole)), [&] { emitBlocks(source, target, rest); });
+    });
+  }
+
+private:
+  /// All of the source's rows that `columns` neighbours of the result's last dimension lie in.
+  void emitBlocks(Value source, Value target, int64_t columns) {
+    int64_t whole = row.size / kBlock * kBlock;
+    auto emitAt = [&](Value at, int64_t rows) {
+      emitBlock(l.add(source, at), l.add(target, l.mul(at, row.to)), columns, rows);
+    };
+    if (whole)
+      l.loop(l.index(0), l.index(whole), kBlock, [&](Value at) { emitAt(at, kBlock); });
+    if (row.size > whole)
+      emitAt(l.index(whole), row.size - whole);
+  }
+
+  void emitBlock(Value source, Value target, int64_t columns, int64_t rows) {
+    SmallVector<Value> block;
+    for (int64_t i = 0; i < kBlock; ++i)
+      block.push_back(i < columns ? l.load(from, l.add(source, i * column.from), kBlock, rows) : block.front());
+    l.transpose16(block);
+    for (int64_t i = 0; i < rows; ++i)
+      l.store(block[i], to, l.add(target, i * row.to), columns);
+  }
+
+  LoopBuilder l;
+  Value from, to;
+  Axis row{}, column{}; ///< last in the source; last in the result
+  SmallVector<Axis> outer;
+};
+
+class TransposeGenerator : public KernelGenerator {
+public:
+  LogicalResult generate(Operation *op, KernelBuilder &builder) const override {
+    auto transpose = cast<linalg::TransposeOp>(op);
+    SmallVector<Axis> axes = getAxes(transpose);
+    bool isCopyOfRows = axes.empty() || axes.back().from == 1;
+    Type element = cast<RankedTensorType>(transpose.getInput().getType()).getElementType();
+    if (isCopyOfRows || element.getIntOrFloatBitWidth() < 8 || builder.isFolded(transpose.getInput()))
+      return rows->generate(op, builder);
+    Transposition(transpose, builder).emit();
+    return success();
+  }
+
+private:
+  std::shared_ptr<const KernelGenerator> rows = makeRowGenerator();
+};
+} // namespace
+
+std::shared_ptr<const KernelGenerator> makeTransposeGenerator() { return std::make_shared<TransposeGenerator>(); }
+
+} // namespace ftc::target::cpu
