@@ -16,6 +16,9 @@ struct SiteChoice {
   std::function<Arguments(llvm::StringRef)> argumentsAt;
 };
 
+/// `site`: what a definition may ask of the place it is at.
+Value siteObject(const AdapterInstance &instance, const Model &model);
+
 /// Adds groups of adapters to a model.
 class AdapterBuilder {
 public:

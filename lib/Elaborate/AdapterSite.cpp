@@ -3,7 +3,11 @@
 #include "AdapterBuilder.h"
 #include "Format.h"
 
+#include "ftc/Frontend/Walk.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
+
+#include "llvm/ADT/StringSet.h"
 
 using namespace ftc;
 using namespace ftc::elaborate;
@@ -14,8 +18,7 @@ static Value native(NativeFunction function) {
   return Value(std::make_shared<const NativeFunction>(std::move(function)));
 }
 
-/// `site`: what a definition may ask of the place it is at.
-static Value siteObject(const AdapterInstance &instance, const Model &model) {
+Value ftc::elaborate::siteObject(const AdapterInstance &instance, const Model &model) {
   auto object = std::make_shared<std::map<std::string, Value, std::less<>>>();
   (*object)["number"] = instance.number;
   (*object)["layer"] = instance.site->layer();
@@ -87,6 +90,30 @@ static Value storedAs(Evaluator &evaluator, const AdapterInstance &self, const A
   return result.value ? Value(result) : Value();
 }
 
+namespace {
+/// The names that stand in expressions.
+struct NamesIn : ast::Walk {
+  llvm::StringSet<> names;
+  void enterExpr(const ast::Expr &expr) override {
+    if (auto *name = llvm::dyn_cast<ast::NameExpr>(&expr))
+      names.insert(name->name);
+  }
+};
+} // namespace
+
+/// Finds what adapters within ask of the `where` of the `forward` around them, before they act.
+static void findForInner(Evaluator &evaluator, const AdapterInstance &self) {
+  NamesIn inner;
+  for (const ast::ItemPtr &item : self.body)
+    if (llvm::isa<ast::OnItem>(*item))
+      inner.item(*item);
+  for (const ast::Equation &equation : evaluator.calledIn ? evaluator.calledIn->where : llvm::ArrayRef<ast::Equation>())
+    for (const ast::Name &name : equation.targets)
+      if (Scope::Entry *entry = evaluator.calledIn->findHere(name.text);
+          entry && !entry->busy && inner.names.contains(name.text))
+        evaluator.force(name.text, *entry, name.range);
+}
+
 void AdapterBuilder::bindSite(AdapterInstance &instance) {
   ModuleInstance &site = *instance.site;
   Scope &scope = *instance.scope;
@@ -132,11 +159,14 @@ void AdapterBuilder::bindSite(AdapterInstance &instance) {
   scope.define(
       "base", native([self, call](Evaluator &e, Arguments arguments) { return call(e, *self, std::move(arguments)); }));
   scope.define("adapted", native([self, call](Evaluator &e, Arguments arguments) {
+                 findForInner(e, *self);
                  e.active.push_back(self);
+                 e.activeCalls.push_back({e.calledIn, e.pass});
                  unsigned pass = std::exchange(e.pass, e.shared.nextPass());
                  Value result = call(e, *self, std::move(arguments));
                  e.pass = pass;
                  e.active.pop_back();
+                 e.activeCalls.pop_back();
                  return result;
                }));
 }

@@ -281,14 +281,15 @@ void AdapterBuilder::addCalibration(AdapterInstance &instance, const ast::Calibr
       item.type.axes ? evaluator.dimsOf(*item.type.axes, *instance.scope) : std::optional(Dims());
   auto *call = llvm::dyn_cast<ast::CallExpr>(&*item.value);
   auto *reduction = call ? llvm::dyn_cast<ast::NameExpr>(&*call->callee) : nullptr;
-  bool isMean = reduction && reduction->name == "mean";
+  bool isGradient = reduction && reduction->name == "grad" && call->arguments.size() == 1;
+  bool isMean = isGradient || (reduction && reduction->name == "mean");
   if (!dims || (!isMean && (!reduction || reduction->name != "sum"))) {
     if (dims)
       shared.diagnostics().report(Diag::NotAStatistic, item.value->range);
     return;
   }
   std::string prefix = step + "." + instance.prefix + "." + item.name.text;
-  instance.calibrations.push_back({&item, *dims, prefix + ".sum", prefix + ".count"});
+  instance.calibrations.push_back({&item, *dims, prefix + ".sum", prefix + ".count", isGradient});
   shared.tensors().declareReal(prefix + ".sum", tune::Kind::gradient, sizesOf(*dims));
   shared.tensors().declareReal(prefix + ".count", tune::Kind::gradient, {});
   auto read = [dims = *dims, prefix, isMean, range = item.range](Evaluator &e) -> Value {

@@ -87,6 +87,8 @@ const ast::ArrowExpr *BuiltinCall::missing() {
 }
 
 const ast::Expr *BuiltinCall::named(llvm::StringRef name) {
+  if (evaluator.asked)
+    evaluator.asked->push_back(name);
   for (const ast::Argument &argument : expr.arguments)
     if (argument.name.text == name)
       return &*argument.value;

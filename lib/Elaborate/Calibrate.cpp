@@ -1,4 +1,4 @@
-//===- Calibrate.cpp - statistics of a site's input -------------*- C++ -*-===//
+//===- Calibrate.cpp - statistics of sites before a training ----*- C++ -*-===//
 //
 // A mean over the tokens of a data set is a sum over its batches and a number of
 // tokens. Places of padding are given the input 0, and what that adds is taken
@@ -67,24 +67,66 @@ Value Calibrator::sum(const AdapterInstance &instance, const Calibration &calibr
   return evaluator.arithmetic(BinaryOp::Sub, total, empty, range);
 }
 
-void ProgramBuilder::calibrate(const AdaptedModel &model, const AdapterGroup &group, const Batch &batch,
+/// Adds gradients of the summed loss of the labels, and the sum of their weights.
+static void addGradients(ProgramBuilder &program, ProgramBuilder::State &state, const Tensor &logits,
+                         llvm::ArrayRef<AskedCalibration> asked, const Batch &batch) {
+  Evaluator &evaluator = state.evaluator;
+  llvm::SmallVector<mlir::Value> weights;
+  llvm::SmallVector<mlir::Type> types;
+  for (auto &[instance, calibration] : asked) {
+    const ast::Expr &by = *llvm::cast<ast::CallExpr>(*calibration->item->value).arguments.front().value;
+    Value value = evaluator.eval(by, *instance->scope);
+    auto *tensor = value.as<Tensor>();
+    if (!tensor || !tensor->value || !tensor->value.getDefiningOp<tune::ReadOp>() ||
+        tensor->dims != calibration->dims) {
+      if (!value.isError())
+        evaluator.diags().report(Diag::ExpectedValue, by.range, "a weight of the site, by the statistic's dimensions",
+                                 value.describe());
+      return;
+    }
+    weights.push_back(tensor->value);
+    types.push_back(tensor->value.getType());
+  }
+  Value logp = state.logProbability(logits, batch, asked.front().second->item->range);
+  Value labels = state.batchTensor(batch.weights, batch, state.builder.getF64Type());
+  Value product = evaluator.arithmetic(BinaryOp::Mul, labels, logp, {});
+  Value sum = evaluator.reduce("sum", product, Dims{state.batchDim, state.tokensDim}, {});
+  Value count = evaluator.reduce("sum", labels, Dims{state.batchDim, state.tokensDim}, {});
+  if (!sum.is<Tensor>() || !count.is<Tensor>())
+    return;
+  mlir::Value loss = tune::neg(state.builder, program.loc(), sum.as<Tensor>()->value);
+  auto gradient = tune::GradientOp::create(state.builder, program.loc(), types, loss, weights);
+  for (auto [value, one] : llvm::zip_equal(gradient.getGradients(), asked)) {
+    program.accumulate(value, one.second->sum);
+    program.accumulate(count.as<Tensor>()->value, one.second->count);
+  }
+}
+
+void ProgramBuilder::calibrate(const AdaptedModel &model, llvm::ArrayRef<AskedCalibration> asked, const Batch &batch,
                                llvm::StringRef count) {
   ModelPass pass;
-  if (!state->run(model, batch, pass, /*training=*/false).logits.value)
+  Tensor logits = state->run(model, batch, pass, /*training=*/false).logits;
+  if (!logits.value)
     return;
   Evaluator &evaluator = state->evaluator;
   evaluator.model = &model;
   Calibrator calibrator(*state, pass, batch);
   accumulate(calibrator.count, count);
-  for (auto &instance : group.instances)
-    for (const Calibration &calibration : instance->calibrations) {
-      Value sum = calibrator.sum(*instance, calibration);
-      std::optional<Tensor> fitted =
-          sum.isError() ? std::nullopt
-                        : evaluator.fit(sum, calibration.dims, *instance->scope, calibration.item->range);
-      if (!fitted)
-        continue;
-      accumulate(evaluator.toReal(*fitted).value, calibration.sum);
-      accumulate(calibrator.count, calibration.count);
+  std::vector<AskedCalibration> gradients;
+  for (auto &[instance, calibration] : asked) {
+    if (calibration->gradient) {
+      gradients.emplace_back(instance, calibration);
+      continue;
     }
+    Value sum = calibrator.sum(*instance, *calibration);
+    std::optional<Tensor> fitted =
+        sum.isError() ? std::nullopt
+                      : evaluator.fit(sum, calibration->dims, *instance->scope, calibration->item->range);
+    if (!fitted)
+      continue;
+    accumulate(evaluator.toReal(*fitted).value, calibration->sum);
+    accumulate(calibrator.count, calibration->count);
+  }
+  if (!gradients.empty())
+    addGradients(*this, *state, logits, gradients, batch);
 }

@@ -39,8 +39,16 @@ struct Draw {
 };
 } // namespace
 
+/// A seed that is known when the program runs, as a key; null if the value is none.
+static mlir::Value keyOf(Evaluator &evaluator, const Value &seed) {
+  auto *tensor = seed.as<Tensor>();
+  if (!tensor || !tensor->value || !tensor->dims.empty())
+    return {};
+  return tune::convert(*evaluator.builder, evaluator.loc(), tensor->value, evaluator.builder->getI64Type());
+}
+
 /// Of what is initialised, of the tensor `like:`, or of `dims`, a dimension given as an argument (`randperm(n)`);
-/// without any of them in a pass that trains one number, the same for the whole step.
+/// without any of them in a step of a training one number, the same for the whole step.
 static std::optional<Draw> drawOf(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope,
                                   std::optional<Dims> dims = std::nullopt) {
   BuiltinCall call(evaluator, expr, scope);
@@ -61,9 +69,11 @@ static std::optional<Draw> drawOf(Evaluator &evaluator, const ast::CallExpr &exp
     draw.key = arith::ConstantOp::create(*evaluator.builder, evaluator.loc(),
                                          mlir::DenseElementsAttr::get(type, llvm::ArrayRef<int64_t>(*seed.integer())));
   } else if (!seed.isNone()) {
-    evaluator.diags().report(Diag::ExpectedValue, expr.range, "a seed: an integer known when compiling",
-                             seed.describe());
-    return std::nullopt;
+    draw.key = keyOf(evaluator, seed);
+    if (!draw.key) {
+      evaluator.diags().report(Diag::ExpectedValue, expr.range, "a seed: one whole number", seed.describe());
+      return std::nullopt;
+    }
   } else if (evaluator.initial && evaluator.initial->key) {
     draw.key = evaluator.initial->key;
     draw.site = evaluator.shared.nextSite();
@@ -72,8 +82,14 @@ static std::optional<Draw> drawOf(Evaluator &evaluator, const ast::CallExpr &exp
     draw.site = evaluator.shared.nextSite();
     if (!draw.dims.empty() && draw.dims.front()->role == DimRole::Batch)
       draw.row = pass->row;
+  } else if (const StepChance *chance = evaluator.chance; chance && (!evaluator.initial || evaluator.initial->isNext)) {
+    evaluator.passDependent = true;
+    draw.key = chance->key();
+    draw.site = chance->site();
+    if (chance->row && !draw.dims.empty() && draw.dims.front()->role == DimRole::Batch)
+      draw.row = chance->row();
   }
-  if (!draw.key || !(dims || tensor || evaluator.initial || pass)) {
+  if (!draw.key || !(dims || tensor || evaluator.initial || pass || evaluator.chance)) {
     auto message = evaluator.diags().report(Diag::ChanceOutsideInitial, expr.range);
     if (pass)
       message.help("nothing is drawn where nothing is trained: write 'if training then ... else ...'");
@@ -124,7 +140,7 @@ static std::optional<std::vector<double>> numbers(Evaluator &evaluator, const as
 static bool isQuiet(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
   BuiltinCall call(evaluator, expr, scope);
   bool isInPass = call.named("like") || evaluator.modelPass || evaluator.affineIn;
-  if (evaluator.initial || !isInPass || call.named("seed"))
+  if (evaluator.initial || evaluator.chance || !isInPass || call.named("seed"))
     return false;
   evaluator.passDependent = true;
   return !evaluator.modelPass || !evaluator.modelPass->training;

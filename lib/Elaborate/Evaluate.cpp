@@ -135,6 +135,20 @@ Value Evaluator::force(llvm::StringRef name, Scope::Entry &entry, llvm::SMRange 
   return value;
 }
 
+/// A name of the call of an adapter's `forward`, where an adapter within it acts.
+std::optional<Value> Evaluator::findInCalls(llvm::StringRef name, Scope &scope, llvm::SMRange range) {
+  for (auto [outer, call] : llvm::reverse(llvm::zip_equal(active, activeCalls)))
+    for (Scope *around = &scope; call.scope && around; around = around->parent())
+      if (around == outer->scope)
+        if (Scope::Entry *entry = call.scope->find(name)) {
+          llvm::SaveAndRestore found(pass, call.pass);
+          Value value = force(name, *entry, range);
+          passDependent = true;
+          return value;
+        }
+  return std::nullopt;
+}
+
 Value Evaluator::lookup(llvm::StringRef name, Scope &scope, llvm::SMRange range) {
   if (Scope::Entry *entry = scope.find(name)) {
     Value value = force(name, *entry, range);
@@ -147,10 +161,14 @@ Value Evaluator::lookup(llvm::StringRef name, Scope &scope, llvm::SMRange range)
       trace->noteTraining();
     return it->second;
   }
-  if (const Builtin *builtin = findBuiltin(name))
-    return *builtin;
-  if (Value definition = shared.definition(name, scope); !definition.isError())
+  if (std::optional<Value> value = findInCalls(name, scope, range))
+    return *value;
+  const Builtin *builtin = findBuiltin(name);
+  Value definition = builtin && !shared.library().userDefines(name) ? Value() : shared.definition(name, scope);
+  if (!definition.isError())
     return definition;
+  if (builtin)
+    return *builtin;
   if (name.ends_with("'"))
     if (Dim dim = dimOf(name, scope, {}))
       return dim;
@@ -287,7 +305,7 @@ Value Evaluator::evalCall(const ast::CallExpr &expr, Scope &scope) {
   if (auto *builtin = callee.as<Builtin>()) {
     // ceil(a / b) of integers that do not divide is what it is asked for.
     llvm::SaveAndRestore exact(exactDivision, exactDivision && !givesWholeNumbers(builtin->name));
-    return builtin->call(*this, expr, scope);
+    return callBuiltin(*builtin, expr, scope);
   }
   if (auto *module = callee.as<ModuleInstance *>(); module && expr.arguments.size() == 2)
     if (auto *arrow = llvm::dyn_cast<ast::ArrowExpr>(&*expr.arguments.back().value))
@@ -299,6 +317,23 @@ Value Evaluator::evalCall(const ast::CallExpr &expr, Scope &scope) {
     return std::shared_ptr<const Applied>(std::move(result));
   }
   return call(callee, evalArguments(expr, scope));
+}
+
+/// Named arguments that the function has not asked for are none of its own.
+Value Evaluator::callBuiltin(const Builtin &builtin, const ast::CallExpr &expr, Scope &scope) {
+  llvm::SmallVector<llvm::StringRef, 4> names;
+  llvm::SaveAndRestore reads(asked, static_cast<llvm::SmallVectorImpl<llvm::StringRef> *>(&names));
+  Value value = builtin.call(*this, expr, scope);
+  if (value.isError())
+    return {};
+  for (const ast::Argument &argument : expr.arguments)
+    if (argument.name && !llvm::is_contained(names, argument.name.text)) {
+      diags()
+          .report(Diag::UnknownArgument, argument.name.range, builtin.name, argument.name.text)
+          .nearest(argument.name.text, names);
+      return {};
+    }
+  return value;
 }
 
 Value Evaluator::call(const Value &callee, Arguments arguments) {
@@ -343,7 +378,9 @@ Value Evaluator::callClosure(const Closure &closure, Arguments arguments) {
   Scope &inner = shared.newScope(closure.scope);
   for (auto [name, value] : llvm::zip(closure.arguments, arguments.positional))
     inner.define(name.text, value, name.range);
-  return eval(*closure.body, whereScope(closure.where, inner));
+  Scope &body = whereScope(closure.where, inner);
+  llvm::SaveAndRestore called(calledIn, &body);
+  return eval(*closure.body, body);
 }
 
 //===----------------------------------------------------------------------===//

@@ -52,11 +52,18 @@ struct AttentionForm {
   llvm::SMRange range;
 };
 
+/// Chance in a step of a training outside of the model's runs: in next values, and in a loss.
+struct StepChance {
+  std::function<mlir::Value()> key, row; ///< i64 scalars; `row` is empty where nothing has a number for each row
+  std::function<int64_t()> site;         ///< the number of the next use
+};
+
 /// Numbers of chance for initial values: the key, and the dimensions to fill.
 struct InitialContext {
   mlir::Value key; ///< null where only a seed may give numbers
   Dims dims;
   const ast::Expr *whole = nullptr; ///< the expression whose value is the initial value
+  bool isNext = false;              ///< chance is that of the step
 };
 
 class Evaluator {
@@ -72,8 +79,15 @@ public:
   const AdaptedModel *model = nullptr; ///< whose tensors are read
   ModelPass *modelPass = nullptr;
   InitialContext *initial = nullptr;
-  std::vector<ModuleInstance *> running;            ///< modules whose own `forward` is being evaluated
-  std::vector<const AdapterInstance *> active;      ///< adapters whose inner ones act
+  const StepChance *chance = nullptr;          ///< null where nothing is trained
+  std::vector<ModuleInstance *> running;       ///< modules whose own `forward` is being evaluated
+  std::vector<const AdapterInstance *> active; ///< adapters whose inner ones act
+  Scope *calledIn = nullptr;                   ///< of the function that is being evaluated
+  struct ActiveCall {
+    Scope *scope;
+    unsigned pass;
+  };
+  std::vector<ActiveCall> activeCalls;              ///< of the `forward` of each of `active`
   const AttentionForm *attentionForm = nullptr;     ///< of the call that is being evaluated
   std::function<mlir::Value(llvm::StringRef)> read; ///< contents of a tune.tensor
   /// Stands in for the model's own tensors, where only dimensions matter; null elsewhere.
@@ -86,12 +100,17 @@ public:
   std::function<const void *(Scope &)> siteGroup;
   /// Sums over sites found already, by expression and set.
   std::map<std::pair<const ast::Expr *, const void *>, Value> siteSums;
+  /// The dimensions of the tensor of that name that is kept from step to step, declared in a scope; null but where next
+  /// values are found.
+  std::function<std::optional<Dims>(llvm::StringRef, Scope &)> keptDims;
   /// `grad(A)`: the gradient of a trained tensor; null but where next values are found.
   std::function<Value(const Tensor &, llvm::SMRange)> gradientOf;
   /// A field of a row (`y.w`), in an objective.
   std::function<Value(const RowValue &, llvm::StringRef, llvm::SMRange)> rowMember;
   /// Sums over the rows of a batch, in an objective; null elsewhere.
   class RowSums *rowSums = nullptr;
+  /// The named arguments that the built-in function which is being evaluated has asked for; null outside.
+  llvm::SmallVectorImpl<llvm::StringRef> *asked = nullptr;
   /// The derivation of a merge: functions of `x` must be affine.
   const ast::Definition *affineIn = nullptr;
   /// The arguments and the name of the outermost function of the library that is being evaluated.
@@ -190,7 +209,9 @@ public:
   Value elementwise(llvm::StringRef name, const Value &value, llvm::SMRange range);
   /// The value of an index; a list of integers is a tensor whose dimension has the list's name.
   Value indexOperand(const ast::Expr &expr, Scope &scope, Dim along);
-  /// Entry `index` (a number or an integer tensor) of `dim`.
+  /// A tensor of whole numbers as indices; null if it is none.
+  mlir::Value indicesOf(const Tensor &tensor);
+  /// Entry `index` (a number or a tensor of whole numbers) of `dim`.
   Value pick(const Tensor &tensor, Dim dim, const Value &index, llvm::SMRange range);
   Value slice(const Tensor &tensor, Dim dim, int64_t start, Dim part);
   Value rename(const Tensor &tensor, Dim from, Dim to);
@@ -214,7 +235,9 @@ private:
   Value evalIf(const ast::IfExpr &expr, Scope &scope);
   Value evalBinary(const ast::BinaryExpr &expr, Scope &scope);
   Value evalUnary(const ast::UnaryExpr &expr, Scope &scope);
+  std::optional<Value> findInCalls(llvm::StringRef name, Scope &scope, llvm::SMRange range);
   Value evalCall(const ast::CallExpr &expr, Scope &scope);
+  Value callBuiltin(const Builtin &builtin, const ast::CallExpr &expr, Scope &scope);
   Value evalIndex(const ast::IndexExpr &expr, Scope &scope);
   Value evalFold(const ast::FoldExpr &expr, Scope &scope);
   Value callClosure(const Closure &closure, Arguments arguments);

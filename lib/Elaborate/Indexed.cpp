@@ -58,6 +58,8 @@ static std::optional<Targets> targetsOf(Evaluator &evaluator, const ast::CallExp
   for (const ast::Argument &argument : expr.arguments) {
     if (!argument.name || argument.name.text == "over")
       continue;
+    if (evaluator.asked)
+      evaluator.asked->push_back(argument.name.text);
     Dim dim = evaluator.dimOf(argument.name.text, scope, argument.name.range, operands);
     Value value = dim ? evaluator.indexOperand(*argument.value, scope, dim) : Value();
     std::optional<Tensor> index;
@@ -70,10 +72,11 @@ static std::optional<Targets> targetsOf(Evaluator &evaluator, const ast::CallExp
     } else if (auto *tensor = value.as<Tensor>()) {
       index = *tensor;
     }
-    if (!index || (index->value && !tune::typeOf(index->value).getElementType().isInteger(32))) {
+    bool isIndex = index && (!index->value || (index->value = evaluator.indicesOf(*index)));
+    if (!isIndex) {
       if (!value.isError())
-        evaluator.diags().report(Diag::ExpectedValue, argument.range, "an index: an integer or an integer tensor",
-                                 value.describe());
+        evaluator.diags().report(Diag::ExpectedValue, argument.range,
+                                 "an index: an integer or a tensor of whole numbers", value.describe());
       return std::nullopt;
     }
     targets.dims.push_back(dim);

@@ -3,6 +3,7 @@
 #include "Evaluator.h"
 
 #include "llvm/ADT/StringSet.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 #include <cmath>
 
@@ -51,18 +52,18 @@ void Evaluator::defineEquation(const ast::Equation &equation, Scope &scope) {
   }
   auto evaluate = [&equation, &scope](Evaluator &evaluator) {
     Scope &inner = evaluator.whereScope(equation.where, scope);
-    if (!equation.type)
-      return evaluator.eval(*equation.value, inner);
     // Numbers of chance fill what has this name, within a first value too.
+    std::optional<Dims> filled;
     InitialContext *outer = evaluator.initial;
-    bool fills = outer && equation.type->axes;
-    InitialContext own{fills ? outer->key : mlir::Value(),
-                       fills ? evaluator.dimsOf(*equation.type->axes, scope).value_or(Dims()) : Dims()};
-    if (fills)
-      evaluator.initial = &own;
-    Value value = fills ? evaluator.initialValue(*equation.value, inner) : evaluator.eval(*equation.value, inner);
-    evaluator.initial = outer;
-    return evaluator.coerce(value, *equation.type, scope, equation.range);
+    bool isNext = !outer || outer->isNext;
+    if (equation.type && equation.type->axes && (outer || evaluator.chance))
+      filled = evaluator.dimsOf(*equation.type->axes, scope);
+    else if (!equation.type && isNext && evaluator.keptDims)
+      filled = evaluator.keptDims(equation.targets.front().text, scope);
+    InitialContext own{isNext ? mlir::Value() : outer->key, filled.value_or(Dims()), nullptr, isNext};
+    llvm::SaveAndRestore context(evaluator.initial, filled ? &own : isNext && !equation.type ? nullptr : outer);
+    Value value = filled ? evaluator.initialValue(*equation.value, inner) : evaluator.eval(*equation.value, inner);
+    return equation.type ? evaluator.coerce(value, *equation.type, scope, equation.range) : value;
   };
   definePattern(equation.targets, scope, evaluate, equation.range);
 }
@@ -109,7 +110,7 @@ void Evaluator::defineDims(const ast::DimsItem &item, Scope &scope) {
 static std::string typeWord(const ast::Type &type) {
   if (!type.axes)
     return type.element.text;
-  static const llvm::StringSet<> elements = {"int", "real", "bool", "string", "model", "adapter", "format"};
+  static const llvm::StringSet<> elements = {"int", "real", "bool", "string", "steps", "model", "adapter", "format"};
   if (type.element.text.empty() && type.axes->size() == 1 && type.axes->front().names.size() == 1 &&
       elements.contains(type.axes->front().names.front().text))
     return "[" + type.axes->front().names.front().text + "]";
@@ -144,7 +145,7 @@ Value Evaluator::coerce(Value value, const ast::Type &type, Scope &scope, llvm::
     return value.is<std::string>() ? value : refuse("a string");
   if (word == "steps")
     return coerceSteps(value, range);
-  if (word == "[int]" || word == "[real]" || word == "[string]") {
+  if (word == "[int]" || word == "[real]" || word == "[string]" || word == "[steps]") {
     auto *list = value.as<Value::List>();
     ast::Type element;
     element.element.text = word.substr(1, word.size() - 2);
@@ -203,7 +204,15 @@ bool Evaluator::bindParameters(const ast::Definition &definition, const Argument
     for (auto &[name, value] : arguments.named)
       if (name == parameter.name.text)
         given = &value;
-    if (given) {
+    bool isShare = given && given->is<QuantityValue>() && parameter.type && parameter.type->element.text == "steps" &&
+                   !given->number() && given->as<QuantityValue>()->unit != ast::Unit::Steps;
+    if (isShare) { // how long the training is, a program says
+      scope.define(parameter.name.text, Scope::Thunk([value = *given, range = arguments.range](Evaluator &evaluator) {
+                     evaluator.passDependent = true;
+                     return evaluator.coerceSteps(value, range);
+                   }),
+                   parameter.name.range);
+    } else if (given) {
       Value value = parameter.type ? coerce(*given, *parameter.type, scope, arguments.range) : *given;
       sound &= !value.isError();
       scope.define(parameter.name.text, value, parameter.name.range);

@@ -27,8 +27,14 @@ void ftc::elaborate::bindUpdate(ProgramBuilder::State &state, const UpdateInputs
   mlir::Value one = tune::splatLike(state.builder, loc, inputs.step, 1);
   evaluator.ambient["t"] = Tensor{tune::add(state.builder, loc, inputs.step, one), {}};
   evaluator.ambient["steps"] = Tensor{inputs.steps, {}};
+  evaluator.ambient["steps_per_epoch"] = Tensor{inputs.stepsPerEpoch, {}};
   if (inputs.rate)
     evaluator.ambient["rate"] = Tensor{inputs.rate, {}};
+}
+
+StepChance ftc::elaborate::chanceOf(ProgramBuilder::State &state, std::string key) {
+  auto read = [&state, key = std::move(key)] { return state.readInput(key, {}, state.builder.getI64Type()); };
+  return {read, {}, [&state] { return state.shared.nextSite(); }};
 }
 
 //===----------------------------------------------------------------------===//
@@ -84,6 +90,13 @@ private:
 // Next values
 //===----------------------------------------------------------------------===//
 
+/// A value as a tensor keeps it.
+static mlir::Value keptAs(Evaluator &evaluator, const AdapterTensor &tensor, const Tensor &value) {
+  return tensor.integer
+             ? tune::convert(*evaluator.builder, evaluator.loc(), value.value, evaluator.builder->getI32Type())
+             : evaluator.toReal(value).value;
+}
+
 /// The next values that equations of `body` give tensors of an adapter, found in `scope`.
 static void advanceIn(Evaluator &evaluator, AdapterInstance &instance, llvm::ArrayRef<ast::ItemPtr> body, Scope &scope,
                       Contents &next) {
@@ -95,9 +108,31 @@ static void advanceIn(Evaluator &evaluator, AdapterInstance &instance, llvm::Arr
       continue;
     Value value = evaluator.lookup(equation->equation.targets.front().text, scope, equation->range);
     if (std::optional<Tensor> found = evaluator.fit(value, tensor->dims, scope, equation->range))
-      next[tensor->symbol] = evaluator.toReal(*found).value;
+      next[tensor->symbol] = keptAs(evaluator, *tensor, *found);
   }
 }
+
+namespace {
+/// Tells chance what the next values of adapters' tensors fill, while it lives.
+class KeptTensors {
+public:
+  KeptTensors(Evaluator &evaluator, const AdaptedModel &model) : evaluator(evaluator) {
+    evaluator.keptDims = [&model](llvm::StringRef name, Scope &scope) -> std::optional<Dims> {
+      if (!name.consume_back("'"))
+        return std::nullopt;
+      for (AdapterInstance *instance : model.learning())
+        if (instance->scope == &scope || instance->scope == scope.parent())
+          if (AdapterTensor *tensor = instance->tensor(name))
+            return tensor->dims;
+      return std::nullopt;
+    };
+  }
+  ~KeptTensors() { evaluator.keptDims = nullptr; }
+
+private:
+  Evaluator &evaluator;
+};
+} // namespace
 
 void ftc::elaborate::advance(ProgramBuilder::State &state, const AdaptedModel &model, Contents &next,
                              const llvm::DenseMap<mlir::Value, std::string> &gradients) {
@@ -118,6 +153,7 @@ void ftc::elaborate::advance(ProgramBuilder::State &state, const AdaptedModel &m
   Contents advanced;
   {
     GroupSites sites(evaluator, model, [](AdapterInstance &instance) -> Scope & { return *instance.scope; });
+    KeptTensors kept(evaluator, model);
     for (AdapterInstance *instance : model.learning())
       advanceIn(evaluator, *instance, instance->body, *instance->scope, advanced);
   }
@@ -181,7 +217,7 @@ void Block::reset(const ast::Name &name) {
   Value value = evaluator.initialValue(*tensor->initial, *instance.scope);
   evaluator.initial = nullptr;
   if (auto first = evaluator.fit(value, tensor->dims, *instance.scope, name.range))
-    next[tensor->symbol] = evaluator.toReal(*first).value;
+    next[tensor->symbol] = keptAs(evaluator, *tensor, *first);
 }
 
 void ftc::elaborate::runBlocks(ProgramBuilder::State &state, const AdaptedModel &model, int64_t period, mlir::Value key,
@@ -189,6 +225,7 @@ void ftc::elaborate::runBlocks(ProgramBuilder::State &state, const AdaptedModel 
   Evaluator &evaluator = state.evaluator;
   evaluator.model = &model;
   evaluator.ambient["training"] = false;
+  KeptTensors kept(evaluator, model);
   for (AdapterInstance *instance : model.learning())
     for (const ast::ItemPtr &item : instance->body) {
       auto *every = llvm::dyn_cast<ast::EveryItem>(&*item);

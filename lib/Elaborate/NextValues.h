@@ -12,8 +12,11 @@ namespace ftc::elaborate {
 /// New contents of tensors by symbol, in the order in which they were found.
 using Contents = llvm::MapVector<std::string, mlir::Value, std::map<std::string, unsigned>>;
 
-/// Binds `t`, `steps` and `rate`.
+/// Binds `t`, `steps`, `steps_per_epoch` and `rate`.
 void bindUpdate(ProgramBuilder::State &state, const UpdateInputs &inputs);
+
+/// Chance in what follows a step; the key has that symbol.
+StepChance chanceOf(ProgramBuilder::State &state, std::string key);
 
 /// `s' = e` of adapters: sees the tensors as `next` has them, and adds to it. `gradients`: symbols by the values that
 /// parameters have in `next`.

@@ -7,7 +7,10 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
+#include "llvm/Support/SaveAndRestore.h"
+
 #include <map>
+#include <tuple>
 
 using namespace ftc;
 using namespace ftc::elaborate;
@@ -46,13 +49,22 @@ public:
   mlir::Value penalized(mlir::Value loss);
 
 private:
-  using Function = Value (Loss::*)(const AdaptedModel &, const Batch &, llvm::SMRange);
+  /// What a function of the objective is asked of: `draw` tells runs apart that draw random numbers of their own.
+  struct Asked {
+    const AdaptedModel &model;
+    const Batch &row;
+    int64_t draw = 0;
+    std::optional<int64_t> layer = {}; ///< of `hidden`: from 0; the last states if it is not said
+    llvm::SMRange range = {};
+  };
+  using Function = Value (Loss::*)(const Asked &);
   void define(Scope &scope, llvm::StringRef name, Function function);
   void defineRecord(Scope &scope);
-  const ModelRun &run(const AdaptedModel &model, const Batch &row);
-  Value logits(const AdaptedModel &model, const Batch &row, llvm::SMRange range);
-  Value hidden(const AdaptedModel &model, const Batch &row, llvm::SMRange range);
-  Value logp(const AdaptedModel &model, const Batch &row, llvm::SMRange range);
+  void defineUnlessTaken(Scope &scope);
+  const ModelRun &run(const Asked &asked);
+  Value logits(const Asked &asked);
+  Value hidden(const Asked &asked);
+  Value logp(const Asked &asked);
   Value ofModel(const AdaptedModel &model, const Tensor &tensor, Dim &last, llvm::StringRef name, llvm::SMRange range);
   bool sharesTrained(const AdaptedModel &model) const;
   Tensor weights(const Batch &row) { return state.batchTensor(row.weights, row, state.builder.getF64Type()); }
@@ -65,7 +77,7 @@ private:
   const LossModels &models;
   const AdaptedModel &policy;
   const Batch &batch;
-  std::map<std::pair<const AdaptedModel *, const Batch *>, ModelRun> runs;
+  std::map<std::tuple<const AdaptedModel *, const Batch *, int64_t>, ModelRun> runs;
   ModelPass policyPass;                               ///< the last run of the policy
   Dim lastOfLogits = nullptr, lastOfHidden = nullptr; ///< `vocab` or `classes`, and `hidden`
 };
@@ -75,15 +87,16 @@ private:
 // Runs of models
 //===----------------------------------------------------------------------===//
 
-const ModelRun &Loss::run(const AdaptedModel &model, const Batch &row) {
-  auto [it, fresh] = runs.try_emplace({&model, &row});
+const ModelRun &Loss::run(const Asked &asked) {
+  bool drawing = models.training && &asked.model == &policy;
+  auto [it, fresh] = runs.try_emplace({&asked.model, &asked.row, drawing ? asked.draw : 0});
   if (fresh) {
-    RowSums *outer = std::exchange(state.evaluator.rowSums, nullptr);
+    llvm::SaveAndRestore sums(state.evaluator.rowSums, static_cast<RowSums *>(nullptr));
+    llvm::SaveAndRestore chance(state.evaluator.chance, static_cast<const StepChance *>(nullptr));
     ModelPass pass;
-    it->second = state.run(model, row, pass, models.training && &model == &policy);
-    if (&model == &policy)
+    it->second = state.run(asked.model, asked.row, pass, drawing);
+    if (&asked.model == &policy)
       policyPass = std::move(pass);
-    state.evaluator.rowSums = outer;
   }
   return it->second;
 }
@@ -126,11 +139,13 @@ Value Loss::ofModel(const AdaptedModel &model, const Tensor &tensor, Dim &last, 
   return result;
 }
 
-Value Loss::logits(const AdaptedModel &model, const Batch &row, llvm::SMRange range) {
+Value Loss::logits(const Asked &asked) {
+  auto &[model, row, draw, layer, range] = asked;
   llvm::StringRef name = batch.form.pooled ? "classes" : "vocab";
-  if (&model != &policy && ofModel(policy, run(policy, row).logits, lastOfLogits, name, range).isError())
+  if (&model != &policy &&
+      ofModel(policy, run({policy, row, 0, {}, range}).logits, lastOfLogits, name, range).isError())
     return {};
-  Value value = ofModel(model, run(model, row).logits, lastOfLogits, name, range);
+  Value value = ofModel(model, run(asked).logits, lastOfLogits, name, range);
   if (value.isError() || !batch.form.pooled)
     return value;
   state.classes = lastOfLogits->size;
@@ -142,13 +157,23 @@ Value Loss::logits(const AdaptedModel &model, const Batch &row, llvm::SMRange ra
   return pooled;
 }
 
-Value Loss::hidden(const AdaptedModel &model, const Batch &row, llvm::SMRange range) {
-  return ofModel(model, run(model, row).hidden, lastOfHidden, "hidden", range);
+Value Loss::hidden(const Asked &asked) {
+  if (asked.layer) {
+    const std::map<int64_t, Tensor> &layers = run(asked).layers;
+    auto found = layers.find(*asked.layer);
+    if (found != layers.end())
+      return ofModel(asked.model, found->second, lastOfHidden, "hidden", asked.range);
+    if (run(asked).logits.value)
+      state.shared.diagnostics().report(Diag::IndexOutOfRange, asked.range, *asked.layer, layers.size());
+    return {};
+  }
+  return ofModel(asked.model, run(asked).hidden, lastOfHidden, "hidden", asked.range);
 }
 
-Value Loss::logp(const AdaptedModel &model, const Batch &row, llvm::SMRange range) {
+Value Loss::logp(const Asked &asked) {
+  auto &[model, row, draw, layer, range] = asked;
   if (&model == &policy) {
-    const ModelRun &known = run(model, row);
+    const ModelRun &known = run(asked);
     return known.logits.value ? state.logProbability(known.logits, row, range) : Value();
   }
   for (const KeptLogProbabilities &kept : row.kept)
@@ -159,7 +184,7 @@ Value Loss::logp(const AdaptedModel &model, const Batch &row, llvm::SMRange rang
   for (const Reference &known : references)
     if (known.model == &model && known.row == &row)
       return known.value;
-  const ModelRun &known = run(model, row);
+  const ModelRun &known = run(asked);
   Value value = known.logits.value ? state.logProbability(known.logits, row, range) : Value();
   auto *tensor = value.as<Tensor>();
   if (!tensor)
@@ -188,6 +213,21 @@ mlir::Value Loss::penalized(mlir::Value loss) {
 void Loss::define(Scope &scope, llvm::StringRef name, Function function) {
   auto native = [this, name = name.str(), function](Evaluator &evaluator, Arguments arguments) -> Value {
     auto &given = arguments.positional;
+    int64_t draw = 0;
+    std::optional<int64_t> layer;
+    bool hasLayers = function == &Loss::hidden;
+    for (auto &[name, value] : arguments.named)
+      if (name == "draw" && value.integer()) {
+        draw = *value.integer();
+      } else if (name == "layer" && hasLayers && value.integer()) {
+        layer = *value.integer();
+      } else {
+        evaluator.diags().report(Diag::ExpectedValue, arguments.range,
+                                 hasLayers ? "integers `draw: n` and `layer: n` as named arguments"
+                                           : "an integer `draw: n` as the only named argument",
+                                 "`" + name + "` of " + value.describe());
+        return {};
+      }
     auto *model = given.size() == 2 ? given[0].as<const AdaptedModel *>() : nullptr;
     auto *row = given.size() == 2 ? given[1].as<RowValue>() : nullptr;
     if (!model || !row) {
@@ -195,7 +235,7 @@ void Loss::define(Scope &scope, llvm::StringRef name, Function function) {
       return {};
     }
     evaluator.passDependent = true;
-    return (this->*function)(**model, *row->batch, arguments.range);
+    return (this->*function)({**model, *row->batch, draw, layer, arguments.range});
   };
   scope.define(name, Value(std::make_shared<const std::function<Value(Evaluator &, Arguments)>>(native)));
 }
@@ -219,6 +259,9 @@ void Loss::defineRecord(Scope &scope) {
     bool isText = row.batch != &batch || batch.texts.empty();
     if (name == "w" && isText)
       return weights(*row.batch);
+    if ((name == "ids" || name == "labels") && isText)
+      return state.batchTensor(name == "ids" ? row.batch->ids : row.batch->targets, *row.batch,
+                               state.builder.getI32Type());
     if (row.batch == &batch) {
       for (auto [known, text] : llvm::zip_equal(batch.form.texts, batch.texts))
         if (known == name)
@@ -229,6 +272,36 @@ void Loss::defineRecord(Scope &scope) {
     state.evaluator.diags().report(Diag::NoMember, range, "a row", name);
     return {};
   };
+}
+
+/// What the definition may have other uses for: the last dimension of logits; `t`, `steps` and `training`, where
+/// nothing is trained as at the end of a training of one step.
+void Loss::defineUnlessTaken(Scope &scope) {
+  scope.define(batch.form.pooled ? "classes" : "vocab", Scope::Thunk([this](Evaluator &e) -> Value {
+                 e.passDependent = true;
+                 if (!lastOfLogits)
+                   logits({policy, batch.texts.empty() ? batch : batch.texts.front()});
+                 return lastOfLogits ? Value(lastOfLogits) : Value();
+               }));
+  scope.define("training", Value(!models.step.empty()));
+  for (auto [name, symbol] : {std::pair("t", &models.step), {"steps", &models.steps}}) {
+    if (symbol->empty()) {
+      scope.define(name, Value(1.0));
+      continue;
+    }
+    bool counts = symbol == &models.step;
+    scope.define(name, Scope::Thunk([this, symbol, counts](Evaluator &e) -> Value {
+                   e.passDependent = true;
+                   mlir::OpBuilder &builder = state.builder;
+                   mlir::Type real = builder.getF64Type();
+                   mlir::Value value = state.readInput(*symbol, {}, counts ? builder.getI64Type() : real);
+                   if (!counts)
+                     return Tensor{value, {}};
+                   value = tune::convert(builder, builder.getUnknownLoc(), value, real);
+                   mlir::Value one = tune::splatLike(builder, builder.getUnknownLoc(), value, 1);
+                   return Tensor{tune::add(builder, builder.getUnknownLoc(), value, one), {}};
+                 }));
+  }
 }
 
 /// `[batch]`: the row's integer, or whether it is not 0.
@@ -291,6 +364,14 @@ mlir::Value Loss::evaluate(const Value &objective, mlir::Value whole, llvm::Smal
   if (!evaluator.bindParameters(*definition, applied.arguments, scope))
     return {};
   defineBody(evaluator, *definition, scope);
+  defineUnlessTaken(scope);
+  // The same numbers in the program of the denominators and in that of the loss.
+  int64_t drawn = 0;
+  StepChance chance = chanceOf(state, batch.key);
+  chance.row = [this] { return state.readInput(batch.row, {}, state.builder.getI64Type()); };
+  chance.site = [&drawn] { return --drawn; };
+  llvm::SaveAndRestore chances(evaluator.chance,
+                               models.step.empty() ? nullptr : static_cast<const StepChance *>(&chance));
   RowSums sums(state.batchDim, present(), whole);
   if (!definition->mixing)
     evaluator.rowSums = &sums;

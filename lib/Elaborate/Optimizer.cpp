@@ -53,6 +53,7 @@ bool OptimizerPlan::Part::build(Evaluator &evaluator, const Value &optimizer, ll
   }
   scope = &shared.definitionScope(*definition);
   bindDims(shared);
+  scope->define("site", siteObject(*optimized.tensor->instance, model->model()));
   Arguments arguments = atSite(shared, applied->arguments, name);
   if (!arguments.range.isValid())
     arguments.range = at;
@@ -130,7 +131,10 @@ bool OptimizerPlan::Part::buildInner(Evaluator &evaluator, const ast::PartItem &
   part->optimized = optimized;
   part->stateFormat = stateFormat;
   part->since = since;
-  if (value.isError() || !part->build(evaluator, value, step, at))
+  part->item = &item;
+  part->model = model;
+  // Two inner optimizers may be of one name.
+  if (value.isError() || !part->build(evaluator, value, step.str() + "." + item.name.text, at))
     return false;
   Part *known = part.get();
   inner.push_back(std::move(part));
@@ -157,15 +161,43 @@ static bool isReset(const AdapterInstance &instance) {
   return false;
 }
 
-std::unique_ptr<OptimizerPlan> OptimizerPlan::make(Elaborator &elaborator, llvm::StringRef step, const Value &optimizer,
-                                                   llvm::ArrayRef<AdapterTensor *> trained, llvm::SMRange at,
+/// Reports selectors of an optimizer's map, or of one inside of it, that match none of the tensors.
+static bool refuseUnmatched(Elaborator &elaborator, const Value &optimizer, llvm::ArrayRef<AdapterTensor *> trained) {
+  bool sound = true;
+  if (auto *applied = optimizer.as<std::shared_ptr<const Applied>>()) {
+    for (const Value &value : (*applied)->arguments.positional)
+      sound &= refuseUnmatched(elaborator, value, trained);
+    for (auto &[name, value] : (*applied)->arguments.named)
+      sound &= refuseUnmatched(elaborator, value, trained);
+  }
+  auto *map = optimizer.as<MapValue>();
+  for (const ast::MapEntry &entry : map ? llvm::ArrayRef(map->map->entries) : llvm::ArrayRef<ast::MapEntry>()) {
+    auto isMatched = [&](AdapterTensor *tensor) {
+      return matches(elaborator, entry.selector, tensor->name, *map->scope);
+    };
+    if (llvm::any_of(trained, isMatched))
+      continue;
+    sound = false;
+    elaborator.diagnostics()
+        .report(Diag::SelectorMatchesNothing, entry.selector.range, "trained tensor")
+        .help("one of them is '" + trained.front()->name + "'");
+  }
+  return sound;
+}
+
+std::unique_ptr<OptimizerPlan> OptimizerPlan::make(Elaborator &elaborator, llvm::StringRef step,
+                                                   const AdaptedModel &model, const Value &optimizer, llvm::SMRange at,
                                                    std::shared_ptr<const Applied> stateFormat) {
   std::unique_ptr<OptimizerPlan> plan(new OptimizerPlan());
   Evaluator evaluator(elaborator);
+  auto trained = model.tensors(AdapterRole::Trained);
+  if (!refuseUnmatched(elaborator, optimizer, trained))
+    return nullptr;
   for (AdapterTensor *tensor : trained) {
     auto part = std::make_unique<Part>();
     part->optimized = {tensor, tensor->symbol, step.str() + ".grad." + tensor->name, {}};
     part->stateFormat = stateFormat;
+    part->model = &model;
     elaborator.tensors().declareReal(part->optimized.gradient, tune::Kind::gradient, sizesOf(tensor->dims));
     if (isReset(*tensor->instance)) {
       part->since = step.str() + ".since." + tensor->name;

@@ -28,11 +28,15 @@ struct OptimizerPlan::Part {
   const ast::Definition *definition = nullptr;
   Scope *scope = nullptr;
   Dims dims; ///< of the tensor, as the definition names them
+  const AdaptedModel *model = nullptr;
   std::vector<State> states;
   std::shared_ptr<const Applied> stateFormat; ///< in which states are kept; null: reals
   std::string since; ///< symbol of the number of updates before the optimizer was begun anew; empty where it never is
   std::vector<std::unique_ptr<Part>> inner;
-  bool scheduled = false; ///< `lr` is multiplied by the schedule's factor already
+  const ast::PartItem *item = nullptr;         ///< by which it is part of another one
+  std::pair<mlir::Value, mlir::Value> stepped; ///< what it was stepped with last
+  unsigned steppedIn = 0;                      ///< in which pass
+  bool scheduled = false;                      ///< `lr` is multiplied by the schedule's factor already
 
   /// Chooses the form and declares states; false after errors.
   bool build(Evaluator &evaluator, const Value &optimizer, llvm::StringRef step, llvm::SMRange at);
@@ -41,6 +45,7 @@ struct OptimizerPlan::Part {
   Value next(Evaluator &evaluator, const Value &p, const Value &g);
   Value learningRate(Evaluator &evaluator);
   void forEachState(llvm::function_ref<void(Part &, State &)> visit);
+  void refuseUnused(Evaluator &evaluator);
 
 private:
   void bindDims(Elaborator &shared);

@@ -10,6 +10,8 @@
 
 #include "dialects/Tune/Utils/Builders.h"
 
+#include "llvm/Support/SaveAndRestore.h"
+
 using namespace ftc;
 using namespace ftc::elaborate;
 
@@ -35,6 +37,16 @@ void OptimizerPlan::Part::enter(Evaluator &evaluator, const Value &p, const Valu
 }
 
 Value OptimizerPlan::Part::next(Evaluator &evaluator, const Value &p, const Value &g) {
+  auto valueOf = [](const Value &value) { return value.is<Tensor>() ? value.as<Tensor>()->value : mlir::Value(); };
+  std::pair given(valueOf(p), valueOf(g));
+  if (steppedIn == evaluator.pass && stepped != given) {
+    evaluator.diags()
+        .report(Diag::SteppedTwice, item->range, item->name.text)
+        .help("a second part with the same optimizer has states of its own");
+    return {};
+  }
+  stepped = given;
+  steppedIn = evaluator.pass;
   enter(evaluator, p, g);
   Value next = equationOf(evaluator, *definition, *scope, "p'");
   auto *outer = p.as<Tensor>();
@@ -43,6 +55,18 @@ Value OptimizerPlan::Part::next(Evaluator &evaluator, const Value &p, const Valu
   // The caller's names for the same dimensions.
   std::optional<Tensor> result = evaluator.fit(next, dims, *scope, definition->name.range);
   return result ? Value(Tensor{result->value, outer->dims}) : Value();
+}
+
+/// Reports parts that the step of their optimizer has not called, unless it failed.
+void OptimizerPlan::Part::refuseUnused(Evaluator &evaluator) {
+  for (auto &part : inner) {
+    if (part->steppedIn == evaluator.pass)
+      part->refuseUnused(evaluator);
+    else if (evaluator.diags().errorCount() == 0)
+      evaluator.diags()
+          .report(Diag::NeverStepped, part->item->range, part->item->name.text)
+          .help("its next value of the tensor is '" + part->item->name.text + "(p, g)'");
+  }
 }
 
 Value OptimizerPlan::Part::learningRate(Evaluator &evaluator) {
@@ -83,11 +107,24 @@ static void optimize(Evaluator &evaluator, llvm::ArrayRef<std::unique_ptr<Optimi
     llvm::erase(scopes, nullptr);
     return scopes;
   };
+  evaluator.keptDims = [parts](llvm::StringRef name, Scope &scope) -> std::optional<Dims> {
+    std::optional<Dims> found;
+    if (name.consume_back("'"))
+      for (auto &part : parts)
+        part->forEachState([&](OptimizerPlan::Part &owner, OptimizerPlan::Part::State &state) {
+          if (owner.scope == &scope && state.declaration->targets.front().text == name)
+            found = state.dims;
+        });
+    return found;
+  };
   for (auto &part : parts) {
     Value value = equationOf(evaluator, *part->definition, *part->scope, "p'");
     if (std::optional<Tensor> tensor = evaluator.fit(value, part->dims, *part->scope, part->definition->name.range))
       next[part->optimized.parameter] = tensor->value;
+    part->refuseUnused(evaluator);
     part->forEachState([&](OptimizerPlan::Part &owner, OptimizerPlan::Part::State &kept) {
+      if (owner.item && owner.steppedIn != evaluator.pass)
+        return; // said already
       std::string name = kept.declaration->targets.front().text + "'";
       if (!owner.scope->findHere(name))
         return;
@@ -96,6 +133,7 @@ static void optimize(Evaluator &evaluator, llvm::ArrayRef<std::unique_ptr<Optimi
         writeState(next, evaluator, kept, *tensor);
     });
   }
+  evaluator.keptDims = nullptr;
   evaluator.sites = nullptr;
   evaluator.siteSums.clear();
 }
@@ -103,6 +141,8 @@ static void optimize(Evaluator &evaluator, llvm::ArrayRef<std::unique_ptr<Optimi
 mlir::Value ProgramBuilder::update(OptimizerPlan &plan, const AdaptedModel &model, const UpdateInputs &inputs) {
   Evaluator &evaluator = state->evaluator;
   bindUpdate(*state, inputs);
+  StepChance chance = chanceOf(*state, inputs.key);
+  llvm::SaveAndRestore chances(evaluator.chance, static_cast<const StepChance *>(&chance));
   for (auto &part : plan.parts)
     part->enter(evaluator, Tensor{read(part->optimized.parameter), part->dims},
                 Tensor{read(part->optimized.gradient), part->dims});
@@ -158,11 +198,14 @@ static void resetOptimizer(ProgramBuilder::State &state, OptimizerPlan::Part &pa
 
 void ProgramBuilder::every(OptimizerPlan &plan, const AdaptedModel &model, int64_t period, const UpdateInputs &inputs) {
   bindUpdate(*state, inputs);
+  StepChance chance = chanceOf(*state, inputs.key);
+  llvm::SaveAndRestore chances(state->evaluator.chance, static_cast<const StepChance *>(&chance));
+  mlir::Value key = chance.key();
   Contents next;
-  runBlocks(*state, model, period, inputs.key, next, [&](const AdapterInstance &instance) {
+  runBlocks(*state, model, period, key, next, [&](const AdapterInstance &instance) {
     for (auto &part : plan.parts)
       if (part->optimized.tensor->instance == &instance)
-        resetOptimizer(*state, *part, inputs.key, next);
+        resetOptimizer(*state, *part, key, next);
   });
   for (auto &[symbol, value] : next)
     write(value, symbol);

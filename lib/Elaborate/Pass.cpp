@@ -128,7 +128,14 @@ ModelRun ProgramBuilder::State::runOnce(const AdaptedModel &model, const Batch &
   arguments.positional.push_back(ids);
   ModuleInstance &root = model.model().root();
   arguments.range = root.definition->name.range;
+  ModelRun result;
+  auto watch = std::exchange(evaluator.watch, [&](const ModuleInstance &module, const Value &value) {
+    bool isLayer = llvm::all_of(llvm::StringRef(module.path).rsplit('.').second, llvm::isDigit);
+    if (auto *tensor = value.as<Tensor>(); tensor && isLayer && module.layer() >= 0)
+      result.layers[module.layer()] = *tensor;
+  });
   Value logits = evaluator.callModule(root, std::move(arguments));
+  evaluator.watch = std::move(watch);
   evaluator.ambient.erase("positions");
   evaluator.ambient.erase("documents");
   evaluator.ambient.erase("training");
@@ -137,10 +144,11 @@ ModelRun ProgramBuilder::State::runOnce(const AdaptedModel &model, const Batch &
   evaluator.modelPass = outer;
   if (!logits.is<Tensor>() || !pass.hidden)
     return {};
-  Tensor result = *logits.as<Tensor>();
+  result.hidden = *pass.hidden;
+  result.logits = *logits.as<Tensor>();
   if (evaluator.trace)
-    evaluator.trace->prove(shared, ids, rowPositions, rowSegments, {*pass.hidden, result});
-  return {*pass.hidden, result};
+    evaluator.trace->prove(shared, ids, rowPositions, rowSegments, {result.hidden, result.logits});
+  return result;
 }
 
 Value ProgramBuilder::State::logProbability(const Tensor &logits, const Batch &batch, llvm::SMRange range) {

@@ -13,6 +13,7 @@ namespace ftc::elaborate {
 /// What runs of models gave in a program, so that an objective may ask again.
 struct ModelRun {
   Tensor hidden, logits;
+  std::map<int64_t, Tensor> layers; ///< what each layer gave, where its modules are numbered
 };
 
 struct ProgramBuilder::State {

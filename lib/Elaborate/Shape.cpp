@@ -72,9 +72,12 @@ Value Evaluator::pick(const Tensor &tensor, Dim dim, const Value &index, llvm::S
       result.value = tune::pickIndex(*builder, loc(), tensor.value, place, *known);
     return result;
   }
-  auto *at = index.as<Tensor>();
-  if (!at || !at->value || !tune::typeOf(at->value).getElementType().isInteger(32)) {
-    diags().report(Diag::ExpectedValue, range, "an index: an integer or an integer tensor", index.describe());
+  std::optional<Tensor> at;
+  if (auto *given = index.as<Tensor>(); given && given->value)
+    if (mlir::Value whole = indicesOf(*given))
+      at = Tensor{whole, given->dims};
+  if (!at) {
+    diags().report(Diag::ExpectedValue, range, "an index: an integer or a tensor of whole numbers", index.describe());
     return {};
   }
   bool aligned = llvm::any_of(at->dims, [&](Dim d) { return indexOf(result.dims, d) >= 0; });

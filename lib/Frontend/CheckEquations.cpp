@@ -2,10 +2,13 @@
 
 #include "CheckEquations.h"
 
+#include "ftc/Frontend/Library.h"
 #include "ftc/Frontend/Walk.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSet.h"
+
+#include <optional>
 
 using namespace ftc;
 using namespace ftc::ast;
@@ -37,8 +40,25 @@ static void collect(llvm::ArrayRef<ItemPtr> body, std::vector<const Equation *> 
   }
 }
 
+/// What is asked of a definition of a kind; nothing where other code knows it.
+static std::optional<std::vector<StringRef>> askedOf(DefinitionKind kind) {
+  switch (kind) {
+  case DefinitionKind::Adapter:
+    return {{"forward", "penalty"}};
+  case DefinitionKind::Optimizer:
+    return {{"p'", "lr"}};
+  case DefinitionKind::Objective:
+    return {{"loss"}};
+  case DefinitionKind::Schedule:
+    return {{"rate"}};
+  default:
+    return std::nullopt;
+  }
+}
+
 void ftc::checkEquations(const Definition &definition, Diagnostics &diags) {
-  if (definition.kind != DefinitionKind::Adapter)
+  std::optional<std::vector<StringRef>> asked = askedOf(definition.kind);
+  if (!asked)
     return;
   UsedNames used;
   used.definition(definition);
@@ -49,14 +69,32 @@ void ftc::checkEquations(const Definition &definition, Diagnostics &diags) {
     const Name &first = equation->targets.front();
     StringRef name = first.text, plain = name;
     bool isNext = plain.consume_back("'");
-    bool asked = name == "forward" || name == "penalty" || (isNext && tensors.contains(plain)) ||
-                 llvm::any_of(equation->targets, [&](const Name &target) { return used.names.contains(target.text); });
-    if (asked)
+    auto isUsed = [&](const Name &target) { return used.names.contains(target.text); };
+    if (llvm::is_contained(*asked, name) || (isNext && tensors.contains(plain)) ||
+        llvm::any_of(equation->targets, isUsed))
       continue;
-    if (isNext)
-      diags.report(Diag::NextOfNoTensor, first.range, plain, definition.name.text)
-          .help("states and parameters have next values; a weight is changed by `rebase` in an `every` block");
-    else
+    if (!isNext) {
       diags.report(Diag::UnusedBinding, first.range, name);
+      continue;
+    }
+    auto message = diags.report(Diag::NextOfNoTensor, first.range, plain, definition.name.text);
+    if (definition.kind == DefinitionKind::Adapter)
+      message.help("states and parameters have next values; a weight is changed by `rebase` in an `every` block");
+  }
+}
+
+void ftc::checkItems(const Definition &definition, Diagnostics &diags) {
+  bool isOptimizer = definition.kind == DefinitionKind::Optimizer;
+  if (!isOptimizer && definition.kind != DefinitionKind::Objective && definition.kind != DefinitionKind::Schedule)
+    return;
+  for (const ItemPtr &item : definition.body) {
+    auto *declarations = llvm::dyn_cast<DeclarationsItem>(item.get());
+    bool isState = declarations && declarations->role == TensorRole::State;
+    if (llvm::isa<DimsItem, EquationItem, RequireItem>(*item) ||
+        (isOptimizer && (isState || llvm::isa<PartItem>(*item))))
+      continue;
+    auto message = diags.report(Diag::ItemWithoutUse, item->range, kindName(definition.kind), definition.name.text);
+    if (isOptimizer && declarations)
+      message.help("what it keeps from step to step is a 'state'");
   }
 }

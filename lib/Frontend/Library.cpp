@@ -112,8 +112,10 @@ void DefinitionLibrary::enter(Loaded &loaded, const File &file, std::vector<cons
   for (const auto &definition : file.definitions)
     owners[definition.get()] = &file;
   checkDuplicates(file);
-  for (const auto &definition : file.definitions)
+  for (const auto &definition : file.definitions) {
     checkEquations(*definition, diags);
+    checkItems(*definition, diags);
+  }
   loadImports(loaded, order);
   loaded.complete = true;
 }
@@ -214,6 +216,12 @@ void DefinitionLibrary::checkDuplicates(const File &file) {
 
 bool DefinitionLibrary::isUsers(const Definition *definition) const {
   return llvm::is_contained(users, fileOf(definition));
+}
+
+bool DefinitionLibrary::userDefines(StringRef name) const {
+  return llvm::any_of(users, [&](const File *file) {
+    return llvm::any_of(file->definitions, [&](const auto &definition) { return definition->name.text == name; });
+  });
 }
 
 bool DefinitionLibrary::collect(const File *file, DefinitionKind kind, StringRef name,

@@ -117,7 +117,12 @@ std::optional<AdaptedModel> Specimen::adapt(const AdaptedModel &model, llvm::Str
                                             std::shared_ptr<const Applied> adapter) {
   AdaptedModel result = model;
   auto finds = [&](llvm::StringRef path) { return isTried(model.model(), *adapter, path); };
-  return result.adapt(*shared, step, adapter, finds) ? std::optional(std::move(result)) : std::nullopt;
+  if (!result.adapt(*shared, step, adapter, finds))
+    return std::nullopt;
+  for (AdapterInstance *instance : result.instances())
+    for (const Calibration &calibration : instance->calibrations)
+      statistics.insert({calibration.sum, calibration.count});
+  return result;
 }
 
 bool Specimen::initialise(const AdaptedModel &model, llvm::StringRef name) {
@@ -227,7 +232,8 @@ void Specimen::fill(Image &image) {
   for (auto tensor : image.getModule().getOps<tune::TensorOp>()) {
     auto type = mlir::cast<mlir::RankedTensorType>(tensor.getType());
     bool given = tensor.getKind() == tune::Kind::weight || tensor.getKind() == tune::Kind::trained ||
-                 tensor.getKind() == tune::Kind::frozen || tensor.getKind() == tune::Kind::input;
+                 tensor.getKind() == tune::Kind::frozen || tensor.getKind() == tune::Kind::input ||
+                 statistics.contains(tensor.getSymName().str());
     if (!given)
       continue;
     std::string name = identityOf(tensor);

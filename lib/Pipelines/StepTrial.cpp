@@ -11,28 +11,45 @@
 using namespace ftc;
 using namespace ftc::elaborate;
 
-/// An optimizer of any kind that takes every tensor, and whose parameters can be guessed.
-static Value anyOptimizer(DefinitionLibrary &library) {
-  for (llvm::StringRef name : library.names(ast::DefinitionKind::Optimizer)) {
-    auto definitions = library.findAll(ast::DefinitionKind::Optimizer, name);
-    if (llvm::any_of(definitions, [](const ast::Definition *one) { return !one->site; }))
+/// A definition of a kind, whatever it says, whose parameters can be guessed: on `site`, or on anything.
+static Value anyOf(DefinitionLibrary &library, ast::DefinitionKind kind, llvm::StringRef site) {
+  for (llvm::StringRef name : library.names(kind)) {
+    auto definitions = library.findAll(kind, name);
+    auto fits = [&](const ast::Definition *one) {
+      bool needsModel = llvm::any_of(one->parameters, [](const ast::Parameter &parameter) {
+        return parameter.type && parameter.type->element.text == "model" && !parameter.defaultValue;
+      });
+      return (one->site ? one->site->name.text : "") == site && !needsModel;
+    };
+    if (llvm::any_of(definitions, fits))
       if (auto applied = applyToSmall(definitions, {}))
         return applied;
   }
   return {};
 }
 
+/// The loss with what the adapter adds to it.
+static bool addsToLoss(Specimen &specimen, const AdaptedModel &adapted) {
+  Value objective = anyOf(specimen.elaborator().library(), ast::DefinitionKind::Objective, RecordForm().name);
+  if (objective.isError())
+    return true;
+  ProgramBuilder program(specimen.elaborator(), "loss");
+  LossModels models{&adapted, nullptr, /*training=*/true, "step", "steps"};
+  program.loss(objective, models, specimen.batch("run", adapted), "denominators");
+  return bool(program.finish());
+}
+
 static UpdateInputs inputsOf(Elaborator &elaborator, ProgramBuilder &program) {
   auto count = mlir::RankedTensorType::get({}, program.builder().getI64Type());
-  for (const char *name : {"step", "key"})
-    elaborator.tensors().declare(name, tune::Kind::input, count);
-  for (const char *name : {"steps", "rate"})
+  elaborator.tensors().declare("step", tune::Kind::input, count);
+  for (const char *name : {"steps", "steps_per_epoch", "rate"})
     elaborator.tensors().declareReal(name, tune::Kind::input, {});
   UpdateInputs inputs;
   inputs.step = tune::convert(program.builder(), program.loc(), program.read("step"), program.builder().getF64Type());
   inputs.steps = program.read("steps");
+  inputs.stepsPerEpoch = program.read("steps_per_epoch");
   inputs.rate = program.read("rate");
-  inputs.key = program.read("key");
+  inputs.key = "key";
   return inputs;
 }
 
@@ -43,10 +60,12 @@ bool ftc::advances(DefinitionLibrary &library, Diagnostics &diags, const Applied
     return false;
   Elaborator &elaborator = specimen.elaborator();
   auto trained = adapted->tensors(AdapterRole::Trained);
-  Value optimizer = anyOptimizer(library);
+  if (!addsToLoss(specimen, *adapted))
+    return false;
+  Value optimizer = anyOf(library, ast::DefinitionKind::Optimizer, "");
   if (trained.empty() || optimizer.isError())
     return true;
-  auto plan = OptimizerPlan::make(elaborator, "step", optimizer, trained, adapter->arguments.range);
+  auto plan = OptimizerPlan::make(elaborator, "step", *adapted, optimizer, adapter->arguments.range);
   if (!plan)
     return false;
   {

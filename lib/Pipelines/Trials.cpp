@@ -32,6 +32,8 @@ static Value smallValue(const ast::Parameter &parameter) {
     return 0.5;
   if (type == "bool")
     return true;
+  if (type == "dataset") // what it says of a site are the specimen's random numbers
+    return std::string("data");
   return {};
 }
 
@@ -303,7 +305,7 @@ std::optional<std::vector<GradientError>> ftc::checkObjective(DefinitionLibrary 
   Batch batch =
       specimen.batch("run", policy, formFor(definition.site ? llvm::StringRef(definition.site->name.text) : ""));
   Value value = std::shared_ptr<const Applied>(std::move(complete));
-  LossModels models{&policy, &initial, /*training=*/true};
+  LossModels models{&policy, &initial, /*training=*/true, "step", "steps"};
   TensorTable &tensors = specimen.elaborator().tensors();
   ProgramBuilder weigh(specimen.elaborator(), "weigh");
   llvm::SmallVector<mlir::Value> parts = weigh.denominators(value, models, batch);

@@ -195,6 +195,10 @@ static bool checkAdapterByTrial(Definitions &definitions, const AppliedAdapter &
   if (!gradients)
     return printFailure(what, trial.reason(definitions));
   bool good = printGradients(what, *gradients);
+  if (Quiet step(definitions); !advances(definitions.library(), step.diags, adapter)) {
+    llvm::errs() << "ftc: error: " << what << ": " << step.reason(definitions) << "\n";
+    good = false;
+  }
   std::optional<MergedDifference> merged = compareMerged(definitions.library(), merge.diags, adapter);
   if (!merged) {
     llvm::outs() << what << ": not merged: " << merge.reason(definitions) << "\n";

@@ -27,6 +27,8 @@ namespace {
 
 /// Inputs of a kernel are limited by the runtime (FTC_MAX_BUFFERS).
 constexpr size_t kMostOps = 96;
+/// How often in a row a kernel may read its own values at other places: two may double what is written down.
+constexpr unsigned kMostShifts = 4;
 
 struct Group {
   unsigned level;
@@ -129,11 +131,13 @@ private:
       rows = rows.intersect(groups[group->second]->rows);
       count += groups[group->second]->ops.size();
     }
-    if (!joined.empty() && (!rows.isWorthwhile() || count > kMostOps)) {
+    if (!joined.empty() && (!rows.isWorthwhile() || count > kMostOps ||
+                            countShifts(op, joined).value_or(0) > kMostShifts || repeatsSums(op, joined))) {
       joined.clear();
       rows = getAlignedRows(op);
       ++level;
     }
+    shifts[op] = countShifts(op, joined).value_or(0);
     if (joined.empty()) {
       groupOf[op] = groups.size();
       groups.push_back(Group{level, rows, {op}});
@@ -149,6 +153,85 @@ private:
     first.ops.push_back(op);
     first.rows = rows;
     groupOf[op] = joined.front();
+  }
+
+  bool isIn(Operation *op, ArrayRef<size_t> joined) {
+    auto group = groupOf.find(op);
+    return group != groupOf.end() && llvm::is_contained(joined, group->second);
+  }
+
+  static bool isShift(Operation *op) {
+    return isa<tensor::ExtractSliceOp, tensor::PadOp, tensor::ConcatOp, ReverseOp>(op);
+  }
+
+  /// How often in a row values of the joined groups are read at other places on the way to `op`; nothing if it reads
+  /// none of them.
+  std::optional<unsigned> countShifts(Operation *op, ArrayRef<size_t> joined) {
+    std::optional<unsigned> most;
+    for (Value operand : op->getOperands()) {
+      Operation *from = operand.getDefiningOp();
+      if (!from || from->getBlock() != &block)
+        continue;
+      std::optional<unsigned> count;
+      if (isCopied(from))
+        count = countShifts(from, joined);
+      else if (isIn(from, joined))
+        count = shifts.lookup(from);
+      most = std::max(most, count); // nothing is less than any number
+    }
+    if (most && isShift(op))
+      ++*most;
+    return most;
+  }
+
+  using Dims = llvm::SmallDenseSet<int64_t, 4>;
+
+  /// Adds the dimensions of `value` along which sums of the joined groups vary that it is made of.
+  void addSummed(Value value, ArrayRef<size_t> joined, Dims &dims) {
+    auto type = dyn_cast<RankedTensorType>(value.getType());
+    Operation *op = value.getDefiningOp();
+    if (!type || !op || op->getBlock() != &block || (!isCopied(op) && !isIn(op, joined)))
+      return;
+    auto all = llvm::seq<int64_t>(0, type.getRank());
+    if (isa<linalg::ReduceOp>(op)) {
+      dims.insert(all.begin(), all.end());
+      return;
+    }
+    for (Value operand : op->getOperands()) {
+      Dims inner;
+      addSummed(operand, joined, inner);
+      if (inner.empty())
+        continue;
+      if (auto broadcast = dyn_cast<linalg::BroadcastOp>(op)) {
+        int64_t own = 0;
+        for (int64_t dim : all)
+          if (!llvm::is_contained(broadcast.getDimensions(), dim) && inner.contains(own++))
+            dims.insert(dim);
+      } else if (auto transpose = dyn_cast<linalg::TransposeOp>(op)) {
+        for (int64_t dim : all)
+          if (inner.contains(transpose.getPermutation()[dim]))
+            dims.insert(dim);
+      } else if (OpTrait::hasElementwiseMappableTraits(op) || isShift(op))
+        dims.insert(inner.begin(), inner.end());
+      else
+        dims.insert(all.begin(), all.end());
+    }
+  }
+
+  /// Whether `op` is a sum inside which another one of the joined groups would be found again for each of its elements.
+  bool repeatsSums(Operation *op, ArrayRef<size_t> joined) {
+    auto reduce = dyn_cast<linalg::ReduceOp>(op);
+    if (!reduce || joined.empty())
+      return false;
+    Value input = reduce.getInputs()[0];
+    Dims summed;
+    addSummed(input, joined, summed);
+    bool varies = llvm::any_of(reduce.getDimensions(), [&](int64_t dim) { return summed.contains(dim); });
+    auto type = cast<RankedTensorType>(input.getType());
+    return varies && llvm::any_of(llvm::seq<int64_t>(0, type.getRank()), [&](int64_t dim) {
+             return type.getDimSize(dim) > 1 && !summed.contains(dim) &&
+                    !llvm::is_contained(reduce.getDimensions(), dim);
+           });
   }
 
   /// Copies `value` into the body: as an argument, or as what it is made of.
@@ -210,6 +293,7 @@ private:
   std::vector<std::optional<Group>> groups;
   DenseMap<Operation *, size_t> groupOf;
   DenseMap<Operation *, unsigned> levels; ///< of ops outside groups
+  DenseMap<Operation *, unsigned> shifts; ///< of ops in groups, see countShifts
 };
 
 class FuseRows : public impl::FuseRowsBase<FuseRows> {

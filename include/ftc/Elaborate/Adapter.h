@@ -49,6 +49,7 @@ struct Calibration {
   const ast::CalibrateItem *item;
   Dims dims;
   std::string sum, count; ///< symbols: the sum, and the number of tokens
+  bool gradient = false;  ///< `grad(W)`: of the loss of the labels, whose number is `count`
 };
 
 /// An adapter on one site, or what a definition puts on a site within its own (`on attention[...] { ... }`).

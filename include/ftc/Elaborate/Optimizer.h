@@ -12,10 +12,11 @@ class OptimizerPlan {
 public:
   struct Part;
 
-  /// `optimizer` is an optimizer or a map from selectors to optimizers. Gradients become tensors `<step>.grad.<name>`,
+  /// For what is trained of the model, which outlives the plan. `optimizer` is an optimizer or a map from selectors to
+  /// optimizers. Gradients become tensors `<step>.grad.<name>`,
   /// states `<step>.<state>.<name>`. Null after errors.
-  static std::unique_ptr<OptimizerPlan> make(Elaborator &elaborator, llvm::StringRef step, const Value &optimizer,
-                                             llvm::ArrayRef<AdapterTensor *> trained, llvm::SMRange at,
+  static std::unique_ptr<OptimizerPlan> make(Elaborator &elaborator, llvm::StringRef step, const AdaptedModel &model,
+                                             const Value &optimizer, llvm::SMRange at,
                                              std::shared_ptr<const Applied> stateFormat = nullptr);
   ~OptimizerPlan();
 

@@ -58,6 +58,8 @@ struct LossModels {
   const AdaptedModel *policy;
   const AdaptedModel *initial; ///< the policy before the first step; null where that is not known any more
   bool training = false;
+  /// Symbols of a step of a training: updates done (i64) and those of the whole (f64); empty where nothing is trained.
+  std::string step = {}, steps = {};
 };
 
 /// Keys and values kept between programs of a generation. Caches of attention site n are `<prefix>.keys.n` and
@@ -76,13 +78,17 @@ struct OptimizedTensor {
   std::vector<std::string> states; ///< symbols, in order of declaration
 };
 
-/// What an update reads besides tensors: f64 scalars, and the i64 scalar `key` where there is chance.
+/// What an update reads besides tensors: f64 scalars, and where there is chance an i64 scalar.
 struct UpdateInputs {
   mlir::Value step;  ///< updates done
   mlir::Value steps; ///< of the whole training
-  mlir::Value rate;  ///< the schedule's factor; null where no optimizer runs
-  mlir::Value key;
+  mlir::Value stepsPerEpoch;
+  mlir::Value rate; ///< the schedule's factor; null where no optimizer runs
+  std::string key;  ///< symbol, declared when first read
 };
+
+/// A statistic, and the adapter that asks for it.
+using AskedCalibration = std::pair<const AdapterInstance *, const Calibration *>;
 
 /// An optimizer as it applies to the trained tensors: chosen, its parameters evaluated and its states declared.
 class OptimizerPlan;
@@ -139,9 +145,10 @@ public:
   /// sqrt of the sum of squares of all gradients, a scalar.
   mlir::Value gradientNorm(const OptimizerPlan &plan);
 
-  /// Adds what the calibrations of a group ask of the inputs that `model` gives its sites, and the number of tokens to
-  /// `count` (f64 scalar).
-  void calibrate(const AdaptedModel &model, const AdapterGroup &group, const Batch &batch, llvm::StringRef count);
+  /// Adds what calibrations ask of the inputs that `model` gives their sites, and the number of tokens to `count` (f64
+  /// scalar).
+  void calibrate(const AdaptedModel &model, llvm::ArrayRef<AskedCalibration> asked, const Batch &batch,
+                 llvm::StringRef count);
   /// First values of all adapter tensors that have no source, of the groups from `firstGroup` on, written; `key` is an
   /// i64 scalar.
   void initialise(const AdaptedModel &model, size_t firstGroup, mlir::Value key);

@@ -61,6 +61,8 @@ public:
   const ast::File *fileOf(const ast::Definition *definition) const { return owners.lookup(definition); }
   /// Whether a definition is the user's own.
   bool isUsers(const ast::Definition *definition) const;
+  /// Whether one of the user's files defines something of that name.
+  bool userDefines(llvm::StringRef name) const;
   /// The text of all definitions of a kind, the user's first.
   std::string textOf(ast::DefinitionKind kind) const;
 

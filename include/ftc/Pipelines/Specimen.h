@@ -18,6 +18,7 @@
 #include "mlir/IR/OwningOpRef.h"
 
 #include <map>
+#include <set>
 
 namespace ftc {
 
@@ -67,6 +68,7 @@ private:
   mlir::OwningOpRef<mlir::ModuleOp> current;
   std::unique_ptr<elaborate::Elaborator> shared;
   std::map<std::string, int64_t> config;
+  std::set<std::string> statistics; ///< symbols of what data sets are to say of sites: random numbers here
   std::unique_ptr<elaborate::Model> model;
   std::vector<std::unique_ptr<elaborate::Model>> others;
 };

@@ -44,8 +44,8 @@ enum class ModelUse {
 /// messages.
 bool proveApart(DefinitionLibrary &library, Diagnostics &diags, const AppliedAdapter &adapter, ModelUse use);
 
-/// Elaborates what happens to an adapter after each step of a training: next values and `every` blocks, with some
-/// optimizer of the library. False after messages.
+/// Elaborates what happens to an adapter in a training beside its runs: penalties, next values and `every` blocks, with
+/// some objective and optimizer of the library. False after messages.
 bool advances(DefinitionLibrary &library, Diagnostics &diags, const AppliedAdapter &adapter);
 
 /// Whether an adapter can be merged into a site of a small model; else there are messages, if it can be tried there.

@@ -85,7 +85,10 @@ private:
   StepValue loadModel(const StepCall &call, llvm::StringRef path);
   StepValue adapt(const StepCall &call);
   void bindDatasets(const StepCall &call);
-  std::string calibrate(const StepCall &own, const StepValue &base, const elaborate::AdapterGroup &group);
+  std::vector<std::string> calibrations(const StepCall &call, const StepValue &base,
+                                        const elaborate::AdapterGroup &group, int64_t &number);
+  bool calibrate(const StepCall &own, const StepValue &base, const StepValue &rows,
+                 llvm::ArrayRef<elaborate::AskedCalibration> asked);
   StepValue restore(const StepCall &call);
   StepValue restored(const StepCall &call, const StepValue &base, llvm::StringRef path,
                      llvm::ArrayRef<elaborate::PeftTensor> tensors);
@@ -135,7 +138,8 @@ private:
   StepValue logits(const StepCall &call);
   void update(const StepCall &call, LossStep &loss, elaborate::OptimizerPlan &plan);
   void addBlocks(const StepCall &call, LossStep &loss, elaborate::OptimizerPlan &plan);
-  elaborate::UpdateInputs updateInputs(const StepCall &call, elaborate::ProgramBuilder &program);
+  elaborate::UpdateInputs updateInputs(const StepCall &call, const elaborate::Batch &batch,
+                                       elaborate::ProgramBuilder &program);
   void initialiseStates(const StepCall &call, elaborate::OptimizerPlan &plan, const elaborate::Batch &batch,
                         Fields &programs);
   std::shared_ptr<const elaborate::Applied> stateFormat(const StepCall &call);

@@ -62,6 +62,10 @@ bool Converter::beginLoss(const StepCall &call, LossStep &loss) {
     otherModels.push_back(std::make_unique<AdaptedModel>(*loss.policy->model));
     loss.models.initial = otherModels.back().get();
   }
+  if (training) {
+    loss.models.step = call.name + ".step";
+    loss.models.steps = call.name + ".steps";
+  }
   loss.batch = makeBatch(call, *loss.policy, *loss.data, mixesRows(loss.objective), loss.fields);
   return true;
 }

@@ -8,6 +8,7 @@
 #include "ftc/Import/ModelFiles.h"
 #include "ftc/Runtime/Core/Float.h"
 
+#include "llvm/ADT/MapVector.h"
 #include "llvm/Support/Path.h"
 
 using namespace ftc;
@@ -114,30 +115,41 @@ void Converter::bindDatasets(const StepCall &call) {
 /// Rows by which calibrations see their data.
 static constexpr int64_t calibrationTokens = 512;
 
-/// The step that finds the statistics which the adapters of a group ask of their sites' inputs; empty if they ask none.
-std::string Converter::calibrate(const StepCall &own, const StepValue &base, const AdapterGroup &group) {
-  mlir::MLIRContext *context = elaborator.module().getContext();
-  std::vector<std::string> sums;
-  Value data = Value::none();
+/// The steps that find the statistics which the adapters of a group ask of their sites, one for each data set.
+std::vector<std::string> Converter::calibrations(const StepCall &call, const StepValue &base, const AdapterGroup &group,
+                                                 int64_t &number) {
+  llvm::MapVector<std::string, std::vector<AskedCalibration>, std::map<std::string, unsigned>> byData;
   for (const auto &instance : group.instances)
     for (const Calibration &calibration : instance->calibrations) {
-      data = elaborator.evaluateIn(*calibration.item->on, *instance->scope);
-      sums.insert(sums.end(), {calibration.sum, calibration.count});
+      Value data = elaborator.evaluateIn(*calibration.item->on, *instance->scope);
+      if (const auto *name = data.as<std::string>())
+        byData[*name].emplace_back(instance.get(), &calibration);
     }
-  const auto *name = data.as<std::string>();
-  if (!name)
-    return "";
-  const StepValue &rows = steps.at(*name);
+  std::vector<std::string> made;
+  for (auto &[data, asked] : byData) {
+    StepCall own(call.name + "_calibrate_" + std::to_string(++number), call);
+    if (calibrate(own, base, steps.at(data), asked))
+      made.push_back(own.name);
+  }
+  return made;
+}
+
+bool Converter::calibrate(const StepCall &own, const StepValue &base, const StepValue &rows,
+                          llvm::ArrayRef<AskedCalibration> asked) {
+  mlir::MLIRContext *context = elaborator.module().getContext();
+  std::vector<std::string> sums;
+  for (const auto &[instance, calibration] : asked)
+    sums.insert(sums.end(), {calibration->sum, calibration->count});
   Fields fields(context);
   RowShape shape{1, 1, calibrationTokens, /*packing=*/rows.rows == &runtime::data::recordKinds[0]};
   Batch batch = batchOf(own, base, rows, shape, fields);
   std::string count = own.name + ".loss";
   elaborator.tensors().declareReal(count, tune::Kind::output, {});
   ProgramBuilder program(elaborator, own.name + ".micro");
-  program.calibrate(*base.model, group, batch, count);
+  program.calibrate(*base.model, asked, batch, count);
   mlir::func::FuncOp built = program.finish();
   if (!built)
-    return "";
+    return false;
   fields.set("data", rows.name).set("programs", Fields(context).setSymbol("micro", built.getSymName()));
   fields.set("inputs", inputsOf(own, batch)).set("outputs", Fields(context).setSymbol("loss", count));
   fields.setSymbols("gradients", sums);
@@ -145,7 +157,7 @@ std::string Converter::calibrate(const StepCall &own, const StepValue &base, con
   result.uses = {base.name, base.load, rows.name};
   finishAs("calibrate", result, own, std::move(fields));
   steps.insert_or_assign(own.name, result);
-  return own.name;
+  return true;
 }
 
 StepValue Converter::adapt(const StepCall &call) {
@@ -164,11 +176,9 @@ StepValue Converter::adapt(const StepCall &call) {
   result.model = std::move(model);
   result.load = base->load;
   result.uses = {base->name};
-  for (const auto &[number, group] : llvm::enumerate(llvm::drop_begin(result.model->groups(), firstGroup))) {
-    StepCall own(call.name + "_calibrate_" + std::to_string(number + 1), call);
-    if (std::string calibrated = calibrate(own, *base, *group); !calibrated.empty())
-      result.uses.push_back(calibrated);
-  }
+  int64_t number = 0;
+  for (const auto &group : llvm::drop_begin(result.model->groups(), firstGroup))
+    llvm::append_range(result.uses, calibrations(call, *base, *group, number));
   initialiseAdapters(call, result, firstGroup);
   return result;
 }

@@ -10,7 +10,7 @@ using namespace ftc::elaborate;
 using namespace ftc::recipe_to_tune;
 
 /// What the programs after a step's gradients read.
-UpdateInputs Converter::updateInputs(const StepCall &call, ProgramBuilder &program) {
+UpdateInputs Converter::updateInputs(const StepCall &call, const Batch &batch, ProgramBuilder &program) {
   mlir::MLIRContext *context = elaborator.module().getContext();
   auto count = mlir::RankedTensorType::get({}, mlir::IntegerType::get(context, 64));
   elaborator.tensors().declare(call.name + ".step", tune::Kind::input, count);
@@ -20,6 +20,8 @@ UpdateInputs Converter::updateInputs(const StepCall &call, ProgramBuilder &progr
   inputs.step = tune::convert(program.builder(), program.loc(), program.read(call.name + ".step"),
                               mlir::Float64Type::get(context));
   inputs.steps = program.read(call.name + ".steps");
+  inputs.stepsPerEpoch = program.read(call.name + ".steps_per_epoch");
+  inputs.key = batch.key;
   return inputs;
 }
 
@@ -29,8 +31,8 @@ void Converter::update(const StepCall &call, LossStep &loss, OptimizerPlan &plan
     elaborator.tensors().declareReal(call.name + name, tune::Kind::output, {});
   Value schedule = call.option("schedule") ? value(call.option("schedule")) : Value::none();
   ProgramBuilder program(elaborator, call.name + ".update");
-  UpdateInputs inputs = updateInputs(call, program);
-  inputs.rate = program.rate(schedule, inputs.step, inputs.steps, program.read(call.name + ".steps_per_epoch"));
+  UpdateInputs inputs = updateInputs(call, loss.batch, program);
+  inputs.rate = program.rate(schedule, inputs.step, inputs.steps, inputs.stepsPerEpoch);
   program.write(program.gradientNorm(plan), call.name + ".grad_norm");
   if (mlir::Value lr = program.update(plan, *loss.policy->model, inputs))
     program.write(lr, call.name + ".lr");
@@ -50,11 +52,8 @@ void Converter::addBlocks(const StepCall &call, LossStep &loss, OptimizerPlan &p
   mlir::MLIRContext *context = elaborator.module().getContext();
   std::vector<Fields> blocks;
   for (int64_t period : periods) {
-    auto scalar = mlir::RankedTensorType::get({}, mlir::IntegerType::get(context, 64));
-    elaborator.tensors().declare(loss.batch.key, tune::Kind::input, scalar);
     ProgramBuilder program(elaborator, call.name + ".every." + std::to_string(period));
-    UpdateInputs inputs = updateInputs(call, program);
-    inputs.key = program.read(loss.batch.key);
+    UpdateInputs inputs = updateInputs(call, loss.batch, program);
     program.every(plan, model, period, inputs);
     if (mlir::func::FuncOp built = program.finish())
       blocks.push_back(Fields(context).setSymbol("program", built.getSymName()).set("period", period));
@@ -122,7 +121,7 @@ StepValue Converter::train(const StepCall &call) {
     last = call.name;
   }
   Value optimizer = clipped(call, value(call.option("optimizer")));
-  auto plan = OptimizerPlan::make(elaborator, call.name, optimizer, trained, call.range(), stateFormat(call));
+  auto plan = OptimizerPlan::make(elaborator, call.name, *start.model, optimizer, call.range(), stateFormat(call));
   if (!plan)
     return result;
   keepReferences(call, loss);
