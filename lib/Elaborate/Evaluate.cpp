@@ -219,6 +219,8 @@ Dim Evaluator::dimOf(llvm::StringRef name, Scope &scope, llvm::SMRange range, ll
     std::vector<llvm::StringRef> candidates(inSight.begin(), inSight.end());
     auto message = diags().report(Diag::UnknownDimension, range, name);
     message.nearest(name, candidates);
+    if (name == "sites")
+      message.help("values of all sites are put together in next values, penalties and optimizers");
     if (Scope::Entry *entry = scope.find(name))
       message.help("it is " + entry->value.describe());
     if (!operands.empty())

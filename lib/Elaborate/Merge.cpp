@@ -112,8 +112,7 @@ void Merger::site(ModuleInstance &site, std::vector<MergedTensor> &merged) {
   ModelTensor *weight = site.tensor("weight");
   llvm::SMRange range = adapters.back()->group->range;
   if (!weight || site.axes.size() != 2) {
-    evaluator.diags().report(Diag::NotAffine, range, "the place '" + site.path + "'",
-                             adapters.back()->definition->name.text);
+    evaluator.diags().report(Diag::NothingToMergeInto, range, adapters.back()->definition->name.text, site.path);
     return;
   }
   for (ModuleInstance *other : model.model().modules())

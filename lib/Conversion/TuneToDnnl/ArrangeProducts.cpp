@@ -12,8 +12,14 @@ using namespace mlir;
 namespace ftc {
 
 bool isLibraryProduct(const std::optional<dnnl::ProductShape> &shape) {
-  constexpr int64_t fewRows = 8;
-  return shape && shape->k.size > 1 && std::min(shape->m.size, shape->n.size) > fewRows;
+  constexpr int64_t fewRows = 8, littleWork = 1 << 16;
+  if (!shape || shape->k.size <= 1)
+    return false;
+  int64_t rows = shape->m.size, columns = shape->n.size, least = std::min(rows, columns);
+  if (least > fewRows)
+    return true;
+  bool readsRowsOnce = rows <= fewRows && shape->k.b == 1;
+  return least > 1 && !readsRowsOnce && rows * columns * shape->k.size > littleWork;
 }
 
 bool isZeroTensor(Value value) {
