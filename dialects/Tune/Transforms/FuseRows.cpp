@@ -131,13 +131,14 @@ private:
       rows = rows.intersect(groups[group->second]->rows);
       count += groups[group->second]->ops.size();
     }
-    if (!joined.empty() && (!rows.isWorthwhile() || count > kMostOps ||
-                            countShifts(op, joined).value_or(0) > kMostShifts || repeatsSums(op, joined))) {
+    unsigned shifted = countShifts(op, joined);
+    if (!joined.empty() &&
+        (!rows.isWorthwhile() || count > kMostOps || shifted > kMostShifts || repeatsSums(op, joined))) {
       joined.clear();
       rows = getAlignedRows(op);
       ++level;
     }
-    shifts[op] = countShifts(op, joined).value_or(0);
+    shifts[op] = joined.empty() ? 0 : shifted;
     if (joined.empty()) {
       groupOf[op] = groups.size();
       groups.push_back(Group{level, rows, {op}});
@@ -166,7 +167,11 @@ private:
 
   /// How often in a row values of the joined groups are read at other places on the way to `op`; nothing if it reads
   /// none of them.
-  std::optional<unsigned> countShifts(Operation *op, ArrayRef<size_t> joined) {
+  std::optional<unsigned> countShifts(Operation *op, ArrayRef<size_t> joined,
+                                      DenseMap<Operation *, std::optional<unsigned>> &known) {
+    auto [place, isNew] = known.try_emplace(op);
+    if (!isNew)
+      return place->second;
     std::optional<unsigned> most;
     for (Value operand : op->getOperands()) {
       Operation *from = operand.getDefiningOp();
@@ -174,48 +179,55 @@ private:
         continue;
       std::optional<unsigned> count;
       if (isCopied(from))
-        count = countShifts(from, joined);
+        count = countShifts(from, joined, known);
       else if (isIn(from, joined))
         count = shifts.lookup(from);
       most = std::max(most, count); // nothing is less than any number
     }
     if (most && isShift(op))
       ++*most;
-    return most;
+    return known[op] = most;
+  }
+  unsigned countShifts(Operation *op, ArrayRef<size_t> joined) {
+    DenseMap<Operation *, std::optional<unsigned>> known;
+    return countShifts(op, joined, known).value_or(0);
   }
 
   using Dims = llvm::SmallDenseSet<int64_t, 4>;
 
-  /// Adds the dimensions of `value` along which sums of the joined groups vary that it is made of.
-  void addSummed(Value value, ArrayRef<size_t> joined, Dims &dims) {
+  /// The dimensions of `value` along which sums of the joined groups vary that it is made of.
+  Dims findSummed(Value value, ArrayRef<size_t> joined, DenseMap<Value, Dims> &known) {
+    if (auto found = known.find(value); found != known.end())
+      return found->second;
+    Dims dims;
     auto type = dyn_cast<RankedTensorType>(value.getType());
     Operation *op = value.getDefiningOp();
     if (!type || !op || op->getBlock() != &block || (!isCopied(op) && !isIn(op, joined)))
-      return;
+      return dims;
     auto all = llvm::seq<int64_t>(0, type.getRank());
-    if (isa<linalg::ReduceOp>(op)) {
+    if (isa<linalg::ReduceOp>(op))
       dims.insert(all.begin(), all.end());
-      return;
-    }
-    for (Value operand : op->getOperands()) {
-      Dims inner;
-      addSummed(operand, joined, inner);
-      if (inner.empty())
-        continue;
-      if (auto broadcast = dyn_cast<linalg::BroadcastOp>(op)) {
-        int64_t own = 0;
-        for (int64_t dim : all)
-          if (!llvm::is_contained(broadcast.getDimensions(), dim) && inner.contains(own++))
-            dims.insert(dim);
-      } else if (auto transpose = dyn_cast<linalg::TransposeOp>(op)) {
-        for (int64_t dim : all)
-          if (inner.contains(transpose.getPermutation()[dim]))
-            dims.insert(dim);
-      } else if (OpTrait::hasElementwiseMappableTraits(op) || isShift(op))
-        dims.insert(inner.begin(), inner.end());
-      else
-        dims.insert(all.begin(), all.end());
-    }
+    else
+      for (Value operand : op->getOperands()) {
+        Dims inner = findSummed(operand, joined, known);
+        if (inner.empty())
+          continue;
+        if (auto broadcast = dyn_cast<linalg::BroadcastOp>(op)) {
+          int64_t own = 0;
+          for (int64_t dim : all)
+            if (!llvm::is_contained(broadcast.getDimensions(), dim) && inner.contains(own++))
+              dims.insert(dim);
+        } else if (auto transpose = dyn_cast<linalg::TransposeOp>(op)) {
+          for (int64_t dim : all)
+            if (inner.contains(transpose.getPermutation()[dim]))
+              dims.insert(dim);
+        } else if (OpTrait::hasElementwiseMappableTraits(op) || isShift(op))
+          dims.insert(inner.begin(), inner.end());
+        else
+          dims.insert(all.begin(), all.end());
+      }
+    known[value] = dims;
+    return dims;
   }
 
   /// Whether `op` is a sum inside which another one of the joined groups would be found again for each of its elements.
@@ -224,8 +236,8 @@ private:
     if (!reduce || joined.empty())
       return false;
     Value input = reduce.getInputs()[0];
-    Dims summed;
-    addSummed(input, joined, summed);
+    DenseMap<Value, Dims> known;
+    Dims summed = findSummed(input, joined, known);
     bool varies = llvm::any_of(reduce.getDimensions(), [&](int64_t dim) { return summed.contains(dim); });
     auto type = cast<RankedTensorType>(input.getType());
     return varies && llvm::any_of(llvm::seq<int64_t>(0, type.getRank()), [&](int64_t dim) {

@@ -19,7 +19,10 @@ bool isLibraryProduct(const std::optional<dnnl::ProductShape> &shape) {
   if (least > fewRows)
     return true;
   bool readsRowsOnce = rows <= fewRows && shape->k.b == 1;
-  return least > 1 && !readsRowsOnce && rows * columns * shape->k.size > littleWork;
+  int64_t work = rows * columns * shape->k.size;
+  for (const dnnl::ProductDimension &dim : shape->batch)
+    work *= dim.size;
+  return least > 1 && !readsRowsOnce && work > littleWork;
 }
 
 bool isZeroTensor(Value value) {
