@@ -45,7 +45,6 @@ struct OptimizerPlan::Part {
   Value next(Evaluator &evaluator, const Value &p, const Value &g);
   Value learningRate(Evaluator &evaluator);
   void forEachState(llvm::function_ref<void(Part &, State &)> visit);
-  void refuseUnused(Evaluator &evaluator);
 
 private:
   void bindDims(Elaborator &shared);

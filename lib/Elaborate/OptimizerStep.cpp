@@ -57,18 +57,6 @@ Value OptimizerPlan::Part::next(Evaluator &evaluator, const Value &p, const Valu
   return result ? Value(Tensor{result->value, outer->dims}) : Value();
 }
 
-/// Reports parts that the step of their optimizer has not called, unless it failed.
-void OptimizerPlan::Part::refuseUnused(Evaluator &evaluator) {
-  for (auto &part : inner) {
-    if (part->steppedIn == evaluator.pass)
-      part->refuseUnused(evaluator);
-    else if (evaluator.diags().errorCount() == 0)
-      evaluator.diags()
-          .report(Diag::NeverStepped, part->item->range, part->item->name.text)
-          .help("its next value of the tensor is '" + part->item->name.text + "(p, g)'");
-  }
-}
-
 Value OptimizerPlan::Part::learningRate(Evaluator &evaluator) {
   if (Scope::Entry *entry = scope->findHere("lr"))
     return evaluator.force("lr", *entry, definition->range);
@@ -121,10 +109,9 @@ static void optimize(Evaluator &evaluator, llvm::ArrayRef<std::unique_ptr<Optimi
     Value value = equationOf(evaluator, *part->definition, *part->scope, "p'");
     if (std::optional<Tensor> tensor = evaluator.fit(value, part->dims, *part->scope, part->definition->name.range))
       next[part->optimized.parameter] = tensor->value;
-    part->refuseUnused(evaluator);
     part->forEachState([&](OptimizerPlan::Part &owner, OptimizerPlan::Part::State &kept) {
       if (owner.item && owner.steppedIn != evaluator.pass)
-        return; // said already
+        return; // another part is stepped here
       std::string name = kept.declaration->targets.front().text + "'";
       if (!owner.scope->findHere(name))
         return;

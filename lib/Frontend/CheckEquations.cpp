@@ -87,7 +87,12 @@ void ftc::checkItems(const Definition &definition, Diagnostics &diags) {
   bool isOptimizer = definition.kind == DefinitionKind::Optimizer;
   if (!isOptimizer && definition.kind != DefinitionKind::Objective && definition.kind != DefinitionKind::Schedule)
     return;
+  UsedNames used;
+  used.definition(definition);
   for (const ItemPtr &item : definition.body) {
+    if (auto *part = llvm::dyn_cast<PartItem>(item.get()); part && isOptimizer && !used.names.contains(part->name.text))
+      diags.report(Diag::NeverStepped, part->range, part->name.text)
+          .help("its next value of the tensor is '" + part->name.text + "(p, g)'");
     auto *declarations = llvm::dyn_cast<DeclarationsItem>(item.get());
     bool isState = declarations && declarations->role == TensorRole::State;
     if (llvm::isa<DimsItem, EquationItem, RequireItem>(*item) ||

@@ -8,8 +8,8 @@
 
 namespace ftc {
 
-/// Whether a contraction of that shape is worth a product of the library: one of few rows by a matrix that is read row by
-/// row is bound by reading it, which a kernel of rows does as well.
+/// Whether a contraction of that shape is worth a product of the library: one of few rows by a matrix that is read row
+/// by row is bound by reading it, which a kernel of rows does as well.
 bool isLibraryProduct(const std::optional<dnnl::ProductShape> &shape);
 
 /// Whether all entries are known to be 0.
