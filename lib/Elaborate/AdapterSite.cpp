@@ -7,8 +7,6 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
-#include "llvm/ADT/StringSet.h"
-
 using namespace ftc;
 using namespace ftc::elaborate;
 
@@ -90,20 +88,9 @@ static Value storedAs(Evaluator &evaluator, const AdapterInstance &self, const A
   return result.value ? Value(result) : Value();
 }
 
-namespace {
-/// The names that stand in expressions.
-struct NamesIn : ast::Walk {
-  llvm::StringSet<> names;
-  void enterExpr(const ast::Expr &expr) override {
-    if (auto *name = llvm::dyn_cast<ast::NameExpr>(&expr))
-      names.insert(name->name);
-  }
-};
-} // namespace
-
 /// Finds what adapters within ask of the `where` of the `forward` around them, before they act.
 static void findForInner(Evaluator &evaluator, const AdapterInstance &self) {
-  NamesIn inner;
+  ast::NamesIn inner;
   for (const ast::ItemPtr &item : self.body)
     if (llvm::isa<ast::OnItem>(*item))
       inner.item(*item);

@@ -24,21 +24,10 @@ static bool isInteger(const ast::Declaration &declaration) {
   return declaration.type && declaration.type->element.text == "int";
 }
 
-namespace {
-/// The names that stand in expressions.
-struct NameWalk : ast::Walk {
-  llvm::StringSet<> names;
-  void enterExpr(const ast::Expr &expr) override {
-    if (auto *name = llvm::dyn_cast<ast::NameExpr>(&expr))
-      names.insert(name->name);
-  }
-};
-} // namespace
-
 /// The names that stand in what runs after the initialisation: `forward`, the next values, the penalty, and the
 /// equations that they use. What a folded tensor is made of is not among them.
 static llvm::StringSet<> readNames(const AdapterInstance &instance) {
-  NameWalk walk;
+  ast::NamesIn walk;
   llvm::SmallVector<const ast::EquationItem *> others;
   for (const ast::ItemPtr &item : instance.body) {
     auto *equation = llvm::dyn_cast<ast::EquationItem>(&*item);

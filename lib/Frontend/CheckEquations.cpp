@@ -14,17 +14,6 @@ using namespace ftc;
 using namespace ftc::ast;
 using llvm::StringRef;
 
-namespace {
-/// The names that stand in expressions.
-struct UsedNames : Walk {
-  llvm::StringSet<> names;
-  void enterExpr(const Expr &expr) override {
-    if (auto *name = llvm::dyn_cast<NameExpr>(&expr))
-      names.insert(name->name);
-  }
-};
-} // namespace
-
 /// The equations of a body and of the bodies in it; the names of the tensors declared there are added to `tensors`.
 static void collect(llvm::ArrayRef<ItemPtr> body, std::vector<const Equation *> &equations,
                     llvm::StringSet<> &tensors) {
@@ -56,12 +45,34 @@ static std::optional<std::vector<StringRef>> askedOf(DefinitionKind kind) {
   }
 }
 
+/// Reports items of objectives, optimizers and schedules that their kind knows nothing of, and parts that nothing
+/// names.
+static void checkItems(const Definition &definition, const llvm::StringSet<> &used, Diagnostics &diags) {
+  bool isOptimizer = definition.kind == DefinitionKind::Optimizer;
+  if (definition.kind == DefinitionKind::Adapter)
+    return;
+  for (const ItemPtr &item : definition.body) {
+    if (auto *part = llvm::dyn_cast<PartItem>(item.get()); part && isOptimizer && !used.contains(part->name.text))
+      diags.report(Diag::NeverStepped, part->range, part->name.text)
+          .help("its next value of the tensor is '" + part->name.text + "(p, g)'");
+    auto *declarations = llvm::dyn_cast<DeclarationsItem>(item.get());
+    bool isState = declarations && declarations->role == TensorRole::State;
+    if (llvm::isa<DimsItem, EquationItem, RequireItem>(*item) ||
+        (isOptimizer && (isState || llvm::isa<PartItem>(*item))))
+      continue;
+    auto message = diags.report(Diag::ItemWithoutUse, item->range, kindName(definition.kind), definition.name.text);
+    if (isOptimizer && declarations)
+      message.help("what it keeps from step to step is a 'state'");
+  }
+}
+
 void ftc::checkEquations(const Definition &definition, Diagnostics &diags) {
   std::optional<std::vector<StringRef>> asked = askedOf(definition.kind);
   if (!asked)
     return;
-  UsedNames used;
+  NamesIn used;
   used.definition(definition);
+  checkItems(definition, used.names, diags);
   std::vector<const Equation *> equations;
   llvm::StringSet<> tensors;
   collect(definition.body, equations, tensors);
@@ -80,26 +91,5 @@ void ftc::checkEquations(const Definition &definition, Diagnostics &diags) {
     auto message = diags.report(Diag::NextOfNoTensor, first.range, plain, definition.name.text);
     if (definition.kind == DefinitionKind::Adapter)
       message.help("states and parameters have next values; a weight is changed by `rebase` in an `every` block");
-  }
-}
-
-void ftc::checkItems(const Definition &definition, Diagnostics &diags) {
-  bool isOptimizer = definition.kind == DefinitionKind::Optimizer;
-  if (!isOptimizer && definition.kind != DefinitionKind::Objective && definition.kind != DefinitionKind::Schedule)
-    return;
-  UsedNames used;
-  used.definition(definition);
-  for (const ItemPtr &item : definition.body) {
-    if (auto *part = llvm::dyn_cast<PartItem>(item.get()); part && isOptimizer && !used.names.contains(part->name.text))
-      diags.report(Diag::NeverStepped, part->range, part->name.text)
-          .help("its next value of the tensor is '" + part->name.text + "(p, g)'");
-    auto *declarations = llvm::dyn_cast<DeclarationsItem>(item.get());
-    bool isState = declarations && declarations->role == TensorRole::State;
-    if (llvm::isa<DimsItem, EquationItem, RequireItem>(*item) ||
-        (isOptimizer && (isState || llvm::isa<PartItem>(*item))))
-      continue;
-    auto message = diags.report(Diag::ItemWithoutUse, item->range, kindName(definition.kind), definition.name.text);
-    if (isOptimizer && declarations)
-      message.help("what it keeps from step to step is a 'state'");
   }
 }

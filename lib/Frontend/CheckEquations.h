@@ -8,12 +8,10 @@
 
 namespace ftc {
 
-/// Reports equations that neither the language nor another expression asks for: they would be passed over
-/// in silence, whatever they say. A warning; an error for the next value of what is no tensor of the definition.
+/// Reports equations that neither the language nor another expression asks for: they would be passed over in silence,
+/// whatever they say. A warning; an error for the next value of what is no tensor of the definition. So with items that
+/// an objective, optimizer or schedule has no use for: errors.
 void checkEquations(const ast::Definition &definition, Diagnostics &diags);
-
-/// Reports items of objectives, optimizers and schedules that their kind knows nothing of.
-void checkItems(const ast::Definition &definition, Diagnostics &diags);
 
 } // namespace ftc
 

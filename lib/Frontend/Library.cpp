@@ -112,10 +112,8 @@ void DefinitionLibrary::enter(Loaded &loaded, const File &file, std::vector<cons
   for (const auto &definition : file.definitions)
     owners[definition.get()] = &file;
   checkDuplicates(file);
-  for (const auto &definition : file.definitions) {
+  for (const auto &definition : file.definitions)
     checkEquations(*definition, diags);
-    checkItems(*definition, diags);
-  }
   loadImports(loaded, order);
   loaded.complete = true;
 }

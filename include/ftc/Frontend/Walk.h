@@ -5,6 +5,8 @@
 
 #include "ftc/Frontend/AST.h"
 
+#include "llvm/ADT/StringSet.h"
+
 namespace ftc::ast {
 
 /// Goes through every expression and item below where it is begun, in source order; what is to be done there is
@@ -33,6 +35,17 @@ protected:
 
 private:
   void arguments(const std::vector<Argument> &list);
+};
+
+/// The names that stand in expressions.
+struct NamesIn : Walk {
+  llvm::StringSet<> names;
+
+protected:
+  void enterExpr(const Expr &expr) override {
+    if (auto *name = llvm::dyn_cast<NameExpr>(&expr))
+      names.insert(name->name);
+  }
 };
 
 } // namespace ftc::ast
