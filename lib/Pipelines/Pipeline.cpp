@@ -18,6 +18,8 @@ void ftc::buildPipeline(Rung rung, const CompileOptions &options, mlir::OpPassMa
   switch (rung) {
   case Rung::Backward:
     add(tune::createSimplify());
+    if (!reference)
+      add(tune::createHalveSpectra());
     // Contractions before differentiation, so that the adjoint of the cheap order is what is differentiated.
     add(tune::createOrderContractions());
     // The naive judge keeps whole logits: slicing is an optimisation.

@@ -18,6 +18,11 @@ def Simplify : Tune_Pass<"tune-simplify"> {
   let summary = "equations, common subexpressions, and what nothing needs";
 }
 
+def HalveSpectra : Tune_Pass<"tune-halve-spectra"> {
+  let summary = "between transforms of real rows, half of the spectrum";
+  let options = [Option<"maxLength", "max-length", "int64_t", "256", "longest transform that is done as a product">];
+}
+
 def OrderContractions : Tune_Pass<"tune-order-contractions"> {
   let summary = "the cheapest order of products, and whether they are distributed";
   let options = [Option<"explain", "explain", "bool", "false", "say where an order is kept">];
