@@ -66,6 +66,7 @@ void Compilation::warnUnlessIdentity(elaborate::Elaborator &elaborator, const el
 }
 
 bool Compilation::makeTune() {
+  findMemoryLimit();
   int status = 0;
   auto adapted = [&](elaborate::Elaborator &elaborator, const elaborate::AdapterGroup &group) {
     warnUnlessIdentity(elaborator, group);
@@ -88,7 +89,16 @@ bool Compilation::runPasses(Rung rung) {
 
 bool Compilation::fuse() { return mlir::succeeded(target::lowerToFused(*current, targetOptions())) || bug("fusion"); }
 
-bool Compilation::place() { return mlir::succeeded(target::placeFused(*current, targetOptions())) || bug("placement"); }
+bool Compilation::place() {
+  if (mlir::failed(target::placeFused(*current, targetOptions(), &again)))
+    return bug("placement");
+  target::PlanSummary plan = target::getPlan(*current);
+  if (!limit || plan.peak <= limit->bytes)
+    return true;
+  refuseMemory(plan);
+  constexpr int doesNotFit = 4;
+  return fail(doesNotFit);
+}
 
 bool Compilation::lowerTo(Rung rung) {
   if (!prepared && !(prepared = definitions.addStandard(standard)))
@@ -122,6 +132,8 @@ target::TargetOptions Compilation::targetOptions() const {
   llvm::SmallString<256> folder(options.recipe);
   llvm::sys::fs::make_absolute(folder);
   result.folder = llvm::sys::path::parent_path(folder).str();
+  result.memory = limit ? limit->bytes : 0;
+  result.recomputes = !llvm::is_contained(options.disabledPasses, "tune-insert-recompute");
   if (const ast::File *file = definitions.recipe())
     result.source = sources.getMemoryBuffer(file->bufferId)->getBuffer().str();
   return result;

@@ -1,6 +1,8 @@
-// Placement as passes, for ftc-opt.
+// Recomputation and placement as passes, for ftc-opt.
 
+#include "InsertRecompute.h"
 #include "Placement.h"
+#include "Structure.h"
 #include "ftc/Target/Target.h"
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -38,6 +40,23 @@ public:
   }
 };
 
+class InsertRecomputePass : public PlacementPass<InsertRecomputePass> {
+public:
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(InsertRecomputePass)
+  InsertRecomputePass() = default;
+  InsertRecomputePass(const InsertRecomputePass &other) : PlacementPass(other) {}
+  StringRef getArgument() const override { return "tune-insert-recompute"; }
+  StringRef getDescription() const override { return "compute results again where a budget of memory asks for it"; }
+  void runOnOperation() override {
+    KernelRegistry registry = getKernels(getTarget());
+    for (func::FuncOp program : getPrograms(getOperation()))
+      insertRecompute(program, registry, budget);
+  }
+
+private:
+  Pass::Option<int64_t> budget{*this, "budget", llvm::cl::desc("bytes of values alive at once"), llvm::cl::init(0)};
+};
+
 class VerifyPlacementPass : public PlacementPass<VerifyPlacementPass> {
 public:
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(VerifyPlacementPass)
@@ -51,6 +70,7 @@ public:
 } // namespace
 
 void registerTargetPasses() {
+  PassRegistration<InsertRecomputePass>();
   PassRegistration<PlacePass>();
   PassRegistration<VerifyPlacementPass>();
 }

@@ -415,18 +415,20 @@ static int64_t getThreadBytes(ModuleOp module, const KernelRegistry &registry) {
   return most;
 }
 
-LogicalResult placeModule(ModuleOp module, const KernelRegistry &registry, PlacementMode mode) {
+FailureOr<ScratchBytes> placeModule(ModuleOp module, const KernelRegistry &registry, PlacementMode mode) {
   SymbolTable symbols(module);
   ModuleLayout layout(symbols, registry, mode);
   for (StringRef name : {"weights", "trained", "gradients", "states", "activations", "workspace"})
     layout.plan[name.str()] = 0;
   layout.placeTensors(module);
   std::vector<ProgramPlacer> placers;
+  ScratchBytes bytes;
   int64_t scratch = 0, activations = 0;
   for (func::FuncOp program : getPrograms(module)) {
     layout.placeConstants(program);
     ProgramPlacer &placer = placers.emplace_back(program, layout);
-    scratch = std::max(scratch, placer.assign());
+    int64_t own = bytes[program.getSymName()] = placer.assign();
+    scratch = std::max(scratch, own);
     activations = std::max(activations, placer.getActivationBytes());
   }
   for (ProgramPlacer &placer : placers)
@@ -442,7 +444,7 @@ LogicalResult placeModule(ModuleOp module, const KernelRegistry &registry, Place
   for (auto &[name, bytes] : layout.plan)
     entries.push_back(builder.getNamedAttr(name, builder.getI64IntegerAttr(bytes)));
   module->setAttr(kArenaAttr, builder.getDictionaryAttr(entries));
-  return success();
+  return bytes;
 }
 
 } // namespace ftc::target

@@ -12,8 +12,11 @@ enum class PlacementMode {
   None,  ///< every value has bytes of its own: the judge of the other mode
 };
 
+/// Of each program, by its name: bytes of the scratch region that it uses.
+using ScratchBytes = llvm::StringMap<int64_t>;
+
 /// Writes the attributes of Structure.h on the module.
-llvm::LogicalResult placeModule(mlir::ModuleOp module, const KernelRegistry &registry, PlacementMode mode);
+llvm::FailureOr<ScratchBytes> placeModule(mlir::ModuleOp module, const KernelRegistry &registry, PlacementMode mode);
 
 /// Follows the calls of each program and checks that every value is intact when it is read, that a call's results
 /// overlap neither its operands (unless its generator allows it) nor each other, and that tensors hold at the end what

@@ -2,6 +2,7 @@
 
 #include "CallTable.h"
 #include "Codegen.h"
+#include "InsertRecompute.h"
 #include "Link.h"
 #include "LowerKernels.h"
 #include "Manifest.h"
@@ -43,10 +44,59 @@ LogicalResult lowerToFused(ModuleOp module, const TargetOptions &options) {
   return failure(failed(manager.run(module)) || failed(verify(module)));
 }
 
-LogicalResult placeFused(ModuleOp module, const TargetOptions &options) {
+/// Computes results of one program again so that it needs at most `allowed` bytes of the scratch region. Liveness is
+/// less than what placement needs by what lies unused between buffers: what is too much is asked for in the next
+/// attempt.
+static FailureOr<Recomputed> fitProgram(func::FuncOp program, const KernelRegistry &registry, int64_t allowed) {
+  constexpr int attempts = 4;
+  auto module = program->getParentOfType<ModuleOp>();
+  OwningOpRef<func::FuncOp> whole = program.clone();
+  Recomputed result{program.getSymName().str(), 0, 0, 0};
+  int64_t budget = allowed;
+  for (int attempt = 0; attempt < attempts; ++attempt) {
+    program.getBody().takeBody(OwningOpRef<func::FuncOp>(whole->clone())->getBody());
+    RecomputeOutcome outcome = insertRecompute(program, registry, budget);
+    FailureOr<ScratchBytes> scratch = placeModule(module, registry, PlacementMode::Share);
+    if (failed(scratch))
+      return failure();
+    result.before = outcome.before;
+    result.after = outcome.after;
+    result.share = outcome.share;
+    int64_t over = scratch->lookup(program.getSymName()) - allowed;
+    if (over <= 0 || outcome.after > budget)
+      break;
+    budget -= over;
+  }
+  return result;
+}
+
+/// Fits the programs that are too large for options.memory.
+static LogicalResult fitPrograms(ModuleOp module, const KernelRegistry &registry, int64_t memory,
+                                 const ScratchBytes &scratch, std::vector<Recomputed> *recomputed) {
+  int64_t most = 0;
+  for (const auto &entry : scratch)
+    most = std::max(most, entry.second);
+  int64_t allowed = memory - (getPlan(module).peak - most);
+  for (func::FuncOp program : getPrograms(module)) {
+    if (scratch.lookup(program.getSymName()) <= allowed)
+      continue;
+    FailureOr<Recomputed> fitted = fitProgram(program, registry, allowed);
+    if (failed(fitted))
+      return failure();
+    if (recomputed)
+      recomputed->push_back(*fitted);
+  }
+  return success();
+}
+
+LogicalResult placeFused(ModuleOp module, const TargetOptions &options, std::vector<Recomputed> *recomputed) {
   KernelRegistry registry = getKernels(options.kind);
   PlacementMode mode = options.kind == TargetKind::Reference ? PlacementMode::None : PlacementMode::Share;
-  if (failed(placeModule(module, registry, mode)))
+  FailureOr<ScratchBytes> scratch = placeModule(module, registry, mode);
+  if (failed(scratch))
+    return failure();
+  if (options.memory && options.recomputes && mode == PlacementMode::Share &&
+      failed(fitPrograms(module, registry, options.memory, *scratch, recomputed)))
     return failure();
   return verifyPlacement(module, registry);
 }

@@ -34,5 +34,8 @@ static int check(const char *argv0) {
   if (gradients)
     return checkGradients(*chosen, argv0);
   Compilation compilation(*chosen, argv0);
-  return compilation.lowerTo(Rung::Tune) ? Success : compilation.status();
+  if (!compilation.lowerTo(Rung::Tune))
+    return compilation.status();
+  // Whether it fits is known only when everything has its place.
+  return !compilation.hasMemoryLimit() || compilation.lowerTo(Rung::Placed) ? Success : compilation.status();
 }

@@ -9,8 +9,8 @@
 
 #include "ftc/Pipelines/Flops.h"
 #include "ftc/Runtime/IO/Json.h"
+#include "ftc/Support/Bytes.h"
 
-#include "llvm/Support/Format.h"
 
 using namespace ftc;
 namespace cl = llvm::cl;
@@ -25,17 +25,6 @@ static Command command("plan", "Memory, parameters, FLOPs, steps and files of a 
 static RecipeOptions options(command);
 static cl::opt<bool> asJson("json", cl::desc("Print one JSON object"), cl::sub(command.sub()),
                             cl::cat(optionCategory()));
-
-/// `1.23 GB`
-static std::string bytesText(double bytes) {
-  static constexpr const char *units[] = {"B", "kB", "MB", "GB", "TB"};
-  unsigned unit = 0;
-  for (; bytes >= 1000 && unit < 4; ++unit)
-    bytes /= 1000;
-  std::string text;
-  llvm::raw_string_ostream(text) << llvm::format(unit ? "%.2f %s" : "%.0f %s", bytes, units[unit]);
-  return text;
-}
 
 /// FLOPs of one run of each program, by its name.
 static std::map<std::string, double> flopsOf(mlir::ModuleOp module) {
@@ -71,7 +60,7 @@ static int64_t parametersOf(const Manifest &manifest, llvm::StringRef kind) {
   return count;
 }
 
-static void reportMemory(const Manifest &manifest, Report &report) {
+static void reportMemory(const Manifest &manifest, llvm::ArrayRef<target::Recomputed> recomputed, Report &report) {
   const run::Plan &plan = manifest.plan;
   report.title("memory");
   report.bytes("weights", double(plan.weights));
@@ -81,6 +70,11 @@ static void reportMemory(const Manifest &manifest, Report &report) {
   report.bytes("activations", double(plan.activations));
   report.bytes("workspace", double(plan.workspace));
   report.bytes("peak", double(plan.peak));
+  for (const target::Recomputed &program : recomputed)
+    report.add("computed again in " + program.program, program.share,
+               llvm::formatv("about {0:f1} % of its time, to do with {1} instead of {2}", 100 * program.share,
+                             bytesText(double(program.after)), bytesText(double(program.before)))
+                   .str());
   // The rules of thumb of the literature.
   int64_t parameters = parametersOf(manifest, "weight") + parametersOf(manifest, "frozen");
   report.add("rule: weights", int64_t(plan.weights),
@@ -231,7 +225,7 @@ static int plan(const char *argv0) {
     return InternalError;
   }
   Report report;
-  reportMemory(*manifest, report);
+  reportMemory(*manifest, compilation.recomputed(), report);
   reportParameters(*manifest, compilation.library(), report);
   Status status = Status::success();
   for (const run::Step &step : manifest->steps)

@@ -12,6 +12,7 @@
 #include "mlir/IR/OwningOpRef.h"
 
 #include <map>
+#include <optional>
 
 namespace ftc {
 
@@ -45,6 +46,10 @@ public:
   DefinitionLibrary &library() { return definitions; }
   Diagnostics &diagnostics() { return diags; }
   target::TargetOptions targetOptions() const;
+  /// Whether a training states how much memory there is; known at the rung Tune.
+  bool hasMemoryLimit() const { return limit.has_value(); }
+  /// What is computed again to keep to `memory:`; known at the rung Placed.
+  llvm::ArrayRef<target::Recomputed> recomputed() const { return again; }
   int status() const { return exitStatus; }
 
 private:
@@ -54,6 +59,14 @@ private:
   bool runPasses(Rung rung);
   bool fuse();
   bool place();
+  /// A training that states how much memory there is.
+  struct MemoryLimit {
+    std::string step;
+    int64_t bytes, sequences, micro, tokens;
+    llvm::SMRange range;
+  };
+  void findMemoryLimit();
+  void refuseMemory(const target::PlanSummary &plan);
   bool fail(int status);
   /// A failure that no recipe may cause: status 70 and a request for a report.
   bool bug(llvm::StringRef where);
@@ -65,6 +78,8 @@ private:
   DefinitionLibrary definitions;
   mlir::MLIRContext context;
   mlir::OwningOpRef<mlir::ModuleOp> current;
+  std::optional<MemoryLimit> limit; ///< the least one: all programs of an executable share its memory
+  std::vector<target::Recomputed> again;
   bool prepared = false; ///< the standard library is read
   Rung reached = Rung::AST;
   int exitStatus = 0;

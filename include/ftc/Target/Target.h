@@ -22,6 +22,10 @@ struct TargetOptions {
   TargetKind kind = TargetKind::CPU;
   /// What the manifest says about the recipe: its name, its text and its folder.
   std::string recipe, source, folder;
+  /// What the executable may need at most, in bytes; 0: no bound.
+  int64_t memory = 0;
+  /// Compute results again where that is needed to keep to it.
+  bool recomputes = true;
   /// Compile in little time rather than for speed: for a program that runs a few times.
   bool quick = false;
 };
@@ -31,14 +35,23 @@ struct PlanSummary {
   int64_t weights = 0, trained = 0, gradients = 0, states = 0, activations = 0, workspace = 0, peak = 0;
 };
 
+/// What was chosen to be computed again in a program.
+struct Recomputed {
+  std::string program;
+  int64_t before, after; ///< bytes of its values at once
+  double share;          ///< of the program's time, estimated
+};
+
 /// The kernel generators of a target.
 KernelRegistry getKernels(TargetKind kind);
 
 /// Groups what one kernel does, in place; nothing for the reference target.
 llvm::LogicalResult lowerToFused(mlir::ModuleOp module, const TargetOptions &options);
 
-/// Gives every buffer of a fused module its offset, in place.
-llvm::LogicalResult placeFused(mlir::ModuleOp module, const TargetOptions &options);
+/// Gives every buffer of a fused module its offset, in place, after results have been chosen to be computed again if
+/// it would need more than `options.memory` otherwise. Whether it needs more in spite of that, getPlan tells.
+llvm::LogicalResult placeFused(mlir::ModuleOp module, const TargetOptions &options,
+                               std::vector<Recomputed> *recomputed = nullptr);
 
 /// Both: all that lies below `precision`.
 llvm::LogicalResult lowerToPlaced(mlir::ModuleOp module, const TargetOptions &options);

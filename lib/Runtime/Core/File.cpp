@@ -87,6 +87,15 @@ Expected<MappedFile> MappedFile::open(const std::string &path) {
   return mapped;
 }
 
+void ftc::runtime::releasePages(std::span<const std::byte> mapped) {
+  auto page = uintptr_t(::sysconf(_SC_PAGESIZE));
+  auto begin = reinterpret_cast<uintptr_t>(mapped.data()), end = begin + mapped.size();
+  begin = (begin + page - 1) / page * page;
+  end = end / page * page;
+  if (begin < end) // advice: what it does not do costs memory, nothing else
+    (void)::madvise(reinterpret_cast<void *>(begin), end - begin, MADV_DONTNEED);
+}
+
 MappedFile::MappedFile(MappedFile &&other) noexcept
     : filePath(std::move(other.filePath)), data(std::exchange(other.data, nullptr)),
       size(std::exchange(other.size, 0)) {}

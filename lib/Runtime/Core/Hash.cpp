@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 
 #define XXH_INLINE_ALL
@@ -24,7 +25,17 @@ Expected<Hash128> ftc::runtime::hashFile(const std::string &path) {
   Expected<MappedFile> file = MappedFile::open(path);
   if (!file)
     return file.error();
-  return hashBytes(file->bytes());
+  constexpr size_t piece = size_t(16) << 20;
+  XXH3_state_t state;
+  XXH3_128bits_reset(&state);
+  for (std::span<const std::byte> rest = file->bytes(); !rest.empty();) {
+    std::span<const std::byte> next = rest.first(std::min(piece, rest.size()));
+    XXH3_128bits_update(&state, next.data(), next.size());
+    releasePages(next);
+    rest = rest.subspan(next.size());
+  }
+  XXH128_hash_t hash = XXH3_128bits_digest(&state);
+  return Hash128{hash.high64, hash.low64};
 }
 
 struct Hasher::State {

@@ -223,7 +223,11 @@ Status Session::loadFromSource(uint32_t tensor) {
     return found.error();
   const Checkpoint &checkpoint = (*found)->checkpoint;
   const StoredTensor *stored = checkpoint.find(source.tensor);
-  return loadTensor(machine, manifest, tensor, source, stored, stored ? checkpoint.fileOf(*stored) : (*found)->path);
+  Status status =
+      loadTensor(machine, manifest, tensor, source, stored, stored ? checkpoint.fileOf(*stored) : (*found)->path);
+  if (stored)
+    releasePages(stored->bytes);
+  return status;
 }
 
 Status Session::loadWeights(const Step &step) {

@@ -1,0 +1,59 @@
+//===- MemoryLimit.cpp - what `memory:` allows, and what would fit ---------===//
+
+#include "ftc/Pipelines/Compilation.h"
+
+#include "ftc/Frontend/Recipe.h"
+#include "ftc/Support/Bytes.h"
+
+#include "dialects/Recipe/IR/Recipe.h"
+
+using namespace ftc;
+
+void Compilation::findMemoryLimit() {
+  for (auto train : current->getOps<recipe::TrainOp>()) {
+    std::optional<int64_t> bytes = train.getMemory();
+    if (!bytes || (limit && limit->bytes <= *bytes))
+      continue;
+    recipe::ExtentAttr batch = train.getBatch();
+    limit = {train.getName().str(), *bytes,
+             batch.getFirst(),      int64_t(train.getMicroBatch().value_or(batch.getFirst())),
+             batch.getSecond(),     rangeOf(train.getLoc(), sources)};
+  }
+}
+
+/// Says what would fit. What rows take is taken to grow with their number and length, which it does but for what little
+/// does not depend on them.
+void Compilation::refuseMemory(const target::PlanSummary &plan) {
+  int64_t rows = plan.activations + plan.workspace, rest = plan.peak - rows;
+  auto message = diags.report(Diag::DoesNotFit, limit->range, limit->step, bytesText(double(plan.peak)),
+                              bytesText(double(limit->bytes)));
+  std::string parts =
+      llvm::formatv("weights {0}, trained tensors {1}, gradients {2}, optimizer states {3}, the rows of a "
+                    "micro-batch {4}, as little as can be with results computed again",
+                    bytesText(double(plan.weights)), bytesText(double(plan.trained)), bytesText(double(plan.gradients)),
+                    bytesText(double(plan.states)), bytesText(double(rows)))
+          .str();
+  message.help(parts);
+  constexpr int64_t mega = 1000 * 1000;
+  message.help(llvm::formatv("fits: memory: {0} MB", (plan.peak + mega - 1) / mega).str());
+  auto fits = [&](double share) { return double(rest) + double(rows) * share <= double(limit->bytes); };
+  int64_t micro = limit->micro - 1;
+  while (micro > 0 && !(limit->sequences % micro == 0 && fits(double(micro) / double(limit->micro))))
+    --micro;
+  if (micro > 0)
+    message.help(llvm::formatv("should fit: micro_batch: {0}, with the same result: about {1}", micro,
+                               bytesText(double(rest + rows * micro / limit->micro))));
+  constexpr int64_t multiple = 16;
+  int64_t tokens = (limit->tokens - 1) / multiple * multiple;
+  while (tokens > 0 && !fits(double(tokens) / double(limit->tokens)))
+    tokens -= multiple;
+  if (tokens > 0)
+    message.help(llvm::formatv("should fit: shorter rows, batch: {0} x {1}: about {2}", limit->sequences, tokens,
+                               bytesText(double(rest + rows * tokens / limit->tokens))));
+  int64_t missing = plan.peak - limit->bytes;
+  if (plan.states >= missing)
+    message.help(llvm::formatv("should fit: an optimizer whose states take {0} less than {1}",
+                               bytesText(double(missing)), bytesText(double(plan.states))));
+  if (rest > limit->bytes)
+    message.help("no rows fit: a smaller model, or one adapted at fewer places");
+}

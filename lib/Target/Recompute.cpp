@@ -1,0 +1,276 @@
+// A choice is a set of results. From it a schedule follows: the calls as they are, and before the first call after the
+// peak that reads a chosen result, that result again; before it, what it reads and is chosen too. Results that nothing
+// needs after the peak are chosen from the beginning: without effect, unless another one reads them when it is made
+// again. Left out of the choice, such a result is kept for that.
+
+#include "Recompute.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <limits>
+#include <numeric>
+#include <optional>
+
+namespace ftc::target {
+
+namespace {
+
+/// Steps of schedules that the search looks at, at most: tenths of a second.
+constexpr int64_t kEffort = 20'000'000;
+
+using Choice = std::vector<bool>;
+
+class Chooser {
+public:
+  explicit Chooser(const RecomputeProblem &problem);
+
+  RecomputeSchedule run(int64_t budget);
+  RecomputeSchedule make(const Choice &choice);
+
+private:
+  struct Peak {
+    int64_t bytes;
+    size_t step;
+  };
+  /// A schedule and whether it fits, comparable: what fits, then by cost or by bytes.
+  struct Outcome {
+    int64_t over;
+    double cost;
+    bool operator<(const Outcome &other) const { return over != other.over ? over < other.over : cost < other.cost; }
+  };
+
+  void again(int result, const Choice &choice);
+  Peak findPeak();
+  Outcome evaluate(const Choice &choice);
+  void grow(Choice &choice);
+  double costToAdd(int result, const Choice &choice, std::vector<bool> &counted) const;
+  Choice tryAll();
+  bool improveOnce(Choice &choice, Outcome &best);
+  bool tryFlips(Choice &choice, Outcome &best, std::initializer_list<int> flips);
+
+  const RecomputeProblem &problem;
+  std::vector<int> maker;       ///< call of each result
+  size_t peakCall = 0;          ///< of the program as it is
+  std::vector<bool> isCrossing; ///< needed before and after that call, not by it
+  std::vector<int> candidates;  ///< repeatable results made before it, those needed after it first
+  Choice beginning;
+
+  // The schedule that is being made.
+  std::vector<RecomputeStep> steps;
+  std::vector<bool> remade;
+  double cost = 0;
+  int64_t budget = 0, effort = 0;
+
+  // Of each copy of a result in `steps`.
+  std::vector<size_t> born, lastUse;
+  std::vector<int64_t> change;
+};
+} // namespace
+
+Chooser::Chooser(const RecomputeProblem &problem)
+    : problem(problem), maker(problem.results.size(), -1), isCrossing(problem.results.size()),
+      beginning(problem.results.size()) {
+  for (size_t call = 0; call < problem.calls.size(); ++call)
+    for (int result : problem.calls[call].makes)
+      maker[result] = int(call);
+  peakCall = problem.calls.size(); // nothing is made again
+  make(beginning);
+  peakCall = size_t(steps[findPeak().step].index);
+  std::vector<bool> isNeededAt(problem.results.size()), isNeededAfter(problem.results.size());
+  for (size_t call = peakCall; call < problem.calls.size(); ++call)
+    for (int result : problem.calls[call].reads)
+      (call == peakCall ? isNeededAt : isNeededAfter)[result] = true;
+  for (bool after : {true, false})
+    for (size_t i = 0; i < problem.results.size(); ++i) {
+      if (maker[i] < 0 || size_t(maker[i]) >= peakCall || !problem.results[i].repeatable || isNeededAfter[i] != after)
+        continue;
+      candidates.push_back(int(i));
+      isCrossing[i] = after && !isNeededAt[i];
+      beginning[i] = !after;
+    }
+}
+
+/// Makes a chosen result again, after what it needs.
+void Chooser::again(int result, const Choice &choice) {
+  if (remade[result])
+    return;
+  remade[result] = true;
+  for (int read : problem.results[result].reads)
+    if (choice[read])
+      again(read, choice);
+  cost += problem.results[result].cost;
+  steps.push_back({true, result});
+}
+
+RecomputeSchedule Chooser::make(const Choice &choice) {
+  steps.clear();
+  remade.assign(problem.results.size(), false);
+  cost = 0;
+  for (size_t call = 0; call < problem.calls.size(); ++call) {
+    if (call > peakCall)
+      for (int read : problem.calls[call].reads)
+        if (choice[read])
+          again(read, choice);
+    steps.push_back({false, int(call)});
+  }
+  return {steps, cost, findPeak().bytes};
+}
+
+/// Where the schedule needs most. A copy lives from where it is made to the last step that reads it.
+Chooser::Peak Chooser::findPeak() {
+  effort += int64_t(steps.size());
+  born.assign(problem.results.size(), 0);
+  lastUse.assign(problem.results.size(), 0);
+  change.assign(steps.size() + 1, 0);
+  auto close = [&](int result) {
+    change[born[result]] += problem.results[result].bytes;
+    change[lastUse[result] + 1] -= problem.results[result].bytes;
+  };
+  std::vector<bool> isMade(problem.results.size());
+  auto open = [&](int result, size_t step) {
+    if (isMade[result])
+      close(result);
+    isMade[result] = true;
+    born[result] = lastUse[result] = step;
+  };
+  for (size_t i = 0; i < steps.size(); ++i) {
+    auto [isAgain, index] = steps[i];
+    for (int read : isAgain ? problem.results[index].reads : problem.calls[index].reads)
+      lastUse[read] = i;
+    if (isAgain) {
+      open(index, i);
+      continue;
+    }
+    for (int result : problem.calls[index].makes)
+      open(result, i);
+    change[i] += problem.calls[index].workspace;
+    change[i + 1] -= problem.calls[index].workspace;
+  }
+  for (size_t i = 0; i < isMade.size(); ++i)
+    if (isMade[i])
+      close(int(i));
+  Peak peak{0, 0};
+  int64_t alive = 0;
+  for (size_t i = 0; i < steps.size(); ++i) {
+    alive += change[i];
+    if (alive > peak.bytes)
+      peak = {alive, i};
+  }
+  return peak;
+}
+
+Chooser::Outcome Chooser::evaluate(const Choice &choice) {
+  RecomputeSchedule schedule = make(choice);
+  return {std::max<int64_t>(0, schedule.peak - budget), schedule.cost};
+}
+
+/// What making `result` again costs beside what the choice costs already; `counted`: results that will be made anyway.
+double Chooser::costToAdd(int result, const Choice &choice, std::vector<bool> &counted) const {
+  if (counted[result])
+    return 0;
+  counted[result] = true;
+  double sum = problem.results[result].cost;
+  for (int read : problem.results[result].reads)
+    if (choice[read])
+      sum += costToAdd(read, choice, counted);
+  return sum;
+}
+
+/// Chooses, while the budget is not met, the crossing result that costs least for its bytes.
+void Chooser::grow(Choice &choice) {
+  while (evaluate(choice).over > 0) {
+    std::vector<bool> counted = remade;
+    int best = -1;
+    double bestPrice = std::numeric_limits<double>::infinity();
+    for (int result : candidates) {
+      if (!isCrossing[result] || choice[result] || problem.results[result].bytes == 0)
+        continue;
+      std::vector<bool> own = counted;
+      double price = costToAdd(result, choice, own) / double(problem.results[result].bytes);
+      effort += int64_t(own.size()) / 64;
+      if (price < bestPrice) {
+        bestPrice = price;
+        best = result;
+      }
+    }
+    if (best < 0)
+      return;
+    choice[best] = true;
+  }
+}
+
+bool Chooser::tryFlips(Choice &choice, Outcome &best, std::initializer_list<int> flips) {
+  for (int result : flips)
+    choice[result] = !choice[result];
+  if (Outcome outcome = evaluate(choice); outcome < best) {
+    best = outcome;
+    return true;
+  }
+  for (int result : flips)
+    choice[result] = !choice[result];
+  return false;
+}
+
+/// Changes one result, or two, or three.
+bool Chooser::improveOnce(Choice &choice, Outcome &best) {
+  size_t count = candidates.size();
+  for (size_t i = 0; i < count; ++i)
+    if (effort < kEffort && tryFlips(choice, best, {candidates[i]}))
+      return true;
+  for (size_t i = 0; i < count; ++i)
+    for (size_t j = 0; j < i && effort < kEffort; ++j)
+      if (tryFlips(choice, best, {candidates[i], candidates[j]}))
+        return true;
+  for (size_t i = 0; i < count; ++i)
+    for (size_t j = 0; j < i; ++j)
+      for (size_t k = 0; k < j && effort < kEffort; ++k)
+        if (tryFlips(choice, best, {candidates[i], candidates[j], candidates[k]}))
+          return true;
+  return false;
+}
+
+/// The best of all choices, one change from each to the next (a Gray code).
+Choice Chooser::tryAll() {
+  Choice choice = beginning, found = choice;
+  Outcome best = evaluate(choice);
+  for (uint64_t number = 1; number < uint64_t(1) << candidates.size(); ++number) {
+    int flipped = candidates[std::countr_zero(number)];
+    choice[flipped] = !choice[flipped];
+    if (Outcome outcome = evaluate(choice); outcome < best) {
+      best = outcome;
+      found = choice;
+    }
+  }
+  return found;
+}
+
+RecomputeSchedule Chooser::run(int64_t bytes) {
+  budget = bytes;
+  effort = 0;
+  if (candidates.size() < 24 && int64_t(problem.calls.size()) << candidates.size() <= kEffort)
+    return make(tryAll());
+  Choice choice = beginning;
+  grow(choice);
+  Outcome best = evaluate(choice);
+  // From the dearest, so that what the last choices have made superfluous goes first.
+  std::vector<int> order = candidates;
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int a, int b) { return problem.results[a].cost > problem.results[b].cost; });
+  for (int result : order)
+    if (choice[result] && isCrossing[result] && best.over == 0)
+      tryFlips(choice, best, {result});
+  while (effort < kEffort && best.cost + double(best.over) > 0 && improveOnce(choice, best))
+    ;
+  return make(choice);
+}
+
+RecomputeSchedule scheduleOnce(const RecomputeProblem &problem) {
+  return Chooser(problem).make(Choice(problem.results.size()));
+}
+
+RecomputeSchedule chooseRecomputed(const RecomputeProblem &problem, int64_t budget) {
+  return Chooser(problem).run(budget);
+}
+
+} // namespace ftc::target
