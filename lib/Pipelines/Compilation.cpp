@@ -93,7 +93,7 @@ bool Compilation::place() {
   if (mlir::failed(target::placeFused(*current, targetOptions(), &again)))
     return bug("placement");
   target::PlanSummary plan = target::getPlan(*current);
-  if (!limit || plan.peak <= limit->bytes)
+  if (!limit || plan.peak + target::kProcessBytes <= limit->bytes)
     return true;
   refuseMemory(plan);
   constexpr int doesNotFit = 4;
@@ -132,7 +132,7 @@ target::TargetOptions Compilation::targetOptions() const {
   llvm::SmallString<256> folder(options.recipe);
   llvm::sys::fs::make_absolute(folder);
   result.folder = llvm::sys::path::parent_path(folder).str();
-  result.memory = limit ? limit->bytes : 0;
+  result.memory = limit ? std::max<int64_t>(1, limit->bytes - target::kProcessBytes) : 0;
   result.recomputes = !llvm::is_contained(options.disabledPasses, "tune-insert-recompute");
   if (const ast::File *file = definitions.recipe())
     result.source = sources.getMemoryBuffer(file->bufferId)->getBuffer().str();

@@ -24,18 +24,19 @@ void Compilation::findMemoryLimit() {
 /// Says what would fit. What rows take is taken to grow with their number and length, which it does but for what little
 /// does not depend on them.
 void Compilation::refuseMemory(const target::PlanSummary &plan) {
-  int64_t rows = plan.activations + plan.workspace, rest = plan.peak - rows;
-  auto message = diags.report(Diag::DoesNotFit, limit->range, limit->step, bytesText(double(plan.peak)),
+  int64_t peak = plan.peak + target::kProcessBytes;
+  int64_t rows = plan.activations + plan.workspace, rest = peak - rows;
+  auto message = diags.report(Diag::DoesNotFit, limit->range, limit->step, bytesText(double(peak)),
                               bytesText(double(limit->bytes)));
   std::string parts =
       llvm::formatv("weights {0}, trained tensors {1}, gradients {2}, optimizer states {3}, the rows of a "
-                    "micro-batch {4}, as little as can be with results computed again",
+                    "micro-batch {4}, as little as can be with results computed again, the process itself {5}",
                     bytesText(double(plan.weights)), bytesText(double(plan.trained)), bytesText(double(plan.gradients)),
-                    bytesText(double(plan.states)), bytesText(double(rows)))
+                    bytesText(double(plan.states)), bytesText(double(rows)), bytesText(double(target::kProcessBytes)))
           .str();
   message.help(parts);
   constexpr int64_t mega = 1000 * 1000;
-  message.help(llvm::formatv("fits: memory: {0} MB", (plan.peak + mega - 1) / mega).str());
+  message.help(llvm::formatv("fits: memory: {0} MB", (peak + mega - 1) / mega).str());
   auto fits = [&](double share) { return double(rest) + double(rows) * share <= double(limit->bytes); };
   int64_t micro = limit->micro - 1;
   while (micro > 0 && !(limit->sequences % micro == 0 && fits(double(micro) / double(limit->micro))))
@@ -50,7 +51,7 @@ void Compilation::refuseMemory(const target::PlanSummary &plan) {
   if (tokens > 0)
     message.help(llvm::formatv("should fit: shorter rows, batch: {0} x {1}: about {2}", limit->sequences, tokens,
                                bytesText(double(rest + rows * tokens / limit->tokens))));
-  int64_t missing = plan.peak - limit->bytes;
+  int64_t missing = peak - limit->bytes;
   if (plan.states >= missing)
     message.help(llvm::formatv("should fit: an optimizer whose states take {0} less than {1}",
                                bytesText(double(missing)), bytesText(double(plan.states))));

@@ -70,6 +70,7 @@ static void reportMemory(const Manifest &manifest, llvm::ArrayRef<target::Recomp
   report.bytes("activations", double(plan.activations));
   report.bytes("workspace", double(plan.workspace));
   report.bytes("peak", double(plan.peak));
+  report.bytes("process itself, at most", double(target::kProcessBytes));
   for (const target::Recomputed &program : recomputed)
     report.add("computed again in " + program.program, program.share,
                llvm::formatv("about {0:f1} % of its time, to do with {1} instead of {2}", 100 * program.share,

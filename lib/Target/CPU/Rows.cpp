@@ -199,22 +199,32 @@ private:
     emitter.emitLoop(builder.lo(), builder.hi(), {0, items.count - 1}, {}, [&](AffineExpr item, ValueRange) {
       Results rest(program.results);
       while (!rest.empty() && !emitter.hasFailed()) {
-        ArrayRef<int64_t> shape = getTensor(rest.front().outside).getShape();
-        auto isAlike = [&](auto result) { return getTensor(result.outside).getShape() == shape; };
-        Results alike(llvm::make_filter_range(rest, isAlike));
-        llvm::erase_if(rest, isAlike);
+        ArrayRef<int64_t> shape;
+        for (auto result : rest)
+          if (ArrayRef<int64_t> own = getTensor(result.outside).getShape(); shape.empty() || own.size() > shape.size())
+            shape = own;
+        auto isAlong = [&](auto result) {
+          ArrayRef<int64_t> own = getTensor(result.outside).getShape();
+          return own == shape.take_front(own.size());
+        };
+        Results along(llvm::make_filter_range(rest, isAlong));
+        llvm::erase_if(rest, isAlong);
         size_t prefix = *findPrefix(shape, items.count);
         Coordinates at = emitter.getVariables().delinearize(item, shape.take_front(prefix));
-        emitRest(alike, shape, at);
+        emitRest(along, shape, at);
       }
       return SmallVector<Value>();
     });
   }
 
-  /// Loops over the dimensions of `shape` from `at.size()` on.
+  /// Loops over the dimensions of `shape` from `at.size()` on. Results without the last dimensions are stored before
+  /// the loops over these, so that what is stored of a row is what the row itself is computed with.
   void emitRest(const Results &results, ArrayRef<int64_t> shape, Coordinates &at) {
+    storeAll(Results(llvm::make_filter_range(
+                 results, [&](auto result) { return getTensor(result.outside).getRank() == int64_t(at.size()); })),
+             at);
     if (at.size() == shape.size())
-      return storeAll(results, at);
+      return;
     auto body = [&](AffineExpr index, ValueRange) -> SmallVector<Value> {
       at.push_back(index);
       emitRest(results, shape, at);

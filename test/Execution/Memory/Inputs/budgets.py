@@ -1,0 +1,48 @@
+"""budgets.py FTC: runs the recipe without a bound and with several that it fits only by computing results again."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+ftc = sys.argv[1]
+template = pathlib.Path("train.ftr").read_text(encoding="utf-8")
+
+
+def plan(recipe):
+    return json.loads(subprocess.run([ftc, "plan", "--json", recipe], check=True, capture_output=True).stdout)
+
+
+def compiled(name, memory):
+    path = pathlib.Path(f"{name}.ftr")
+    path.write_text(template.replace("MEMORY", memory).replace("OUT", f'"{name}.safetensors"'), encoding="utf-8")
+    subprocess.run([ftc, path, "-o", name], check=True)
+    return plan(path)
+
+
+def run(name, threads):
+    """The losses, the trained tensors, and the largest resident set in bytes."""
+    process = subprocess.Popen([f"./{name}", "--fresh", "--quiet", "--out", f"{name}.out", "--threads", str(threads)])
+    _, status, usage = os.wait4(process.pid, 0)
+    assert status == 0, status
+    lines = map(json.loads, pathlib.Path(f"{name}.out/metrics.jsonl").read_text(encoding="utf-8").splitlines())
+    losses = [line["loss"] for line in lines if "step" in line]
+    return losses, pathlib.Path(f"{name}.safetensors").read_bytes(), usage.ru_maxrss * 1024
+
+
+process = "process itself, at most"
+whole = compiled("whole", "")
+truth = run("whole", 1)
+assert len(truth[0]) == 2, truth[0]
+free = whole["peak"] + whole[process]
+for number, share in enumerate([0.95, 0.8, 0.65]):
+    budget = int(whole[process] + share * whole["peak"])
+    bounded = compiled(f"bounded{number}", f"memory: {budget // 1000} KB")
+    assert bounded["peak"] + bounded[process] <= budget < free, (bounded, budget)
+    assert bounded["computed again in run.micro"] > 0, bounded
+    for threads in (1, 2):
+        losses, trained, resident = run(f"bounded{number}", threads)
+        assert losses == truth[0], (share, threads)
+        assert trained == truth[1], (share, threads)
+        assert resident <= budget, (share, threads, resident, budget)
