@@ -3,7 +3,7 @@
 #include "ftc/Pipelines/Compilation.h"
 
 #include "ftc/Frontend/Recipe.h"
-#include "ftc/Support/Bytes.h"
+#include "ftc/Pipelines/Bytes.h"
 
 #include "dialects/Recipe/IR/Recipe.h"
 

@@ -1,5 +1,7 @@
 #include "OffsetAssignment.h"
 
+#include "ftc/Target/OffsetSearch.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 
@@ -23,7 +25,8 @@ static int64_t findGap(llvm::ArrayRef<const Lifetime *> taken, int64_t bytes) {
   return best >= 0 ? best : end;
 }
 
-int64_t assignOffsets(llvm::MutableArrayRef<Lifetime> buffers) {
+/// By the order of sizes.
+static int64_t assignLargestFirst(llvm::MutableArrayRef<Lifetime> buffers) {
   llvm::SmallVector<Lifetime *> order;
   for (Lifetime &buffer : buffers)
     order.push_back(&buffer);
@@ -44,6 +47,33 @@ int64_t assignOffsets(llvm::MutableArrayRef<Lifetime> buffers) {
     auto place = std::upper_bound(assigned.begin(), assigned.end(), buffer->offset,
                                   [](int64_t offset, const Lifetime *other) { return offset < other->offset; });
     assigned.insert(place, buffer);
+  }
+  return size;
+}
+
+/// Whether a search finds offsets within `size` bytes.
+static bool assignWithin(llvm::MutableArrayRef<Lifetime> buffers, int64_t size) {
+  constexpr int64_t effort = 20'000'000;
+  std::vector<Interval> intervals;
+  for (const Lifetime &buffer : buffers)
+    intervals.push_back({buffer.first, buffer.last + 1, alignUp(buffer.bytes) / kAlignment});
+  auto offsets = searchOffsets(intervals, size / kAlignment, effort);
+  if (!offsets)
+    return false;
+  for (auto [buffer, offset] : llvm::zip_equal(buffers, *offsets))
+    buffer.offset = offset * kAlignment;
+  return true;
+}
+
+int64_t assignOffsets(llvm::MutableArrayRef<Lifetime> buffers) {
+  int64_t size = assignLargestFirst(buffers), least = getLiveBytes(buffers);
+  // Shares of what is alive at once that are worth a search.
+  for (double share : {1.0, 1.005, 1.02}) {
+    int64_t wanted = alignUp(int64_t(share * double(least)));
+    if (wanted >= size)
+      break;
+    if (assignWithin(buffers, wanted))
+      return wanted;
   }
   return size;
 }

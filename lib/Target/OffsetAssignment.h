@@ -19,7 +19,8 @@ struct Lifetime {
 };
 
 /// Gives each buffer an aligned offset such that buffers alive at the same time do not overlap: largest first, each in
-/// the smallest gap that takes it. Returns the size of the region.
+/// the smallest gap that takes it; where that needs more than is alive at once, by search (OffsetSearch.h) in as little
+/// more as is found in bounded time. Returns the size of the region.
 int64_t assignOffsets(llvm::MutableArrayRef<Lifetime> buffers);
 
 /// Gives each buffer bytes of its own.

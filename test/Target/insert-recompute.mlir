@@ -6,11 +6,11 @@
 // RUN: ftc-opt %s --tune-insert-recompute=budget=19000 | FileCheck %s --check-prefix=BOTH
 // RUN: ftc-opt %s --tune-insert-recompute=budget=21000 --tune-place --tune-verify-placement | FileCheck %s --check-prefix=PLACED
 // RUN: ftc-run-mlir %s --target=cpu > %t.plain
-// RUN: ftc-run-mlir %s --target=cpu --target-passes=tune-insert-recompute="budget=21000" > %t.again
+// RUN: ftc-run-mlir %s --target=cpu --target-passes="tune-insert-recompute{budget=21000}" > %t.again
 // RUN: diff %t.plain %t.again
-// RUN: ftc-run-mlir %s --target=cpu --target-passes=tune-insert-recompute="budget=19000" > %t.again
+// RUN: ftc-run-mlir %s --target=cpu --target-passes="tune-insert-recompute{budget=19000}" > %t.again
 // RUN: diff %t.plain %t.again
-// RUN: ftc-run-mlir %s --target=cpu --target-passes=tune-insert-recompute="budget=1" > %t.again
+// RUN: ftc-run-mlir %s --target=cpu --target-passes="tune-insert-recompute{budget=1}" > %t.again
 // RUN: diff %t.plain %t.again
 
 #a = affine_map<(i, j, k) -> (i, k)>

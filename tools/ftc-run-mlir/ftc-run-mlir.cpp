@@ -255,6 +255,7 @@ static LogicalResult run(ModuleOp module, const Options &options) {
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   ftc::tune::registerTunePasses();
+  ftc::target::registerTargetPasses();
   Options options;
   cl::ParseCommandLineOptions(argc, argv, "runs the programs of a tune module\n");
   DialectRegistry registry;

@@ -9,7 +9,7 @@
 
 #include "ftc/Pipelines/Flops.h"
 #include "ftc/Runtime/IO/Json.h"
-#include "ftc/Support/Bytes.h"
+#include "ftc/Pipelines/Bytes.h"
 
 
 using namespace ftc;

@@ -1,7 +1,7 @@
 //===- Bytes.h - sizes as people write them --------------------*- C++ -*-===//
 
-#ifndef FTC_SUPPORT_BYTES_H
-#define FTC_SUPPORT_BYTES_H
+#ifndef FTC_PIPELINES_BYTES_H
+#define FTC_PIPELINES_BYTES_H
 
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
@@ -23,4 +23,4 @@ inline std::string bytesText(double bytes) {
 
 } // namespace ftc
 
-#endif // FTC_SUPPORT_BYTES_H
+#endif // FTC_PIPELINES_BYTES_H
