@@ -7,10 +7,9 @@
 #include "Command.h"
 #include "Data.h"
 
+#include "ftc/Pipelines/Bytes.h"
 #include "ftc/Pipelines/Flops.h"
 #include "ftc/Runtime/IO/Json.h"
-#include "ftc/Pipelines/Bytes.h"
-
 
 using namespace ftc;
 namespace cl = llvm::cl;

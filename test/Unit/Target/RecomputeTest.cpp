@@ -87,8 +87,8 @@ void expectSound(const RecomputeProblem &problem, const RecomputeSchedule &sched
   EXPECT_LE(schedule.peak, budget);
 }
 
-/// The judge: schedules of all sets of results that are made again, each before its first reader after the call where the
-/// program needs most, by recursion over what they read.
+/// The judge: schedules of all sets of results that are made again, each before its first reader after the call where
+/// the program needs most, by recursion over what they read.
 struct Judge {
   explicit Judge(const RecomputeProblem &problem, int length) : problem(problem) {
     RecomputeSchedule once = scheduleOnce(problem);

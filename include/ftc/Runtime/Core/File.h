@@ -60,8 +60,8 @@ private:
   size_t size = 0;
 };
 
-/// Lets the pages go that lie wholly in a part of a mapping: they are read from the file again when they are needed. Bytes
-/// that have been copied would otherwise count as this process's memory.
+/// Lets the pages go that lie wholly in a part of a mapping: they are read from the file again when they are needed.
+/// Bytes that have been copied would otherwise count as this process's memory.
 void releasePages(std::span<const std::byte> mapped);
 
 /// Writes a file so that its path holds the old content or the new one, whenever the process is killed: the bytes go to
