@@ -9,16 +9,22 @@
 // Time is cut into sections. With `pending` the size of a section's unplaced buffers, the lowest of them must lie at or
 // below capacity - pending. Those whose low allows that are the section's `choices`: if there are none, the search
 // backtracks; if there are some, all others of the section lie above the choice that can end lowest.
+//
+// Attempts end after some failures and the next takes its decisions in another order: luck varies more than effort.
 #include "ftc/Target/OffsetSearch.h"
 
 #include <algorithm>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 namespace ftc::target {
 namespace {
 
 constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+
+/// What one more entry of a trail counts, mostly for its memory.
+constexpr int64_t kTrailEffort = 16;
 
 enum class Outcome { found, none, limit };
 
@@ -36,12 +42,11 @@ struct Summary {
   int64_t end = kNever, secondEnd = kNever;
 };
 
-/// A range of time in which the same buffers are alive, or some of them.
+/// A range of time. Buffers that meet do so in a section.
 struct Section {
   std::vector<int> items; ///< the unplaced first
   size_t unplaced = 0;
   int64_t pending = 0; ///< the size of the unplaced
-  int crossing = 0;    ///< the unplaced that are alive in the section before, too
   Summary summary;
   bool queued = false;
 };
@@ -65,26 +70,33 @@ public:
 private:
   struct Decision {
     int item;
-    size_t lows, summaries, placed; ///< the lengths of the trails before it
-    int first, last;                ///< the sections that were connected to it by unplaced buffers
+    size_t lows, summaries; ///< the lengths of the trails before it
   };
 
   bool reset();
   Outcome attempt(int64_t round);
   Strategy makeStrategy(int64_t round);
-  double draw();
+  /// A number in [0, 1), by xorshift.
+  double draw() {
+    random ^= random << 13;
+    random ^= random >> 7;
+    random ^= random << 17;
+    return double(random >> 33) / double(uint64_t(1) << 31);
+  }
 
-  int chooseSection(int first, int last, const Strategy &strategy);
+  const Section &chooseSection(const Strategy &strategy);
   int chooseItem(const Section &section, const Strategy &strategy);
   int findUnder(int item);
-  void decide(int item);
   bool backtrack();
-  void undo(const Decision &decision);
+  void undo();
 
   void place(int item);
   void raise(int item, int64_t low);
   int64_t getLowestRest(int item);
-  void enqueue(int section);
+  void enqueue(int section) {
+    if (!std::exchange(sections[section].queued, true))
+      queue.push_back(section);
+  }
   bool propagate();
   bool propagateSection(int index);
 
@@ -92,24 +104,19 @@ private:
   std::vector<Section> sections;
   const int64_t capacity;
   int64_t &effort;
-  size_t entries = 0; ///< the lengths of all sections' items
   uint64_t random = 0x9E3779B97F4A7C15;
 
-  std::vector<Decision> decisions;
+  std::vector<Decision> decisions;                ///< those that placed an item
   std::vector<std::pair<int, int64_t>> lows;      ///< former lows of items
   std::vector<std::pair<int, Summary>> summaries; ///< former summaries of sections
-  std::vector<int> placed;
-  std::vector<int> queue; ///< the sections to propagate
-  int failed = 0;         ///< the section whose propagation failed last
+  std::vector<int> queue;                         ///< the sections to propagate
 };
 
 /// The positions at which a buffer begins and one ends before the next begins: buffers that meet do so at one of them.
 std::vector<int64_t> getPeaks(const std::vector<Interval> &buffers) {
   std::vector<std::pair<int64_t, bool>> changes; // an end sorts before a begin
-  for (const Interval &buffer : buffers) {
-    changes.push_back({buffer.lower, true});
-    changes.push_back({buffer.upper, false});
-  }
+  for (const Interval &buffer : buffers)
+    changes.insert(changes.end(), {{buffer.lower, true}, {buffer.upper, false}});
   std::sort(changes.begin(), changes.end());
   std::vector<int64_t> peaks;
   for (size_t i = 0; i + 1 < changes.size(); ++i)
@@ -128,9 +135,8 @@ Search::Search(const std::vector<Interval> &buffers, int64_t capacity, int64_t &
   for (const Interval &buffer : buffers) {
     items.push_back(
         {buffer.size, double(buffer.upper) - double(buffer.lower), getSection(buffer.lower), getSection(buffer.upper)});
-    entries += items.back().last - items.back().first;
+    effort -= 16 * int64_t(items.back().last - items.back().first);
   }
-  effort -= 8 * int64_t(entries);
   if (effort < 0)
     return;
   for (size_t i = 0; i < items.size(); ++i)
@@ -140,36 +146,24 @@ Search::Search(const std::vector<Interval> &buffers, int64_t capacity, int64_t &
 
 /// Unplaces all. Returns false if there is no solution.
 bool Search::reset() {
-  effort -= int64_t(entries + items.size() + sections.size());
+  effort -= int64_t(items.size());
   decisions.clear();
   lows.clear();
   summaries.clear();
-  placed.clear();
   for (Section &section : sections) {
     section.unplaced = section.items.size();
     section.pending = 0;
-    section.crossing = 0;
     for (int item : section.items) {
       if (items[item].size > capacity - section.pending)
         return false;
       section.pending += items[item].size;
     }
   }
-  for (Item &item : items) {
+  for (Item &item : items)
     item.low = 0;
-    for (int s = item.first + 1; s < item.last; ++s)
-      ++sections[s].crossing;
-  }
   for (size_t s = 0; s < sections.size(); ++s)
     enqueue(int(s));
   return propagate();
-}
-
-void Search::enqueue(int section) {
-  if (sections[section].queued)
-    return;
-  sections[section].queued = true;
-  queue.push_back(section);
 }
 
 /// Raises an unplaced item's low. That concerns the sections where its end was one of the lowest two or that it is no
@@ -177,7 +171,7 @@ void Search::enqueue(int section) {
 void Search::raise(int index, int64_t low) {
   Item &item = items[index];
   lows.push_back({index, item.low});
-  effort -= item.last - item.first;
+  effort -= kTrailEffort + item.last - item.first;
   for (int s = item.first; s < item.last; ++s) {
     const int64_t highest = capacity - sections[s].pending;
     if (item.low <= highest && (low > highest || item.low + item.size <= sections[s].summary.secondEnd))
@@ -186,15 +180,14 @@ void Search::raise(int index, int64_t low) {
   item.low = low;
 }
 
-/// Infers until nothing changes. Returns false if there is no solution below the decisions.
+/// Infers until nothing changes. Returns false if there is no solution below the decisions, or no effort left.
 bool Search::propagate() {
   while (!queue.empty()) {
     int section = queue.back();
     queue.pop_back();
     sections[section].queued = false;
-    if (propagateSection(section))
+    if (effort >= 0 && propagateSection(section))
       continue;
-    failed = section;
     for (int other : queue)
       sections[other].queued = false;
     queue.clear();
@@ -205,22 +198,20 @@ bool Search::propagate() {
 
 bool Search::propagateSection(int index) {
   Section &section = sections[index];
-  effort -= int64_t(section.unplaced);
+  effort -= kTrailEffort + int64_t(section.unplaced);
   summaries.push_back({index, section.summary});
-  const int64_t highest = capacity - section.pending;
   Summary summary;
+  const int64_t highest = capacity - section.pending;
   for (size_t i = 0; i < section.unplaced; ++i) {
     const Item &item = items[section.items[i]];
     if (item.low > highest)
       continue;
     ++summary.choices;
     int64_t end = item.low + item.size;
+    summary.secondEnd = std::min(summary.secondEnd, std::max(summary.end, end));
     if (end < summary.end) {
-      summary.secondEnd = summary.end;
       summary.end = end;
       summary.owner = section.items[i];
-    } else {
-      summary.secondEnd = std::min(summary.secondEnd, end);
     }
   }
   section.summary = summary;
@@ -237,13 +228,11 @@ bool Search::propagateSection(int index) {
 /// Places an item at its low.
 void Search::place(int index) {
   const Item &item = items[index];
-  placed.push_back(index);
   for (int s = item.first; s < item.last; ++s) {
     Section &section = sections[s];
-    auto place = std::find(section.items.begin(), section.items.end(), index);
-    std::swap(*place, section.items[--section.unplaced]);
+    auto position = std::find(section.items.begin(), section.items.end(), index);
+    std::swap(*position, section.items[--section.unplaced]);
     section.pending -= item.size;
-    section.crossing -= s > item.first;
     effort -= int64_t(section.unplaced);
     enqueue(s);
   }
@@ -266,22 +255,19 @@ int64_t Search::getLowestRest(int index) {
   return rest;
 }
 
-/// The section of [first, last) to decide in; -1 if all are placed there.
-int Search::chooseSection(int first, int last, const Strategy &strategy) {
-  effort -= last - first;
-  int best = -1;
+/// The section to decide in.
+const Section &Search::chooseSection(const Strategy &strategy) {
+  effort -= int64_t(sections.size());
+  const Section *best = nullptr;
   double least = 0;
-  for (int s = first; s < last; ++s) {
-    const Section &section = sections[s];
-    if (section.unplaced == 0)
-      continue;
-    double key = double(capacity - section.pending + 1) * std::min(section.summary.choices, strategy.mostChoices);
-    if (best < 0 || key < least || (strategy.later && key == least)) {
-      best = s;
+  for (const Section &section : sections) {
+    double key = (double(capacity - section.pending) + 1) * std::min(section.summary.choices, strategy.mostChoices);
+    if (section.unplaced > 0 && (!best || key < least || (strategy.later && key == least))) {
+      best = &section;
       least = key;
     }
   }
-  return best;
+  return *best;
 }
 
 /// The unplaced item of a section with the least low, then rank; or if another one fits under it, such a one.
@@ -301,61 +287,39 @@ int Search::chooseItem(const Section &section, const Strategy &strategy) {
 int Search::findUnder(int index) {
   const Item &item = items[index];
   effort -= item.last - item.first;
-  for (int s = item.first; s < item.last; ++s) {
-    const Summary &summary = sections[s].summary;
-    if (summary.end <= item.low)
-      return summary.owner;
-  }
+  for (int s = item.first; s < item.last; ++s)
+    if (sections[s].summary.end <= item.low)
+      return sections[s].summary.owner;
   return -1;
 }
 
-/// Places an item, to be refused later if that fails.
-void Search::decide(int item) {
-  int first = items[item].first, last = items[item].last;
-  while (sections[first].crossing > 0)
-    --first;
-  while (last < int(sections.size()) && sections[last].crossing > 0)
-    ++last;
-  effort -= last - first;
-  decisions.push_back({item, lows.size(), summaries.size(), placed.size(), first, last});
-  place(item);
-}
-
-void Search::undo(const Decision &decision) {
+/// Takes back the last decision.
+void Search::undo() {
+  const Decision &decision = decisions.back();
   effort -= int64_t(lows.size() - decision.lows + summaries.size() - decision.summaries);
   for (; lows.size() > decision.lows; lows.pop_back())
     items[lows.back().first].low = lows.back().second;
   for (; summaries.size() > decision.summaries; summaries.pop_back())
     sections[summaries.back().first].summary = summaries.back().second;
-  for (; placed.size() > decision.placed; placed.pop_back()) {
-    const Item &item = items[placed.back()];
-    effort -= item.last - item.first;
-    for (int s = item.first; s < item.last; ++s) {
-      ++sections[s].unplaced; // the next of the section's items, as placing goes by the same stack
-      sections[s].pending += item.size;
-      sections[s].crossing += s > item.first;
-    }
+  const Item &item = items[decision.item];
+  effort -= item.last - item.first;
+  for (int s = item.first; s < item.last; ++s) {
+    ++sections[s].unplaced; // the item is the next one there, as those placed later are unplaced again
+    sections[s].pending += item.size;
   }
+  decisions.pop_back();
 }
 
-/// Takes back decisions up to one whose other case is possible. Those that are not connected to the failure cannot
-/// help. Returns false if there is no solution.
+/// Takes back decisions up to one whose other case is possible. Returns false if there is no solution.
 bool Search::backtrack() {
-  int first = failed, last = failed + 1;
   while (!decisions.empty()) {
-    Decision decision = decisions.back();
-    decisions.pop_back();
-    if (decision.last <= first || last <= decision.first)
-      continue;
-    undo(decision);
-    first = decision.first;
-    last = decision.last;
-    int64_t rest = getLowestRest(decision.item);
-    if (rest == kNever)
-      continue;
-    raise(decision.item, rest);
-    if (propagate())
-      return true;
+    int item = decisions.back().item;
+    undo();
+    if (int64_t rest = getLowestRest(item); rest != kNever) {
+      raise(item, rest);
+      if (propagate())
+        return true;
+    }
   }
   return false;
 }
@@ -365,15 +329,11 @@ Outcome Search::attempt(int64_t round) {
     return Outcome::none;
   const Strategy strategy = makeStrategy(round);
   int64_t failures = 0;
-  while (placed.size() < items.size()) {
+  while (decisions.size() < items.size()) {
     if (effort < 0 || failures > 100 + round)
       return Outcome::limit;
-    int section = -1;
-    if (!decisions.empty())
-      section = chooseSection(decisions.back().first, decisions.back().last, strategy);
-    if (section < 0)
-      section = chooseSection(0, int(sections.size()), strategy);
-    decide(chooseItem(sections[section], strategy));
+    decisions.push_back({chooseItem(chooseSection(strategy), strategy), lows.size(), summaries.size()});
+    place(decisions.back().item);
     if (propagate())
       continue;
     ++failures;
@@ -381,14 +341,6 @@ Outcome Search::attempt(int64_t round) {
       return Outcome::none;
   }
   return Outcome::found;
-}
-
-/// A number in [0, 1).
-double Search::draw() {
-  random ^= random << 13;
-  random ^= random >> 7;
-  random ^= random << 17;
-  return double(random >> 33) / double(uint64_t(1) << 31);
 }
 
 /// One of eight strategies in turn, from the second turn on with noise.
@@ -402,21 +354,17 @@ Strategy Search::makeStrategy(int64_t round) {
   std::vector<int> order(items.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return keys[a] < keys[b]; });
-  Strategy strategy;
-  strategy.ranks.resize(items.size());
+  const int mostChoices = round / 2 % 2 == 0 ? std::numeric_limits<int>::max() : 3;
+  Strategy strategy{std::vector<int>(items.size()), mostChoices, /*later=*/round / 4 % 2 == 1};
   for (size_t i = 0; i < order.size(); ++i)
     strategy.ranks[order[i]] = int(i);
-  strategy.mostChoices = round / 2 % 2 == 0 ? std::numeric_limits<int>::max() : 3;
-  strategy.later = round / 4 % 2 == 1;
   return strategy;
 }
 
 bool Search::run() {
-  for (int64_t round = 0; effort > 0; ++round) {
-    Outcome outcome = attempt(round);
-    if (outcome != Outcome::limit)
+  for (int64_t round = 0; effort > 0; ++round)
+    if (Outcome outcome = attempt(round); outcome != Outcome::limit)
       return outcome == Outcome::found;
-  }
   return false;
 }
 

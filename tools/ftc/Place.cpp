@@ -70,7 +70,7 @@ static int place(const char *) {
   Table table;
   if (int status = readTable(*text, table))
     return status;
-  constexpr int64_t effort = 4'000'000'000;
+  constexpr int64_t effort = 1'000'000'000;
   auto offsets = target::searchOffsets(table.buffers, capacity, effort);
   if (!offsets) {
     llvm::errs() << "ftc: error: " << path << ": no placement within " << capacity << " was found\n";

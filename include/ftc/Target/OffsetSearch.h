@@ -14,8 +14,8 @@ struct Interval {
 };
 
 /// Gives each buffer an offset >= 0 with offset + size <= capacity such that buffers alive at the same time do not
-/// overlap. Returns nothing if there is no such assignment or none was found within `effort` steps, a few nanoseconds
-/// each, that bound memory too. The result depends on the arguments only, not on time or machine.
+/// overlap. Returns nothing if there is no such assignment or none was found within `effort` steps, each of a few
+/// nanoseconds and at most a few bytes of memory. The result depends on the arguments only, not on time.
 std::optional<std::vector<int64_t>> searchOffsets(const std::vector<Interval> &buffers, int64_t capacity,
                                                   int64_t effort);
 
