@@ -22,6 +22,12 @@ namespace ftc::target {
 /// What a core does in a second, for estimates: flops of products, bytes of everything else.
 static constexpr double kFlopsPerSecond = 1e11, kBytesPerSecond = 1e10;
 
+/// Whether results of the op are made at its place in the program.
+static bool isComputed(Operation *op) {
+  Role role = getRole(op);
+  return role == Role::Call || role == Role::Loop || role == Role::Choice;
+}
+
 namespace {
 /// A result of a fused op by itself.
 struct Part {
@@ -38,7 +44,7 @@ public:
 private:
   void findWritten();
   void addCall(Operation *op);
-  void addResults(Operation *op, RecomputeProblem::Call &call);
+  void addResults(Operation *op, RecomputeProblem::Call &call, bool isSteady);
   void addFused(tune::FusedOp op, RecomputeProblem::Call &call);
   static Part partOf(tune::FusedOp op, unsigned result);
   /// The result that a value belongs to; -1 for what is always there. `isSteady` becomes false if it is a tensor that
@@ -116,7 +122,7 @@ int64_t Inserter::workspaceOf(Operation *op) const {
       for (Value operand : inner.getOperands())
         if (auto found = places.find(seeThroughViews(operand).root); found != places.end())
           lifetimes[found->second].last = int64_t(position);
-      if (getRole(&inner) != Role::Call && getRole(&inner) != Role::Loop && getRole(&inner) != Role::Choice)
+      if (!isComputed(&inner))
         continue;
       for (Value result : inner.getResults()) {
         places[result] = lifetimes.size();
@@ -180,19 +186,15 @@ void Inserter::addFused(tune::FusedOp op, RecomputeProblem::Call &call) {
 }
 
 /// All of them together.
-void Inserter::addResults(Operation *op, RecomputeProblem::Call &call) {
+void Inserter::addResults(Operation *op, RecomputeProblem::Call &call, bool isSteady) {
   int number = int(results.size());
   results.emplace_back(op->result_begin(), op->result_end());
   for (Value result : op->getResults())
     numbers[result] = number;
   call.makes.push_back(number);
-  bool isRepeatable = getRole(op) == Role::Call &&
+  bool isRepeatable = isSteady && getRole(op) == Role::Call &&
                       llvm::none_of(op->getResults(), [&](Value result) { return bound.contains(result); });
-  RecomputeProblem::Result made{bytesOf(op->getResults()), 0, call.reads, isRepeatable};
-  std::vector<int> reads;
-  addReads(op->getOperands(), reads, made.repeatable);
-  made.cost = estimateSeconds(op);
-  problem.results.push_back(made);
+  problem.results.push_back({bytesOf(op->getResults()), estimateSeconds(op), call.reads, isRepeatable});
 }
 
 double Inserter::estimateSeconds(Operation *op) {
@@ -212,8 +214,7 @@ double Inserter::estimateSeconds(Operation *op) {
 }
 
 void Inserter::addCall(Operation *op) {
-  Role role = getRole(op);
-  if (role != Role::Call && role != Role::Loop && role != Role::Choice)
+  if (!isComputed(op))
     return;
   RecomputeProblem::Call call{{}, {}, workspaceOf(op)};
   bool isSteady = true;
@@ -221,7 +222,7 @@ void Inserter::addCall(Operation *op) {
   if (auto fused = dyn_cast<tune::FusedOp>(op))
     addFused(fused, call);
   else
-    addResults(op, call);
+    addResults(op, call, isSteady);
   problem.calls.push_back(call);
   calls.push_back(op);
   seconds += estimateSeconds(op);

@@ -8,9 +8,8 @@
 #include <algorithm>
 #include <bit>
 #include <cstddef>
+#include <initializer_list>
 #include <limits>
-#include <numeric>
-#include <optional>
 
 namespace ftc::target {
 
@@ -50,7 +49,6 @@ private:
   bool tryFlips(Choice &choice, Outcome &best, std::initializer_list<int> flips);
 
   const RecomputeProblem &problem;
-  std::vector<int> maker;       ///< call of each result
   size_t peakCall = 0;          ///< of the program as it is
   std::vector<bool> isCrossing; ///< needed before and after that call, not by it
   std::vector<int> candidates;  ///< repeatable results made before it, those needed after it first
@@ -69,11 +67,7 @@ private:
 } // namespace
 
 Chooser::Chooser(const RecomputeProblem &problem)
-    : problem(problem), maker(problem.results.size(), -1), isCrossing(problem.results.size()),
-      beginning(problem.results.size()) {
-  for (size_t call = 0; call < problem.calls.size(); ++call)
-    for (int result : problem.calls[call].makes)
-      maker[result] = int(call);
+    : problem(problem), isCrossing(problem.results.size()), beginning(problem.results.size()) {
   peakCall = problem.calls.size(); // nothing is made again
   make(beginning);
   peakCall = size_t(steps[findPeak().step].index);
@@ -81,9 +75,13 @@ Chooser::Chooser(const RecomputeProblem &problem)
   for (size_t call = peakCall; call < problem.calls.size(); ++call)
     for (int result : problem.calls[call].reads)
       (call == peakCall ? isNeededAt : isNeededAfter)[result] = true;
+  std::vector<bool> isMadeBefore(problem.results.size());
+  for (size_t call = 0; call < peakCall; ++call)
+    for (int result : problem.calls[call].makes)
+      isMadeBefore[result] = true;
   for (bool after : {true, false})
     for (size_t i = 0; i < problem.results.size(); ++i) {
-      if (maker[i] < 0 || size_t(maker[i]) >= peakCall || !problem.results[i].repeatable || isNeededAfter[i] != after)
+      if (!isMadeBefore[i] || !problem.results[i].repeatable || isNeededAfter[i] != after)
         continue;
       candidates.push_back(int(i));
       isCrossing[i] = after && !isNeededAt[i];

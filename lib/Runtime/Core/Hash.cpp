@@ -12,11 +12,12 @@
 
 using namespace ftc::runtime;
 
+static Hash128 toHash128(XXH128_hash_t hash) { return {hash.high64, hash.low64}; }
+
 std::string Hash128::hex() const { return fmt::format("{:016x}{:016x}", high, low); }
 
 Hash128 ftc::runtime::hashBytes(std::span<const std::byte> bytes) {
-  XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
-  return {hash.high64, hash.low64};
+  return toHash128(XXH3_128bits(bytes.data(), bytes.size()));
 }
 
 Hash128 ftc::runtime::hashBytes(std::string_view text) { return hashBytes(std::as_bytes(std::span(text))); }
@@ -34,8 +35,7 @@ Expected<Hash128> ftc::runtime::hashFile(const std::string &path) {
     releasePages(next);
     rest = rest.subspan(next.size());
   }
-  XXH128_hash_t hash = XXH3_128bits_digest(&state);
-  return Hash128{hash.high64, hash.low64};
+  return toHash128(XXH3_128bits_digest(&state));
 }
 
 struct Hasher::State {
@@ -61,7 +61,4 @@ Hasher &Hasher::add(uint64_t number) {
 
 Hasher &Hasher::add(const Hash128 &hash) { return add(hash.high).add(hash.low); }
 
-Hash128 Hasher::finish() const {
-  XXH128_hash_t hash = XXH3_128bits_digest(&state->xxh);
-  return {hash.high64, hash.low64};
-}
+Hash128 Hasher::finish() const { return toHash128(XXH3_128bits_digest(&state->xxh)); }
