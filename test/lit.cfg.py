@@ -5,7 +5,7 @@ import lit.formats
 config.name = "ftc"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".ftr", ".mlir", ".test"]
-config.excludes = ["data", "Inputs", "Fuzz"]
+config.excludes = ["data", "Inputs"]
 config.test_source_root = os.path.join(config.ftc_source, "test")
 config.test_exec_root = os.path.join(config.ftc_build, "test")
 

@@ -1,0 +1,361 @@
+"""Draws a random recipe from a seed: `draw_recipe(seed)`. See README.md."""
+
+import json
+import math
+import random
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from models import Model, draw_model
+
+# Passes that may be left out.
+OPTIONAL_PASSES = ["tune-simplify", "tune-halve-spectra", "tune-order-contractions", "tune-slice-rows", "tune-merge-rows"]
+OPTIONAL_PASSES += ["tune-sink-choices", "tune-insert-recompute"]
+
+
+@dataclass
+class Recipe:
+    """A recipe in parts, so that parts can be left out."""
+
+    seed: int
+    model: Model
+    form: str  # of the data
+    lines: list  # of `adapt`
+    options: dict  # of `train`
+    further: list = field(default_factory=list)  # steps after it
+    threads: int = 1
+    bound_share: float | None = None  # 0: the least `memory` that is accepted, 1: what the recipe takes without a bound
+    disabled: list = field(default_factory=list)
+    is_chaotic: bool = False  # the optimizer makes of a tiny difference a large one
+
+    def text(self, bound=None):
+        """The recipe, with at most `bound` bytes."""
+        options = {**self.options, **({"memory": f"{bound / 1000:.3f} KB"} if bound else {})}
+        return "\n".join(
+            [
+                f"// seed {self.seed}",
+                'base  = load("model")',
+                f'data  = dataset("data.jsonl", format: {self.form}, tokenizer: none)',
+                "tuned = adapt base {",
+                *(f"  {line}" for line in self.lines),
+                "}",
+                "run   = train tuned {",
+                "  data: data",
+                *(f"  {name}: {value}" if value[:1] != "{" else f"  {name} {value}" for name, value in options.items()),
+                "}",
+                'save run as safetensors("trained.safetensors")',
+                *self.further,
+                "",
+            ]
+        )
+
+    def write(self, folder: Path):
+        """Writes the files that the recipe reads."""
+        rng = random.Random(f"files {self.seed}")
+        self.model.write(folder / "model", rng)
+        rows = draw_rows(self.form, self.model.config["vocab_size"], self.tokens, rng)
+        (folder / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+    @property
+    def tokens(self):
+        return int(self.options["batch"].split()[2])
+
+    def parts(self):
+        """Functions that leave out a part, for shrinking."""
+        kept = ("objective", "optimizer", "batch", "steps")
+        found = [lambda i=i: self.lines.pop(i) for i in range(len(self.lines)) if len(self.lines) > 1]
+        found += [lambda name=name: self.options.pop(name) for name in self.options if name not in kept]
+        found += [lambda i=i: self.further.pop(i) for i in range(len(self.further))]
+        found += [lambda i=i: self.disabled.pop(i) for i in range(len(self.disabled))]
+        if self.options["steps"] != "1":
+            found.append(lambda: self.options.update(steps="1"))
+        if self.bound_share is not None:
+            found.append(lambda: setattr(self, "bound_share", None))
+        if self.threads > 1:
+            found.append(lambda: setattr(self, "threads", 1))
+        return found
+
+
+def draw_rows(form: str, vocabulary: int, tokens: int, rng: random.Random):
+    """Rows of a data set, of ids alone. Answers begin within the row."""
+
+    def ids(least, most):
+        return [rng.randrange(vocabulary) for _ in range(rng.randint(least, max(least, most)))]
+
+    rows = []
+    for _ in range(rng.randint(6, 12)):
+        prompt, answer = ids(1, max(1, tokens // 2)), ids(1, tokens)
+        if form == "tokens":
+            row = {"input_ids": ids(2, tokens + 3)}
+            if rng.random() < 0.5:
+                hidden = rng.randrange(len(row["input_ids"]) // 2 + 1)
+                row["labels"] = [-100] * hidden + row["input_ids"][hidden:]
+        elif form == "preference":
+            row = {"prompt": prompt, "chosen": answer, "rejected": ids(1, tokens)}
+        elif form == "feedback":
+            row = {"prompt": prompt, "completion": answer, "desirable": rng.random() < 0.5}
+        elif form == "pairs":
+            row = {"query": ids(1, tokens), "positive": ids(1, tokens)}
+        else:
+            row = {"text": ids(1, tokens), "label": rng.randrange(vocabulary)}
+        rows.append(row)
+    return rows
+
+
+def divisor(rng, sizes, least=1, step=1):
+    """A number that divides all sizes, none if there is none."""
+    common = math.gcd(*sizes)
+    found = [d for d in range(least, common + 1) if common % d == 0 and d % step == 0]
+    return rng.choice(found) if found else None
+
+
+def low_rank(rng, **further):
+    """The arguments of a method of low rank."""
+    rank = rng.choice([1, 2, 3, 4, 7, 8, 16, 17])
+    arguments = {"alpha": rng.choice([1, 4, 16]), "dropout": rng.choice([None, None, 0.1]), **further}
+    chosen = {name: value for name, value in arguments.items() if value is not None and rng.random() < 0.7}
+    return f"rank: {rank}" + "".join(f", {name}: {value}" for name, value in chosen.items())
+
+
+def within(rng, shapes):
+    """A rank that no site is too small for."""
+    return rng.choice([r for r in (1, 2, 3, 5, 8) if r <= min(map(min, shapes))])
+
+
+def draw_linear(name: str, shapes: list, rng: random.Random):
+    """The call of an adapter on linear modules of these [out, in], or none if it does not fit them."""
+    outs, ins = [shape[0] for shape in shapes], [shape[1] for shape in shapes]
+    least = min(out * inner for out, inner in shapes)
+    flag = rng.choice(["true", None])
+    if name in ("lora", "dora"):
+        more = {"stabilised": flag} | ({"biased": rng.choice(["true", None, None])} if name == "lora" else {})
+        return f"{name}({low_rank(rng, **more)})"
+    if name in ("pissa", "olora"):
+        return f"{name}(rank: {within(rng, shapes)})"
+    if name == "relora":
+        return f"relora({low_rank(rng)}, period: {rng.choice([1, 2])})"
+    if name in ("loha", "lokr"):
+        return f"{name}({low_rank(rng, dropout=None)})"
+    if name == "adalora":
+        return f"adalora({low_rank(rng)}, target: 1, orthogonality: {rng.choice([0, 0.5])})"
+    if name == "vera":
+        return f"vera(rank: {rng.choice([1, 3, 16])}, d_initial: 0.5)"
+    if name == "ia3":
+        return f"ia3(feedforward: {rng.choice(['true', 'false'])})"
+    if name == "hra":
+        return f"hra(rank: {rng.choice([2, 4, 6])})"
+    if name == "delora":
+        return f"delora(rank: {rng.choice([1, 2, 5])}, strength: {rng.choice([1, 15])})"
+    if name == "fourierft":
+        return f"fourierft(n: {rng.randint(1, min(least, 50))}, scaling: {rng.choice([1, 20])})"
+    if name == "shira":
+        fitting = min(out * inner // (out + inner) for out, inner in shapes)
+        return f"shira(rank: {rng.randint(1, min(fitting, 4))})" if fitting else None
+    if name == "oft":
+        block = divisor(rng, ins, 2)
+        return block and f"oft(block: {block}, neumann: {rng.choice(['true', 'false'])})"
+    if name == "boft":
+        factor = rng.choice([1, 1, 2, 3])
+        common = math.gcd(*ins)
+        blocks = [b for b in range(2, common + 1, 2) if common % (b * 2 ** (factor - 1)) == 0]
+        return f"boft(block: {rng.choice(blocks)}, factor: {factor})" if blocks else None
+    if name == "c3a":
+        return f"c3a(block: {divisor(rng, outs + ins)})"
+    if name == "miss":
+        return f"miss(rank: {divisor(rng, ins)})"
+    if name == "road":
+        group = divisor(rng, outs, 2, 2)
+        return group and f"road(group: {group})"
+    if name == "gralora":
+        blocks = divisor(rng, outs + ins)
+        return f"gralora(blocks: {blocks}, rank: {blocks * rng.choice([1, 2, 3])}, alpha: 4)"
+    if name == "vblora":
+        sizes = f"vectors: {rng.choice([3, 8, 17])}, k: {rng.choice([1, 2, 3])}, rank: {rng.choice([1, 3])}"
+        return f"vblora(length: {divisor(rng, outs + ins)}, {sizes})"
+    raise ValueError(name)
+
+
+LINEAR = ["lora", "lora", "dora", "pissa", "olora", "relora", "loha", "lokr", "adalora", "vera", "ia3", "hra", "delora", "fourierft"]
+LINEAR += ["shira", "oft", "boft", "c3a", "miss", "road", "gralora", "vblora"]
+# They read the weight or put another in its place: nothing may come before them on a site.
+READS_WEIGHT = {"dora", "pissa", "olora", "relora", "delora"}
+
+
+def draw_linear_line(model: Model, taken: set, rng: random.Random):
+    """A line of `adapt` on linear modules; `taken` are those that have an adapter already."""
+    linears = model.linears()
+    if model.tied:
+        linears.pop("lm_head", None)
+    names = sorted({path.split(".")[-1] for path in linears})
+    chosen = rng.sample(names, rng.choice([1, 1, 2, 3, len(names)])) if len(names) > 3 else names
+    layer = rng.choice([None, None, 0])
+    sites = {p: s for p, s in linears.items() if p.split(".")[-1] in chosen and (layer is None or f".{model.layers}.{layer}." in p)}
+    if not sites:
+        return None
+    name = rng.choice(LINEAR)
+    if name in READS_WEIGHT and taken & sites.keys():
+        return None
+    call = draw_linear(name, list(sites.values()), rng)
+    if not call:
+        return None
+    taken.update(sites)
+    last = chosen[0] if len(chosen) == 1 else "{" + ", ".join(chosen) + "}"
+    inner = f"**.{model.layers}[{layer}].**.{last}" if layer is not None else f"**.{last}"
+    return f"{inner} : {call}"
+
+
+def draw_other_line(model: Model, is_packed: bool, tokens: int, form: str, rng: random.Random):
+    """A line of `adapt` on something else than linear modules, or none."""
+    vocabulary = model.config["vocab_size"]
+    norm = rng.choice(sorted({path.split(".")[-1] for path in model.norms()}))
+    embedding = f"**.{model.embedding}"
+    lines = [
+        f"**.{norm} : ln_tuning()",
+        f"**.{norm}.weight : full()",
+        f"**.{model.layers}[0].** : full()",
+        "** : full()",
+        f"**.{model.mlp} : bottleneck(size: {rng.choice([1, 7, 32])}, parallel: {rng.choice(['true', 'false'])})",
+        f"** : prefix(length: {rng.choice([1, 3, 5])})",
+        f"{embedding} : trained_tokens(rows: {sorted(rng.sample(range(vocabulary), min(vocabulary, 3)))})",
+    ]
+    if any(name.endswith(".bias") for name in model.shapes):
+        lines.append("**.bias : full()")
+    if not model.tied:
+        lines += [f"{embedding} : lora(rank: {rng.choice([1, 4])}, alpha: 2)", f"{embedding} : full()", "lm_head : full()"]
+    if model.embedding != "wte":
+        lines.append(f"{embedding} : prompt(length: {rng.choice([1, 3, 4])})")
+        lines.append(f"{embedding} : p_tuning(length: {rng.choice([1, 3])}, width: {rng.choice([1, 8, 13])})")
+    groups = [g for g in range(2, tokens + 1, 2) if tokens % g == 0]
+    if groups and not is_packed and form == "tokens":
+        lines.append(f"**.attention : shifted_attention(size: {rng.choice(groups)})")
+    return rng.choice(lines)
+
+
+def draw_lines(model, is_packed, tokens, form, rng):
+    """One to four lines of `adapt`."""
+    lines, taken = [], set()
+    for _ in range(rng.choice([1, 1, 2, 2, 3, 4])):
+        if rng.random() < 0.75:
+            line = draw_linear_line(model, taken, rng)
+        else:
+            line = draw_other_line(model, is_packed, tokens, form, rng)
+        if line:
+            lines.append(line)
+    return lines or [f"**.{model.embedding} : full()"]
+
+
+OBJECTIVES = {
+    "tokens": ["sft", "sft", "sft", "sft(smoothing: 0.1)", "sft(z: 0.01)", "distill(teacher: base)"]
+    + ['distill(teacher: base, kind: "reverse", temperature: 2)', 'distill(teacher: base, kind: "jsd", alpha: 1)'],
+    "preference": ["dpo", "dpo(smoothing: 0.1, reference: base)", "hinge(beta: 1)", "ipo(beta: 0.5)", "orpo", "simpo", "cpo(alpha: 0.5)"],
+    "feedback": ["kto", "kto(reference: base, good: 0.5)"],
+    "pairs": ["info_nce", "info_nce(symmetric: true, temperature: 0.5)"],
+    "classification": ["classify"],
+}
+
+
+OPTIMIZERS = ["adamw", "adamw", "adam", "amsgrad", "rmsprop", "rmsprop_centered", "adagrad", "sgd", "momentum"]
+OPTIMIZERS += ["adafactor", "adafactor_torch", "lion", "galore", "two rates"]
+
+
+def draw_optimizer(lines: list, rng: random.Random):
+    """The call of an optimizer, and whether it makes of tiny differences large ones."""
+    lr = rng.choice([1e-2, 1e-3])
+    decay = rng.choice(["", "", ", weight_decay: 0.1"])
+    eps = rng.choice([1e-2, 1e-3])  # large, so that gradients that are 0 but for rounding move nothing
+    name = rng.choice(OPTIMIZERS)
+    if name in ("galore", "two rates"):
+        if not any(": lora(" in line or ": loha(" in line for line in lines):
+            name = "adamw"
+        elif name == "galore":
+            on = "{A, B}" if any(": lora(" in line for line in lines) else "{a1, b2}"
+            return f"{{** : adamw(lr: {lr}, eps: {eps})   **.{on} : galore(lr: {lr}, rank: 1, period: 2, eps: {eps})}}", True
+        else:
+            on = "B" if any(": lora(" in line for line in lines) else "b1"
+            return f"{{** : adamw(lr: {lr}, eps: {eps})   **.{on} : sgd(lr: {16 * lr})}}", False
+    if name in ("sgd", "lion"):
+        return f"{name}(lr: {lr}{decay})", name == "lion"
+    if name == "momentum":
+        return f"momentum(lr: {lr}{decay}, nesterov: {rng.choice(['true', 'false'])})", False
+    if name == "adafactor":
+        return f"adafactor(lr: {lr}, relative: false{decay})", True
+    if name == "adafactor_torch":
+        return f"adafactor_torch(lr: {lr}{decay})", True
+    return f"{name}(lr: {lr}, eps: {eps}{decay})", False
+
+
+SCHEDULES = ["constant", "constant(warmup: 1 steps)", "linear(warmup: 50%)", "cosine(warmup: 1 steps, floor: 0.1)"]
+SCHEDULES += ["cosine_from(start: 0.5)", "cosine_restarts(cycles: 2)", "polynomial(power: 2)"]
+SCHEDULES += ["inverse_sqrt(warmup: 2 steps)", "wsd(decay: 50%)", "wsd(decay: 1 steps, straight: true)"]
+
+
+def draw_options(form: str, rng: random.Random):
+    """The options of `train` but for its data and optimizer."""
+    rows = rng.choice([1, 1, 2, 3, 4, 6])
+    least = 1 if form in ("pairs", "classification") else 2
+    tokens = max(least, rng.choice([1, 2, 3, 5, 7, 8, 16, 17, 31, 32, 33, 64, 129]))
+    if form in ("feedback", "pairs"):  # what mixes the rows of a batch
+        rows = max(2, rows)
+    options = {"objective": rng.choice(OBJECTIVES[form]), "optimizer": "", "batch": f"{rows} x {tokens}", "steps": rng.choice("1223")}
+    if rng.random() < 0.5:
+        options["schedule"] = rng.choice(SCHEDULES)
+    if rng.random() < 0.5 and form not in ("feedback", "pairs"):
+        options["micro_batch"] = str(divisor(rng, [rows]))
+    if rng.random() < 0.4 and form == "tokens":
+        options["packing"] = "none"
+    if rng.random() < 0.6:
+        options["gradient_clip"] = rng.choice(["none", "0.1", "1", "100"])
+    if rng.random() < 0.5:
+        options["seed"] = str(rng.randrange(100))
+    return options
+
+
+# Functions of the input that are not affine, or change the number of tokens.
+NOT_MERGED = ("bottleneck", "prompt", "p_tuning", "prefix", "shifted_attention")
+
+
+def draw_further(recipe: Recipe, rng: random.Random):
+    """Steps after the training."""
+    options = recipe.options
+    objective = options["objective"]
+    if objective.split("(")[0] in ("dpo", "hinge", "ipo", "kto") and "reference" not in objective:
+        objective = objective.split("(")[0] + "(reference: base)"  # what the model was initially is gone after a training
+    same = f"data: data   objective: {objective}   batch: {options['batch']}"
+    packing = "   packing: none" if "packing" in options else ""
+    steps = []
+    if rng.random() < 0.3:
+        steps.append(f"score = evaluate run {{ {same}{packing} }}")
+    if rng.random() < 0.3:
+        arguments = (same + packing).replace("   ", ", ")
+        steps.append(f'save gradients(tuned, {arguments}) as safetensors("gradients.safetensors")')
+    if rng.random() < 0.15 and recipe.form == "tokens":
+        rows = options["batch"] + packing.replace("   ", ", ")
+        steps.append(f'save logits(run, data: data, batch: {rows}) as safetensors("logits.safetensors")')
+    if rng.random() < 0.2 and not any(f": {name}(" in line for line in recipe.lines for name in NOT_MERGED):
+        steps.append(f"merged = merge(run)   again = evaluate merged {{ {same}{packing} }}")
+    if rng.random() < 0.15:
+        steps.append(f"more = adapt run {{ **.{recipe.model.mlp}.* : lora(rank: 2) }}")
+        steps.append(f"second = train more {{ {same}{packing}   optimizer: sgd(lr: 1)   steps: 2 }}")
+        steps.append('save second as safetensors("second.safetensors")')
+    return steps
+
+
+def draw_recipe(seed: int) -> Recipe:
+    """The recipe of a seed."""
+    rng = random.Random(seed)
+    model = draw_model(rng)
+    form = rng.choice(["tokens"] * 5 + ["preference", "preference", "feedback", "pairs", "classification"])
+    options = draw_options(form, rng)
+    lines = draw_lines(model, "packing" not in options, int(options["batch"].split()[2]), form, rng)
+    options["optimizer"], is_chaotic = draw_optimizer(lines, rng)
+    recipe = Recipe(seed, model, form, lines, options, is_chaotic=is_chaotic)
+    if rng.random() < 0.1:
+        options["precision"] = f"{{ state: dynamic8(block: {rng.choice([16, 256])}) }}"
+        recipe.is_chaotic = True
+    recipe.further = draw_further(recipe, rng)
+    recipe.threads = rng.choice([1, 2, 2, 3, 5])
+    if rng.random() < 0.3:
+        recipe.bound_share = rng.choice([0.0, rng.random()])
+    if rng.random() < 0.3:
+        recipe.disabled = rng.sample(OPTIONAL_PASSES, rng.choice([1, 1, 2, len(OPTIONAL_PASSES)]))
+    return recipe
