@@ -9,6 +9,13 @@
 
 using namespace ftc;
 
+llvm::ArrayRef<llvm::StringLiteral> ftc::optionalPasses() {
+  static constexpr llvm::StringLiteral flags[] = {
+      "tune-simplify",   "tune-halve-spectra", "tune-order-contractions", "tune-slice-rows",
+      "tune-merge-rows", "tune-sink-choices",  "tune-insert-recompute"};
+  return flags;
+}
+
 void ftc::buildPipeline(Rung rung, const CompileOptions &options, mlir::OpPassManager &passes) {
   auto add = [&](std::unique_ptr<mlir::Pass> pass) {
     if (!llvm::is_contained(options.disabledPasses, pass->getArgument()))

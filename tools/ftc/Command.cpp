@@ -2,6 +2,8 @@
 
 #include "Command.h"
 
+#include "llvm/ADT/StringExtras.h"
+
 using namespace ftc;
 namespace cl = llvm::cl;
 
@@ -56,6 +58,14 @@ RecipeOptions::RecipeOptions(Command &command)
       disabled("disable-pass", cl::desc("Leave out a pass"), cl::value_desc("flag"), cl::sub(command.sub()),
                cl::cat(optionCategory())) {}
 
+static bool canLeaveOut(llvm::StringRef flag) {
+  if (llvm::is_contained(optionalPasses(), flag))
+    return true;
+  llvm::errs() << "ftc: error: the pass '" << flag << "' cannot be left out; --disable-pass takes "
+               << llvm::join(optionalPasses(), ", ") << "\n";
+  return false;
+}
+
 std::optional<CompileOptions> RecipeOptions::read() const {
   CompileOptions options;
   options.recipe = recipe;
@@ -65,6 +75,8 @@ std::optional<CompileOptions> RecipeOptions::read() const {
     llvm::errs() << "ftc: error: no recipe given; usage: ftc [command] RECIPE.ftr, see ftc --help\n";
     return std::nullopt;
   }
+  if (!llvm::all_of(options.disabledPasses, canLeaveOut))
+    return std::nullopt;
   for (llvm::StringRef definition : definitions) {
     auto [name, value] = definition.split('=');
     if (name.empty() || !definition.contains('=')) {

@@ -88,6 +88,9 @@ private:
 /// The passes that lead from the rung above to `rung`, in order: the whole pipeline on one page.
 void buildPipeline(Rung rung, const CompileOptions &options, mlir::OpPassManager &passes);
 
+/// Flags of the passes that `--disable-pass` may name: without any of the others no program runs.
+llvm::ArrayRef<llvm::StringLiteral> optionalPasses();
+
 } // namespace ftc
 
 #endif // FTC_PIPELINES_COMPILATION_H
