@@ -155,7 +155,14 @@ StepValue Converter::evaluate(const StepCall &call) { return measure(call, {}); 
 /// The loss over a data set and its gradient by every trainable tensor, to be saved.
 StepValue Converter::gradients(const StepCall &call) {
   const StepValue *policy = modelOf(call);
-  return policy ? measure(call, policy->model->tensors(AdapterRole::Trained)) : StepValue();
+  if (!policy)
+    return {};
+  auto trained = policy->model->tensors(AdapterRole::Trained);
+  if (trained.empty()) {
+    error(Diag::NothingToTrain, call.range(), policy->name);
+    return {};
+  }
+  return measure(call, trained);
 }
 
 StepValue Converter::measure(const StepCall &call, llvm::ArrayRef<AdapterTensor *> by) {
