@@ -95,6 +95,13 @@ const ast::Expr *BuiltinCall::named(llvm::StringRef name) {
   return nullptr;
 }
 
+Value BuiltinCall::zero() {
+  for (const ast::Argument &argument : expr.arguments)
+    if (argument.name)
+      named(argument.name.text);
+  return 0.0;
+}
+
 Value BuiltinCall::namedValue(llvm::StringRef name, Value otherwise) {
   const ast::Expr *e = named(name);
   return e ? evaluator.eval(*e, scope) : otherwise;

@@ -153,8 +153,10 @@ static Tensor scatterInto(Evaluator &evaluator, const Tensor &value, const Targe
 static Value scatter(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
   BuiltinCall call(evaluator, expr, scope, 1);
   Value given = call.value(0);
-  if (given.isError() || given.number() == 0.0) // zeros in any place
-    return given;
+  if (given.isError())
+    return {};
+  if (given.number() == 0.0) // zeros in any place
+    return call.zero();
   std::optional<Tensor> value = evaluator.asTensor(given, expr.range);
   if (!value || !evaluator.tensorBuilder(expr.range))
     return {};

@@ -43,8 +43,10 @@ static Value shift(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope
   BuiltinCall call(evaluator, expr, scope, 2);
   Value value = call.value(0), by = value.isError() ? Value() : call.value(1);
   std::optional<int64_t> k = by.integer();
-  if (value.isError() || by.isError() || value.number() == 0.0)
-    return value.isError() || by.isError() ? Value() : value;
+  if (value.isError() || by.isError())
+    return {};
+  if (value.number() == 0.0)
+    return call.zero();
   if (!k) {
     evaluator.diags().report(Diag::ExpectedValue, expr.range, "an integer known when compiling", by.describe());
     return {};
@@ -87,8 +89,10 @@ static Dim overOne(Evaluator &evaluator, BuiltinCall &call, const Tensor &x, con
 static Value recurrence(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
   BuiltinCall call(evaluator, expr, scope, 2);
   Value a = call.value(0), value = a.isError() ? Value() : call.value(1);
-  if (value.isError() || value.number() == 0.0)
-    return value;
+  if (value.isError())
+    return {};
+  if (value.number() == 0.0)
+    return call.zero();
   std::optional<Tensor> b = evaluator.asTensor(value, expr.range);
   Dim dim = b ? overOne(evaluator, call, *b, expr) : nullptr;
   if (!dim || !evaluator.tensorBuilder(expr.range))
@@ -107,8 +111,10 @@ static Value recurrence(Evaluator &evaluator, const ast::CallExpr &expr, Scope &
 static Value cumulativeSum(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
   BuiltinCall call(evaluator, expr, scope, 1);
   Value value = call.value(0);
-  if (value.isError() || value.number() == 0.0)
-    return value;
+  if (value.isError())
+    return {};
+  if (value.number() == 0.0)
+    return call.zero();
   std::optional<Tensor> x = evaluator.asTensor(value, expr.range);
   Dim dim = x ? overOne(evaluator, call, *x, expr) : nullptr;
   return dim && evaluator.tensorBuilder(expr.range) ? recur(evaluator, 1.0, evaluator.toReal(*x), dim, expr.range)
