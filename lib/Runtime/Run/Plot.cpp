@@ -21,6 +21,8 @@ constexpr std::string_view ink = "#333333", faint = "#e3e3e3";
 constexpr size_t longestPath = 150;
 /// Values that span at least this factor get a logarithmic axis.
 constexpr double logarithmicFrom = 8;
+/// Values that differ by less than this share are drawn as equal ones: between them there may be no other numbers.
+constexpr double leastRange = 1e-9;
 /// Sizes in pixels: of a lone panel and of one among several, and of what is around its axes.
 constexpr double loneWidth = 720, loneHeight = 420, width = 480, height = 320;
 constexpr double left = 62, right = 18, top = 44, bottom = 46, lineHeight = 16;
@@ -62,7 +64,9 @@ struct Axis {
 
 void Axis::widen(double below, double above) {
   double from = scaled(low), to = scaled(high);
-  double range = to > from ? to - from : std::max(1e-3, std::abs(to) * 0.1);
+  double size = std::max(std::abs(from), std::abs(to)), range = to - from;
+  if (range <= std::max(leastRange * size, std::numeric_limits<double>::min()))
+    range = std::max(1e-3, size * 0.1);
   from -= below * range;
   to += above * range;
   low = logarithmic ? std::pow(10, from) : from;

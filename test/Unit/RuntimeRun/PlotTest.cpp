@@ -55,6 +55,11 @@ TEST(Plot, ValuesFarApartGetALogarithmicAxis) {
   EXPECT_FALSE(has(drawPanels(std::vector<Panel>{falling("run", 40, 7, -1)}), "logarithmic"));
 }
 
+TEST(Plot, ValuesThatDifferInTheLastPlaceOnlyAreEqual) {
+  for (double value : {0.69314718055994506, 1e-300, 0.0, -3e9})
+    EXPECT_LT(countOf(drawPanels(std::vector<Panel>{falling("run", 2, value, std::nextafter(value, 1))}), "<text"), 40u);
+}
+
 TEST(Plot, SeveralCurvesHaveALegend) {
   Panel panel = falling("run", 10, 2, 1);
   panel.curves[0].name = "rank=4 & more";
