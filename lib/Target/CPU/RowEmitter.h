@@ -23,6 +23,10 @@ struct Vectors {
 /// Covers 0 <= i < `extent` by vectors of 64 lanes and smaller ones for the rest; none crosses one of `cuts`.
 llvm::SmallVector<Vectors> coverByVectors(int64_t extent, llvm::ArrayRef<int64_t> cuts);
 
+/// Whether a reduction or contraction takes neighbouring elements of its operands. The order of its terms follows from
+/// this alone, so that a result is the same bit for bit in any kernel: by vectors, or one after the other.
+bool addsNeighbours(mlir::Operation *op);
+
 /// Coordinates decide where code goes: an element is computed in the outermost loop that knows all of its coordinates,
 /// before the loops inside it, and once for equal coordinates. So what belongs to a row (a norm's scale, a gathered
 /// index) is hoisted out of the loop along the row without further ado.
@@ -109,7 +113,10 @@ private:
   using Term = llvm::function_ref<mlir::Value(At)>;
   mlir::Value emitReduce(mlir::linalg::ReduceOp op, At at);
   mlir::Value emitContract(mlir::linalg::ContractOp op, At at);
-  mlir::Value reduce(mlir::vector::CombiningKind kind, mlir::Type element, llvm::ArrayRef<int64_t> sizes, bool inLanes,
+  struct Order {
+    bool byVectors, inLanes;
+  };
+  mlir::Value reduce(mlir::vector::CombiningKind kind, mlir::Type element, llvm::ArrayRef<int64_t> sizes, Order order,
                      Term term);
 
   KernelBuilder &b;

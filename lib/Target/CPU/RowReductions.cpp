@@ -53,13 +53,25 @@ static SmallVector<Value> nest(RowEmitter &emitter, ArrayRef<int64_t> sizes, Coo
   });
 }
 
-/// `term` is given the coordinates along the reduced dimensions. In lanes each lane has a sum of its own; otherwise the
-/// last dimension is taken by vectors, with one accumulator for each length of vector.
-Value RowEmitter::reduce(CombiningKind kind, Type element, ArrayRef<int64_t> sizes, bool inLanes, Term term) {
+bool addsNeighbours(Operation *op) {
+  if (auto reduce = dyn_cast<linalg::ReduceOp>(op)) {
+    int64_t last = cast<RankedTensorType>(reduce.getInputs()[0].getType()).getRank() - 1;
+    return llvm::is_contained(reduce.getDimensions(), last);
+  }
+  SmallVector<AffineMap> maps = cast<linalg::ContractOp>(op).getIndexingMapsArray();
+  return llvm::all_of(ArrayRef(maps).drop_back(), [&](AffineMap map) {
+    return map.getNumResults() && !maps.back().isFunctionOfDim(map.getDimPosition(map.getNumResults() - 1));
+  });
+}
+
+/// `term` is given the coordinates along the reduced dimensions. In lanes each lane has a sum of its own. By vectors
+/// the last dimension is taken, with one accumulator for each length of vector.
+Value RowEmitter::reduce(CombiningKind kind, Type element, ArrayRef<int64_t> sizes, Order order, Term term) {
   Location loc = b.getLoc();
   Value neutral = arith::ConstantOp::create(b, loc, getNeutral(kind, element));
   Coordinates outer;
-  if (inLanes || sizes.empty()) {
+  bool inLanes = order.inLanes;
+  if (inLanes || !order.byVectors || sizes.empty()) {
     Value start = inLanes ? splat(neutral) : neutral;
     return nest(*this, sizes, outer, start, [&](ValueRange values) -> SmallVector<Value> {
       Value next = term(outer);
@@ -110,7 +122,7 @@ Value RowEmitter::emitReduce(linalg::ReduceOp op, At at) {
   auto type = cast<RankedTensorType>(input.getType());
   ArrayRef<int64_t> dims = op.getDimensions();
   auto sizes = llvm::map_to_vector(dims, [&](int64_t dim) { return type.getDimSize(dim); });
-  return reduce(*kind, type.getElementType(), sizes, variables.hasLanes(at), [&](At reduced) {
+  return reduce(*kind, type.getElementType(), sizes, {addsNeighbours(op), variables.hasLanes(at)}, [&](At reduced) {
     Coordinates source;
     size_t kept = 0, gone = 0;
     for (int64_t dim = 0; dim < type.getRank(); ++dim)
@@ -134,7 +146,7 @@ Value RowEmitter::emitContract(linalg::ContractOp op, At at) {
   auto reducedSizes = llvm::map_to_vector(reduced, [&](unsigned dim) { return sizes[dim]; });
   Type element = cast<RankedTensorType>(op->getResult(0).getType()).getElementType();
   bool inLanes = variables.hasLanes(at);
-  Value sum = reduce(CombiningKind::ADD, element, reducedSizes, inLanes, [&](At inner) {
+  Value sum = reduce(CombiningKind::ADD, element, reducedSizes, {addsNeighbours(op), inLanes}, [&](At inner) {
     Coordinates all(loops);
     for (auto [dim, expr] : llvm::zip_equal(reduced, inner))
       all[dim] = expr;
