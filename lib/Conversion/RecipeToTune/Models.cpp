@@ -137,6 +137,11 @@ std::vector<std::string> Converter::calibrations(const StepCall &call, const Ste
 bool Converter::calibrate(const StepCall &own, const StepValue &base, const StepValue &rows,
                           llvm::ArrayRef<AskedCalibration> asked) {
   mlir::MLIRContext *context = elaborator.module().getContext();
+  if (rows.rows->textCount() > 1) {
+    error(Diag::WrongOption, asked.front().first->group->range,
+          "a statistic is of one text a row: the rows of '" + rows.name + "' have several");
+    return false;
+  }
   std::vector<std::string> sums;
   for (const auto &[instance, calibration] : asked)
     sums.insert(sums.end(), {calibration->sum, calibration->count});
