@@ -1,12 +1,16 @@
 """Draws a random recipe from a seed: `draw_recipe(seed)`. See README.md."""
 
 import json
-import math
 import random
+import re
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from adapters import divisor, draw_lines
 from models import Model, draw_model
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 # Passes that may be left out.
 OPTIONAL_PASSES = ["tune-simplify", "tune-halve-spectra", "tune-order-contractions", "tune-slice-rows", "tune-merge-rows"]
@@ -26,7 +30,7 @@ class Recipe:
     threads: int = 1
     bound_share: float | None = None  # 0: the least `memory` that is accepted, 1: what the recipe takes without a bound
     disabled: list = field(default_factory=list)
-    is_chaotic: bool = False  # the optimizer makes of a tiny difference a large one
+    is_chaotic: bool = False  # a step makes of a tiny difference a large one
 
     def text(self, bound=None):
         """The recipe, with at most `bound` bytes."""
@@ -34,6 +38,7 @@ class Recipe:
         return "\n".join(
             [
                 f"// seed {self.seed}",
+                *(f'import "{path.name}"' for path in self.imports()),
                 'base  = load("model")',
                 f'data  = dataset("data.jsonl", format: {self.form}, tokenizer: none)',
                 "tuned = adapt base {",
@@ -54,11 +59,18 @@ class Recipe:
         rng = random.Random(f"files {self.seed}")
         self.model.write(folder / "model", rng)
         rows = draw_rows(self.form, self.model.config["vocab_size"], self.tokens, rng)
+        for path in self.imports():
+            shutil.copy(path, folder)
         (folder / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
     @property
     def tokens(self):
         return int(self.options["batch"].split()[2])
+
+    def imports(self):
+        """Definitions of the gallery that the recipe names."""
+        text = "\n".join([*self.lines, *self.options.values()])
+        return [path for path in sorted(EXAMPLES.glob("*/*.ftr")) if re.search(rf"\b{path.stem}\b", text)]
 
     def parts(self):
         """Functions that leave out a part, for shrinking."""
@@ -102,160 +114,23 @@ def draw_rows(form: str, vocabulary: int, tokens: int, rng: random.Random):
     return rows
 
 
-def divisor(rng, sizes, least=1, step=1):
-    """A number that divides all sizes, none if there is none."""
-    common = math.gcd(*sizes)
-    found = [d for d in range(least, common + 1) if common % d == 0 and d % step == 0]
-    return rng.choice(found) if found else None
-
-
-def low_rank(rng, **further):
-    """The arguments of a method of low rank."""
-    rank = rng.choice([1, 2, 3, 4, 7, 8, 16, 17])
-    arguments = {"alpha": rng.choice([1, 4, 16]), "dropout": rng.choice([None, None, 0.1]), **further}
-    chosen = {name: value for name, value in arguments.items() if value is not None and rng.random() < 0.7}
-    return f"rank: {rank}" + "".join(f", {name}: {value}" for name, value in chosen.items())
-
-
-def within(rng, shapes):
-    """A rank that no site is too small for."""
-    return rng.choice([r for r in (1, 2, 3, 5, 8) if r <= min(map(min, shapes))])
-
-
-def draw_linear(name: str, shapes: list, rng: random.Random):
-    """The call of an adapter on linear modules of these [out, in], or none if it does not fit them."""
-    outs, ins = [shape[0] for shape in shapes], [shape[1] for shape in shapes]
-    least = min(out * inner for out, inner in shapes)
-    flag = rng.choice(["true", None])
-    if name in ("lora", "dora"):
-        more = {"stabilised": flag} | ({"biased": rng.choice(["true", None, None])} if name == "lora" else {})
-        return f"{name}({low_rank(rng, **more)})"
-    if name in ("pissa", "olora"):
-        return f"{name}(rank: {within(rng, shapes)})"
-    if name == "relora":
-        return f"relora({low_rank(rng)}, period: {rng.choice([1, 2])})"
-    if name in ("loha", "lokr"):
-        return f"{name}({low_rank(rng, dropout=None)})"
-    if name == "adalora":
-        return f"adalora({low_rank(rng)}, target: 1, orthogonality: {rng.choice([0, 0.5])})"
-    if name == "vera":
-        return f"vera(rank: {rng.choice([1, 3, 16])}, d_initial: 0.5)"
-    if name == "ia3":
-        return f"ia3(feedforward: {rng.choice(['true', 'false'])})"
-    if name == "hra":
-        return f"hra(rank: {rng.choice([2, 4, 6])})"
-    if name == "delora":
-        return f"delora(rank: {rng.choice([1, 2, 5])}, strength: {rng.choice([1, 15])})"
-    if name == "fourierft":
-        return f"fourierft(n: {rng.randint(1, min(least, 50))}, scaling: {rng.choice([1, 20])})"
-    if name == "shira":
-        fitting = min(out * inner // (out + inner) for out, inner in shapes)
-        return f"shira(rank: {rng.randint(1, min(fitting, 4))})" if fitting else None
-    if name == "oft":
-        block = divisor(rng, ins, 2)
-        return block and f"oft(block: {block}, neumann: {rng.choice(['true', 'false'])})"
-    if name == "boft":
-        factor = rng.choice([1, 1, 2, 3])
-        common = math.gcd(*ins)
-        blocks = [b for b in range(2, common + 1, 2) if common % (b * 2 ** (factor - 1)) == 0]
-        return f"boft(block: {rng.choice(blocks)}, factor: {factor})" if blocks else None
-    if name == "c3a":
-        return f"c3a(block: {divisor(rng, outs + ins)})"
-    if name == "miss":
-        return f"miss(rank: {divisor(rng, ins)})"
-    if name == "road":
-        group = divisor(rng, outs, 2, 2)
-        return group and f"road(group: {group})"
-    if name == "gralora":
-        blocks = divisor(rng, outs + ins)
-        return f"gralora(blocks: {blocks}, rank: {blocks * rng.choice([1, 2, 3])}, alpha: 4)"
-    if name == "vblora":
-        sizes = f"vectors: {rng.choice([3, 8, 17])}, k: {rng.choice([1, 2, 3])}, rank: {rng.choice([1, 3])}"
-        return f"vblora(length: {divisor(rng, outs + ins)}, {sizes})"
-    raise ValueError(name)
-
-
-LINEAR = ["lora", "lora", "dora", "pissa", "olora", "relora", "loha", "lokr", "adalora", "vera", "ia3", "hra", "delora", "fourierft"]
-LINEAR += ["shira", "oft", "boft", "c3a", "miss", "road", "gralora", "vblora"]
-# They read the weight or put another in its place: nothing may come before them on a site.
-READS_WEIGHT = {"dora", "pissa", "olora", "relora", "delora"}
-
-
-def draw_linear_line(model: Model, taken: set, rng: random.Random):
-    """A line of `adapt` on linear modules; `taken` are those that have an adapter already."""
-    linears = model.linears()
-    if model.tied:
-        linears.pop("lm_head", None)
-    names = sorted({path.split(".")[-1] for path in linears})
-    chosen = rng.sample(names, rng.choice([1, 1, 2, 3, len(names)])) if len(names) > 3 else names
-    layer = rng.choice([None, None, 0])
-    sites = {p: s for p, s in linears.items() if p.split(".")[-1] in chosen and (layer is None or f".{model.layers}.{layer}." in p)}
-    if not sites:
-        return None
-    name = rng.choice(LINEAR)
-    if name in READS_WEIGHT and taken & sites.keys():
-        return None
-    call = draw_linear(name, list(sites.values()), rng)
-    if not call:
-        return None
-    taken.update(sites)
-    last = chosen[0] if len(chosen) == 1 else "{" + ", ".join(chosen) + "}"
-    inner = f"**.{model.layers}[{layer}].**.{last}" if layer is not None else f"**.{last}"
-    return f"{inner} : {call}"
-
-
-def draw_other_line(model: Model, is_packed: bool, tokens: int, form: str, rng: random.Random):
-    """A line of `adapt` on something else than linear modules, or none."""
-    vocabulary = model.config["vocab_size"]
-    norm = rng.choice(sorted({path.split(".")[-1] for path in model.norms()}))
-    embedding = f"**.{model.embedding}"
-    lines = [
-        f"**.{norm} : ln_tuning()",
-        f"**.{norm}.weight : full()",
-        f"**.{model.layers}[0].** : full()",
-        "** : full()",
-        f"**.{model.mlp} : bottleneck(size: {rng.choice([1, 7, 32])}, parallel: {rng.choice(['true', 'false'])})",
-        f"** : prefix(length: {rng.choice([1, 3, 5])})",
-        f"{embedding} : trained_tokens(rows: {sorted(rng.sample(range(vocabulary), min(vocabulary, 3)))})",
-    ]
-    if any(name.endswith(".bias") for name in model.shapes):
-        lines.append("**.bias : full()")
-    if not model.tied:
-        lines += [f"{embedding} : lora(rank: {rng.choice([1, 4])}, alpha: 2)", f"{embedding} : full()", "lm_head : full()"]
-    if model.embedding != "wte":
-        lines.append(f"{embedding} : prompt(length: {rng.choice([1, 3, 4])})")
-        lines.append(f"{embedding} : p_tuning(length: {rng.choice([1, 3])}, width: {rng.choice([1, 8, 13])})")
-    groups = [g for g in range(2, tokens + 1, 2) if tokens % g == 0]
-    if groups and not is_packed and form == "tokens":
-        lines.append(f"**.attention : shifted_attention(size: {rng.choice(groups)})")
-    return rng.choice(lines)
-
-
-def draw_lines(model, is_packed, tokens, form, rng):
-    """One to four lines of `adapt`."""
-    lines, taken = [], set()
-    for _ in range(rng.choice([1, 1, 2, 2, 3, 4])):
-        if rng.random() < 0.75:
-            line = draw_linear_line(model, taken, rng)
-        else:
-            line = draw_other_line(model, is_packed, tokens, form, rng)
-        if line:
-            lines.append(line)
-    return lines or [f"**.{model.embedding} : full()"]
-
-
 OBJECTIVES = {
     "tokens": ["sft", "sft", "sft", "sft(smoothing: 0.1)", "sft(z: 0.01)", "distill(teacher: base)"]
-    + ['distill(teacher: base, kind: "reverse", temperature: 2)', 'distill(teacher: base, kind: "jsd", alpha: 1)'],
-    "preference": ["dpo", "dpo(smoothing: 0.1, reference: base)", "hinge(beta: 1)", "ipo(beta: 0.5)", "orpo", "simpo", "cpo(alpha: 0.5)"],
+    + ['distill(teacher: base, kind: "reverse", temperature: 2)', 'distill(teacher: base, kind: "jsd", alpha: 1)']
+    + ["dft", "focal", "poly", "r_drop", "multi_token", "unlikelihood", "gkd(teacher: base)", "hidden_distillation(teacher: base)"]
+    + ["annealed_distillation(teacher: base)", "logit_standardisation(teacher: base)", "topk_kl(teacher: base, k: 2)"],
+    "preference": ["dpo", "dpo(smoothing: 0.1, reference: base)", "hinge(beta: 1)", "ipo(beta: 0.5)", "orpo", "simpo", "cpo(alpha: 0.5)"]
+    + ["alphapo", "dpop(reference: base)", "sppo(reference: base, eta: 1)", "tdpo(reference: base)", "wpo(reference: base)"],
     "feedback": ["kto", "kto(reference: base, good: 0.5)"],
-    "pairs": ["info_nce", "info_nce(symmetric: true, temperature: 0.5)"],
+    "pairs": ["info_nce", "info_nce(symmetric: true, temperature: 0.5)", "simcse", "triplet"],
     "classification": ["classify"],
 }
 
 
 OPTIMIZERS = ["adamw", "adamw", "adam", "amsgrad", "rmsprop", "rmsprop_centered", "adagrad", "sgd", "momentum"]
 OPTIMIZERS += ["adafactor", "adafactor_torch", "lion", "galore", "two rates"]
+OPTIMIZERS_OF_THE_GALLERY = ["adan", "ademamix", "lamb", "sophia", "adam_mini", "came", "apollo", "flora", "muon", "shampoo"]
+OPTIMIZERS_OF_THE_GALLERY += ["schedule_free", "prodigy", "langevin", "cautious", "lisa", "layerwise"]
 
 
 def draw_optimizer(lines: list, rng: random.Random):
@@ -263,6 +138,10 @@ def draw_optimizer(lines: list, rng: random.Random):
     lr = rng.choice([1e-2, 1e-3])
     decay = rng.choice(["", "", ", weight_decay: 0.1"])
     eps = rng.choice([1e-2, 1e-3])  # large, so that gradients that are 0 but for rounding move nothing
+    if rng.random() < 0.2:
+        name = rng.choice(OPTIMIZERS_OF_THE_GALLERY)
+        inner = f"inner: adamw(lr: {lr}, eps: {eps})" if name in ("cautious", "lisa", "layerwise") else f"lr: {lr}"
+        return f"{name}({inner}{', rank: 1' if name in ('apollo', 'flora') else ''})", True
     name = rng.choice(OPTIMIZERS)
     if name in ("galore", "two rates"):
         if not any(": lora(" in line or ": loha(" in line for line in lines):
@@ -331,7 +210,7 @@ def draw_further(recipe: Recipe, rng: random.Random):
     if rng.random() < 0.15 and recipe.form == "tokens":
         rows = options["batch"] + packing.replace("   ", ", ")
         steps.append(f'save logits(run, data: data, batch: {rows}) as safetensors("logits.safetensors")')
-    if rng.random() < 0.2 and not any(f": {name}(" in line for line in recipe.lines for name in NOT_MERGED):
+    if rng.random() < 0.2 and not recipe.imports() and not any(f": {name}(" in line for line in recipe.lines for name in NOT_MERGED):
         steps.append(f"merged = merge(run)   again = evaluate merged {{ {same}{packing} }}")
     if rng.random() < 0.15:
         steps.append(f"more = adapt run {{ **.{recipe.model.mlp}.* : lora(rank: 2) }}")
@@ -348,6 +227,7 @@ def draw_recipe(seed: int) -> Recipe:
     options = draw_options(form, rng)
     lines = draw_lines(model, "packing" not in options, int(options["batch"].split()[2]), form, rng)
     options["optimizer"], is_chaotic = draw_optimizer(lines, rng)
+    is_chaotic |= any("riemannian_lora" in line for line in lines)  # divides by what may be nearly singular
     recipe = Recipe(seed, model, form, lines, options, is_chaotic=is_chaotic)
     if rng.random() < 0.1:
         options["precision"] = f"{{ state: dynamic8(block: {rng.choice([16, 256])}) }}"

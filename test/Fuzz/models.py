@@ -69,18 +69,17 @@ def count(shape):
     return shape[0] * count(shape[1:]) if shape else 1
 
 
-def draw_rope(rng: random.Random):
-    """The object rope_parameters, or none."""
-    factor = rng.choice([2.0, 4.0])
-    return rng.choice(
-        [None, None, {"rope_type": "default", "rope_theta": 1e4}]
-        + [{"rope_type": "linear", "factor": factor, "rope_theta": 1e4}, {"rope_type": "dynamic", "factor": factor, "rope_theta": 1e4}]
-        + [{"rope_type": "yarn", "factor": factor, "original_max_position_embeddings": 64, "rope_theta": 1e4}]
-        + [
-            {"rope_type": "llama3", "factor": factor, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
-            | {"original_max_position_embeddings": 32, "rope_theta": 1e4}
-        ]
-    )
+def draw_rope(d: int, rng: random.Random):
+    """The object rope_parameters for heads of size d, or none."""
+    further = {
+        "default": {},
+        "linear": {"factor": 4.0},
+        "dynamic": {"factor": 2.0},  # divides by d / 2 - 1
+        "yarn": {"factor": 4.0, "original_max_position_embeddings": 64},
+        "llama3": {"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 32},
+    }
+    kind = rng.choice([None, None, *(kind for kind in further if kind != "dynamic" or d > 2)])
+    return kind and {"rope_type": kind, "rope_theta": 1e4, **further[kind]}
 
 
 def draw_gpt2(rng: random.Random):
@@ -115,7 +114,7 @@ def draw_decoder(family: str, rng: random.Random):
     hidden = rng.choice(WIDTHS) if has_own_width else heads * d
     config = {"architectures": [f"{family}ForCausalLM"], "vocab_size": vocab, "hidden_size": hidden, "intermediate_size": inner}
     config |= {"num_hidden_layers": layers, "num_attention_heads": heads, "num_key_value_heads": kv, "max_position_embeddings": 1024}
-    config |= {"tie_word_embeddings": rng.random() < 0.4, "rope_parameters": draw_rope(rng)}
+    config |= {"tie_word_embeddings": rng.random() < 0.4, "rope_parameters": draw_rope(d, rng)}
     config["hidden_activation" if family == "Gemma3" else "hidden_act"] = rng.choice(["silu", "gelu_pytorch_tanh", "relu"])
     if has_own_width:
         config["head_dim"] = d
