@@ -60,6 +60,7 @@ private:
   AdapterTensor *sharedTensor(AdapterInstance &instance, const ast::DeclarationsItem &item,
                               const ast::Declaration &declaration, const Dims &dims);
   AdapterTensor &addTensor(AdapterInstance &instance, ast::TensorRole role, const ast::Name &name);
+  void refuseTwoWays(const AdapterInstance &instance, const ModelTensor &own, const AdapterInstance &other);
   void takeInPlace(AdapterInstance &instance, const ast::DeclarationsItem &item, const ast::Declaration &declaration);
   void addRebased(AdapterInstance &instance, const ast::RebaseItem &item, bool changes);
   std::optional<Dims> dimsOf(const ast::Declaration &declaration, Scope &scope);

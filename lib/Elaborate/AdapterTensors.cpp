@@ -167,6 +167,14 @@ AdapterTensor &AdapterBuilder::addTensor(AdapterInstance &instance, ast::TensorR
   return tensor;
 }
 
+/// A tensor cannot be trained in place and be given next values by an `every` block too.
+void AdapterBuilder::refuseTwoWays(const AdapterInstance &instance, const ModelTensor &own,
+                                   const AdapterInstance &other) {
+  shared.diagnostics()
+      .report(Diag::ChangedTwice, instance.group->range, own.name)
+      .note(other.group->range, "the other one is here");
+}
+
 /// `param W`: the site's own tensor is trained.
 void AdapterBuilder::takeInPlace(AdapterInstance &instance, const ast::DeclarationsItem &item,
                                  const ast::Declaration &declaration) {
@@ -176,6 +184,10 @@ void AdapterBuilder::takeInPlace(AdapterInstance &instance, const ast::Declarati
     shared.diagnostics().report(Diag::UntypedTensor, name.range, name.text);
     return;
   }
+  for (AdapterInstance *other : model.learning())
+    for (AdapterTensor *rebased : other->rebased)
+      if (rebased->source == own && rebased->changes)
+        return refuseTwoWays(instance, *own, *other);
   // A later line may select again what an earlier one trains: it is one tensor.
   if (AdapterTensor *earlier = model.inPlaceOf(own)) {
     model.unsettle(earlier);
@@ -205,6 +217,9 @@ void AdapterBuilder::addRebased(AdapterInstance &instance, const ast::RebaseItem
         shared.diagnostics().report(Diag::MergedTied, instance.group->range, own->name, tensor->name);
         return;
       }
+  AdapterTensor *trained = changes ? model.inPlaceOf(own) : nullptr;
+  if (trained && !model.isSettled(trained))
+    return refuseTwoWays(instance, *own, *trained->instance);
   auto known = llvm::find_if(instance.rebased, [&](AdapterTensor *tensor) { return tensor->source == own; });
   AdapterTensor &tensor =
       known == instance.rebased.end() ? addTensor(instance, ast::TensorRole::Let, item.name) : **known;
