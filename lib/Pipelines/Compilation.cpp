@@ -90,7 +90,7 @@ bool Compilation::runPasses(Rung rung) {
 bool Compilation::fuse() { return mlir::succeeded(target::lowerToFused(*current, targetOptions())) || bug("fusion"); }
 
 bool Compilation::place() {
-  if (mlir::failed(target::placeFused(*current, targetOptions(), &again)))
+  if (mlir::failed(target::placeFused(*current, targetOptions(), &report)))
     return bug("placement");
   target::PlanSummary plan = target::getPlan(*current);
   // The reference target shares no bytes: it is a judge, not what a recipe is run on.
@@ -129,6 +129,7 @@ bool Compilation::lowerTo(Rung rung) {
 target::TargetOptions Compilation::targetOptions() const {
   target::TargetOptions result;
   result.kind = options.target;
+  result.processor = options.processor;
   result.recipe = llvm::sys::path::stem(options.recipe).str();
   // Absolute: the executable may be started from anywhere.
   llvm::SmallString<256> folder(options.recipe);

@@ -109,9 +109,27 @@ Expected<LineFile> openMetrics(const Manifest &manifest, const RunFolder &folder
   return LineFile::open(folder.file("metrics.jsonl"), std::numeric_limits<uint64_t>::max());
 }
 
+/// Measures each call, prints what kernels took and leaves a trace of the first calls in the run's folder.
+Expected<Outcome> performProfiled(Session &session, const Image &image) {
+  cpu::startProfile(image.programs, image.notes, cpu::measureCeiling());
+  Expected<Outcome> outcome = performAll(session);
+  std::string trace = session.folder.file("trace.json");
+  Status written = writeFileAtomically(trace, cpu::profileTrace());
+  std::string table = cpu::profileTable();
+  cpu::stopProfile();
+  std::fputs(table.c_str(), stderr);
+  if (outcome && !written)
+    return written.error();
+  if (written)
+    session.console.print(fmt::format("the first calls, as a trace for Perfetto or chrome://tracing: {}", trace));
+  return outcome;
+}
+
 Expected<Outcome> runWith(const Manifest &manifest, const Options &options, Console &console, const Image &image) {
   if (Status status = checkPaths(manifest, options); !status)
     return status.error();
+  if (options.profile && !image.notes)
+    return makeError(ExitStatus::Usage, "--profile: the object of this executable has no notes");
   Expected<std::map<std::string, Hash128, std::less<>>> identities = computeIdentities(manifest, options);
   if (!identities)
     return identities.error();
@@ -133,7 +151,7 @@ Expected<Outcome> runWith(const Manifest &manifest, const Options &options, Cons
   Session session(manifest, options, console, std::move(*machine), std::move(*folder), std::move(*ledger),
                   std::move(*metrics));
   session.identities = std::move(*identities);
-  return performAll(session);
+  return options.profile ? performProfiled(session, image) : performAll(session);
 }
 
 } // namespace
