@@ -39,6 +39,9 @@ void ftc::buildPipeline(Rung rung, const CompileOptions &options, mlir::OpPassMa
     if (!reference)
       add(tune::createSetPrecision());
     add(tune::createSimplify());
+    // After what would merge the extensions of a weight.
+    if (!reference)
+      add(tune::createKeepStoredTypes());
     break;
   default:
     break;

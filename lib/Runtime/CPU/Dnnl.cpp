@@ -3,6 +3,7 @@
 
 #include "ftc/Runtime/CPU/Dnnl.h"
 #include "ftc/Runtime/CPU/Program.h"
+#include "ftc/Runtime/Core/Float.h"
 
 #include <oneapi/dnnl/dnnl.hpp>
 
@@ -24,10 +25,13 @@ using dnnl::memory;
 struct Term {
   int64_t k, aM, aK, bK, bN;
   bool swapped;                                   ///< b is the left one of the two buffers
+  int64_t aType, bType;                           ///< FTC_DNNL_F32 ...
   std::vector<std::pair<int64_t, int64_t>> batch; ///< strides of a and b
 
+  /// The operands as the library sees them: in the thread's memory, after its own, if they are extended.
   struct Block {
     memory::desc a, b, c, scratch;
+    size_t aAt = 0, bAt = 0, bytes = 0; ///< places in the thread's memory, and its size
     dnnl::matmul primitive;
   };
   Block blocks[2][2]; ///< [are the last rows][are the last columns]
@@ -84,12 +88,22 @@ void fail(const char *what, const MatmulPlan &plan, const dnnl::error &error) {
   ftc_fail(error.status == dnnl_out_of_memory ? FTC_NO_MEMORY : FTC_BUG, text.c_str());
 }
 
+/// A matrix of rows or columns without gaps, as it lies when it has been extended.
+memory::desc makeDense(int64_t rows, int64_t columns, bool isRowMajor) {
+  memory::dims strides = isRowMajor ? memory::dims{columns, 1} : memory::dims{1, rows};
+  return memory::desc({rows, columns}, memory::data_type::f32, strides);
+}
+
 Term::Block makeBlock(const MatmulPlan &plan, const Term &term, int64_t rows, int64_t columns, bool accumulate) {
   constexpr auto kF32 = memory::data_type::f32;
   Term::Block block;
   block.a = memory::desc({rows, term.k}, kF32, memory::dims{term.aM, term.aK});
   block.b = memory::desc({term.k, columns}, kF32, memory::dims{term.bK, term.bN});
   block.c = memory::desc({rows, columns}, kF32, memory::dims{plan.cM, 1});
+  if (term.aType != FTC_DNNL_F32)
+    block.a = makeDense(rows, term.k, term.aK == 1);
+  if (term.bType != FTC_DNNL_F32)
+    block.b = makeDense(term.k, columns, term.bN == 1);
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   if (accumulate) {
@@ -101,6 +115,13 @@ Term::Block makeBlock(const MatmulPlan &plan, const Term &term, int64_t rows, in
   dnnl::matmul::primitive_desc primitive(description, attributes, getEngine());
   block.scratch = primitive.scratchpad_desc();
   block.primitive = dnnl::matmul(primitive);
+  constexpr size_t kLine = 64;
+  auto reserve = [&](size_t bytes) {
+    return std::exchange(block.bytes, block.bytes + (bytes + kLine - 1) / kLine * kLine);
+  };
+  reserve(block.scratch.get_size());
+  block.aAt = term.aType == FTC_DNNL_F32 ? 0 : reserve(block.a.get_size());
+  block.bAt = term.bType == FTC_DNNL_F32 ? 0 : reserve(block.b.get_size());
   return block;
 }
 
@@ -130,15 +151,40 @@ void locate(const MatmulPlan &plan, int64_t item, Place &place) {
     place.batch[dim] = item % plan.batch[dim].first;
 }
 
-void runTerm(const MatmulPlan &plan, const Term &term, const Place &place, const float *a, const float *b, float *c,
-             dnnl::stream &stream) {
-  a += place.row * term.aM;
-  b += place.column * term.bN;
+/// A block of an operand: of `rows` runs of `length` elements that follow each other, the runs `stride` elements apart.
+struct Operand {
+  const void *data;
+  int64_t type, at, rows, length, stride;
+};
+
+/// Where the library reads it: in place, or where it has been extended to.
+const void *makeReadable(const Operand &operand, size_t at) {
+  if (operand.type == FTC_DNNL_F32)
+    return static_cast<const float *>(operand.data) + operand.at;
+  auto type = operand.type == FTC_DNNL_BF16 ? runtime::ElementType::BF16 : runtime::ElementType::F16;
+  const auto *from = static_cast<const uint16_t *>(operand.data) + operand.at;
+  auto *to = reinterpret_cast<float *>(static_cast<uint8_t *>(ftc_scratch()) + at);
+  for (int64_t row = 0; row < operand.rows; ++row)
+    runtime::convertFloats(type, from + row * operand.stride, runtime::ElementType::F32, to + row * operand.length,
+                           size_t(operand.length));
+  return to;
+}
+
+void runTerm(const MatmulPlan &plan, const Term &term, const Place &place, const void *left, const void *right,
+             float *c, dnnl::stream &stream) {
+  int64_t aAt = place.row * term.aM, bAt = place.column * term.bN;
   for (size_t dim = 0; dim < place.batch.size(); ++dim) {
-    a += place.batch[dim] * term.batch[dim].first;
-    b += place.batch[dim] * term.batch[dim].second;
+    aAt += place.batch[dim] * term.batch[dim].first;
+    bAt += place.batch[dim] * term.batch[dim].second;
   }
   const Term::Block &block = term.blocks[place.rows < plan.blockM][place.columns < plan.blockN];
+  bool aIsRows = term.aK == 1, bIsRows = term.bN == 1;
+  const void *a = makeReadable({left, term.aType, aAt, aIsRows ? place.rows : term.k, aIsRows ? term.k : place.rows,
+                                aIsRows ? term.aM : term.aK},
+                               block.aAt);
+  const void *b = makeReadable({right, term.bType, bAt, bIsRows ? term.k : place.columns,
+                                bIsRows ? place.columns : term.k, bIsRows ? term.bK : term.bN},
+                               block.bAt);
   auto use = [](const memory::desc &desc, const void *data) {
     return memory(desc, getEngine(), const_cast<void *>(data));
   };
@@ -159,7 +205,7 @@ void runBlock(const MatmulPlan &plan, const Buffers &buffers, const Place &place
     for (int64_t row = 0; row < place.rows; ++row)
       std::memcpy(c + row * plan.cM, buffers.init + offset + row * plan.cM, place.columns * sizeof(float));
   for (size_t i = 0; i < plan.terms.size(); ++i) {
-    auto *left = static_cast<const float *>(buffers.lhs[i]), *right = static_cast<const float *>(buffers.rhs[i]);
+    const void *left = buffers.lhs[i], *right = buffers.rhs[i];
     if (plan.terms[i].swapped)
       std::swap(left, right);
     runTerm(plan, plan.terms[i], place, left, right, c, stream);
@@ -182,6 +228,10 @@ MatmulPlan readPlan(const int64_t *next) {
     for (int64_t *field : {&term.k, &term.aM, &term.aK, &term.bK, &term.bN})
       *field = *next++;
     term.swapped = *next++;
+    term.aType = *next++;
+    term.bType = *next++;
+    if (term.swapped)
+      std::swap(term.aType, term.bType);
     term.batch.resize(plan.batch.size());
     for (auto &[a, b] : term.batch) {
       a = *next++;
@@ -205,7 +255,7 @@ uint64_t ftc_dnnl_matmul_plan(int64_t number, const int64_t *arguments) {
       for (const auto &row : term.blocks)
         for (const Term::Block &block : row)
           if (block.primitive)
-            scratch = std::max<uint64_t>(scratch, block.scratch.get_size());
+            scratch = std::max<uint64_t>(scratch, block.bytes);
     }
   } catch (const dnnl::error &error) {
     fail("plan", *plan, error);
