@@ -8,11 +8,12 @@
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <deque>
 #include <dlfcn.h>
 #include <memory>
-#include <string>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -82,10 +83,21 @@ struct Worker {
   Place place;
 };
 
-void fail(const char *what, const MatmulPlan &plan, const dnnl::error &error) {
-  std::string text = "oneDNN cannot " + std::string(what) + " a matrix product of " + std::to_string(plan.m) +
-                     " rows and " + std::to_string(plan.n) + " columns: " + error.what();
-  ftc_fail(error.status == dnnl_out_of_memory ? FTC_NO_MEMORY : FTC_BUG, text.c_str());
+/// Reports what has been thrown; without memory for it.
+void fail(const char *what, const MatmulPlan &plan) {
+  char text[256];
+  auto report = [&](int status, const char *why) {
+    std::snprintf(text, sizeof(text), "oneDNN cannot %s a matrix product of %lld rows and %lld columns: %s", what,
+                  (long long)plan.m, (long long)plan.n, why);
+    ftc_fail(status, text);
+  };
+  try {
+    throw;
+  } catch (const dnnl::error &error) {
+    report(error.status == dnnl_out_of_memory ? FTC_NO_MEMORY : FTC_BUG, error.what());
+  } catch (const std::bad_alloc &) {
+    report(FTC_NO_MEMORY, "no memory");
+  }
 }
 
 /// A matrix of rows or columns without gaps, as it lies when it has been extended.
@@ -257,8 +269,8 @@ uint64_t ftc_dnnl_matmul_plan(int64_t number, const int64_t *arguments) {
           if (block.primitive)
             scratch = std::max<uint64_t>(scratch, block.bytes);
     }
-  } catch (const dnnl::error &error) {
-    fail("plan", *plan, error);
+  } catch (const std::exception &) {
+    fail("plan", *plan);
   }
   auto &plans = getPlans();
   if (plans.size() <= size_t(number))
@@ -268,7 +280,6 @@ uint64_t ftc_dnnl_matmul_plan(int64_t number, const int64_t *arguments) {
 }
 
 void ftc_dnnl_matmul_run(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi) {
-  static thread_local Worker worker;
   const MatmulPlan &plan = *getPlans()[immediates[0]];
   size_t terms = plan.terms.size();
   Buffers at{buffers, buffers + terms, nullptr, nullptr};
@@ -277,11 +288,12 @@ void ftc_dnnl_matmul_run(void *const *buffers, const int64_t *immediates, int64_
     at.init = static_cast<const float *>(*buffers++);
   at.c = static_cast<float *>(*buffers);
   try {
+    static thread_local Worker worker;
     for (int64_t item = lo; item < hi; ++item) {
       locate(plan, item, worker.place);
       runBlock(plan, at, worker.place, worker.stream);
     }
-  } catch (const dnnl::error &error) {
-    fail("do", plan, error);
+  } catch (const std::exception &) {
+    fail("do", plan);
   }
 }

@@ -12,6 +12,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <new>
+#include <unistd.h>
 
 namespace ftc::run {
 namespace {
@@ -154,12 +156,17 @@ Expected<Outcome> runWith(const Manifest &manifest, const Options &options, Cons
   return options.profile ? performProfiled(session, image) : performAll(session);
 }
 
-} // namespace
+/// Without memory to say it with.
+ExitStatus outOfMemory() {
+  static constexpr std::string_view text = "error: no memory; what is finished is kept, started again the run goes on\n";
+  [[maybe_unused]] ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+  return ExitStatus::Memory;
+}
 
-int runExecutable(int argc, const char *const *argv, const Image &image) {
+ExitStatus run(int argc, const char *const *argv, const Image &image) {
   auto fail = [](const Error &error) {
     Console(Options()).error(error);
-    return static_cast<int>(error.status);
+    return error.status;
   };
   Expected<Manifest> manifest = readManifest(image.manifest);
   if (!manifest)
@@ -168,18 +175,25 @@ int runExecutable(int argc, const char *const *argv, const Image &image) {
   if (!options)
     return fail(options.error());
   if (!*options)
-    return 0; // help
+    return ExitStatus::Done; // help
   installInterruptHandlers();
   Console console(**options);
   Expected<Outcome> outcome = runWith(*manifest, **options, console, image);
-  bool isInterrupted = outcome ? *outcome == Outcome::Interrupted : outcome.error().status == ExitStatus::Interrupted;
-  if (isInterrupted)
-    return static_cast<int>(ExitStatus::Interrupted);
-  if (!outcome) {
+  if (outcome)
+    return *outcome == Outcome::Interrupted ? ExitStatus::Interrupted : ExitStatus::Done;
+  if (outcome.error().status != ExitStatus::Interrupted)
     console.error(outcome.error());
-    return static_cast<int>(outcome.error().status);
+  return outcome.error().status;
+}
+
+} // namespace
+
+int runExecutable(int argc, const char *const *argv, const Image &image) {
+  try {
+    return static_cast<int>(run(argc, argv, image));
+  } catch (const std::bad_alloc &) {
+    return static_cast<int>(outOfMemory());
   }
-  return static_cast<int>(ExitStatus::Done);
 }
 
 } // namespace ftc::run
