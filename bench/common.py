@@ -1,5 +1,6 @@
 """What the scripts of this folder share: models of random weights, the peers' Python, the machine, and measured commands."""
 
+import contextlib
 import dataclasses
 import datetime
 import json
@@ -85,12 +86,22 @@ class Watch(threading.Thread):
             elif self.limits.seconds and time.monotonic() - begin > self.limits.seconds:
                 self.reason = f"takes more than {self.limits.seconds:.0f} s"
             if self.reason:
-                os.killpg(self.pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self.pid, signal.SIGKILL)
                 return
 
 
+def reason_of(errors, code):
+    """Why a command failed: its first error, else the last line of its stderr."""
+    errors.seek(0)
+    said = [line.strip() for line in errors if line.strip()]
+    if code < 0:
+        return f"ended by {signal.Signals(-code).name}"
+    return next((line for line in said if "error:" in line), said[-1] if said else f"exit status {code}")[:300]
+
+
 def measure(command, limits=Limits()):
-    """Runs a command. Raises Failure with its last line of stderr if it fails, or with the limit that it went beyond."""
+    """Runs a command. Raises Failure with the reason if it fails, or with the limit that it went beyond."""
     command = list(map(str, command))
     begin, lines, times = time.monotonic(), [], []
     with tempfile.TemporaryFile("w+", errors="replace") as errors:
@@ -110,10 +121,7 @@ def measure(command, limits=Limits()):
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
         if status:
-            errors.seek(0)
-            said = [line.strip() for line in errors if line.strip()]
-            place = next((line for line in said if "error:" in line), said[-1] if said else f"exit status {process.returncode}")
-            raise Failure(watch.reason or f"{pathlib.Path(command[0]).name}: {place}")
+            raise Failure(watch.reason or f"{pathlib.Path(command[0]).name}: {reason_of(errors, process.returncode)}")
     return Measured("".join(lines), seconds, usage.ru_maxrss * 1024, times)
 
 
@@ -125,8 +133,8 @@ def peer_python():
     python = folder / "bin" / "python"
     if not python.exists():
         print(f"installing {' '.join(PEERS)} into {folder}", file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", *PEERS], check=True)
+        measure([sys.executable, "-m", "venv", folder])
+        measure([python, "-m", "pip", "install", "-q", *PEERS])
     return str(python)
 
 
@@ -185,6 +193,13 @@ def add_options(parser, rounds):
     parser.add_argument("--rounds", type=int, default=rounds, help="how often what is compared is run in turn")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build", help="the build folder, which holds bin/ftc")
+
+
+def find_ftc(build):
+    ftc = build / "bin" / "ftc"
+    if not ftc.exists():
+        raise Failure(f"{ftc} does not exist: ninja -C {build} ftc ftc_runtime")
+    return ftc
 
 
 def write_tokens(path, rows, tokens, vocabulary, **fields):

@@ -54,11 +54,10 @@ def step_seconds(executable, folder, threads):
     return [line["seconds"] for line in common.run_steps(executable, folder, threads)[0][1:]]
 
 
-def compile_method(name, folder, arguments):
+def compile_method(ftc, name, folder, arguments):
     """The executable of a method, and its FLOPs a token."""
     stem = "".join(letter if letter.isalnum() else "-" for letter in name)
     text = common.STEP.format(folder=folder, adapters=METHODS[name], rows=arguments.rows, tokens=arguments.tokens, steps=arguments.steps)
-    ftc = arguments.build / "bin" / "ftc"
     common.compile_recipe(ftc, folder, stem, text)
     return f"{folder}/{stem}", common.plan_recipe(ftc, folder, stem)[0]["FLOPs a token"]
 
@@ -72,13 +71,13 @@ def main():
     parser.add_argument("--steps", type=int, default=4, help="steps a run; the first is not counted")
     parser.add_argument("--only", nargs="*", choices=list(METHODS), help="these methods alone")
     arguments = parser.parse_args()
-    rows = []
+    rows, ftc = [], common.find_ftc(arguments.build)
     with tempfile.TemporaryDirectory() as folder:
-        common.make_model(arguments.build / "bin" / "ftc", folder, {**common.SMOLLM2, "num_hidden_layers": arguments.layers})
+        common.make_model(ftc, folder, {**common.SMOLLM2, "num_hidden_layers": arguments.layers})
         common.write_tokens(f"{folder}/batches.jsonl", arguments.rows * arguments.steps, arguments.tokens, common.SMOLLM2["vocab_size"])
-        lora, flops = compile_method("lora", folder, arguments)
+        lora, flops = compile_method(ftc, "lora", folder, arguments)
         for name in arguments.only or METHODS:
-            executable, own = compile_method(name, folder, arguments)
+            executable, own = compile_method(ftc, name, folder, arguments)
             ratios = []
             for _ in range(arguments.rounds):
                 base = statistics.median(step_seconds(lora, folder, arguments.threads))

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import pathlib
 import statistics
+import sys
 
 import common
 from common import LORA, SMOLLM2, STEP, Failure, Limits
@@ -178,17 +179,18 @@ def succeeded(sides):
 def take_turns(bench, runs):
     """Runs the sides in turn, each after a look at the machine. Returns for each side its figures over all rounds (or why it failed; then it is not tried
     again), the peer's time by ours of each round, and the machine's speeds."""
-    sides, speeds = {name: [] for name in runs}, []
-    failures = {}
-    for _ in range(bench.rounds):
+    sides, speeds, failures = {name: [] for name in runs}, [], {}
+    for number in range(1, bench.rounds + 1):
         for name, run in runs.items():
             if name in failures:
                 continue
             speeds.append(bench.machine(bench.threads))
             try:
                 sides[name].append(run(bench))
+                print(f"round {number}: {name} {statistics.median(sides[name][-1]['seconds']):.3f} s", file=sys.stderr, flush=True)
             except Failure as failure:
                 failures[name] = {"failed": str(failure)}
+                print(f"round {number}: {name} failed: {failure}", file=sys.stderr, flush=True)
     ratios = [] if failures else [statistics.median(a["seconds"]) / statistics.median(b["seconds"]) for a, b in zip(sides["peer"], sides["ftc"])]
     return {name: failures.get(name) or unite(rounds) for name, rounds in sides.items()}, ratios, speeds
 

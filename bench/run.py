@@ -26,7 +26,7 @@ def measure_row(row, arguments, machine):
     others = common.Others()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         limits = common.Limits(int(arguments.memory * 1e9), arguments.minutes * 60)
-        bench = Bench(arguments.build / "bin" / "ftc", folder, arguments.threads, arguments.rounds, limits, machine)
+        bench = Bench(common.find_ftc(arguments.build), folder, arguments.threads, arguments.rounds, limits, machine)
         try:
             figures = row.measure(bench)
         except common.Failure as failure:
@@ -60,6 +60,8 @@ def main():
                 table.save_results({**table.load_results(), row.name: measured[row.name]})
                 table.write_page()
             print(row.name + ":", *table.cells_of(measured[row.name]), sep="  ", file=sys.stderr, flush=True)
+    if arguments.quick:
+        print("A trial: at most two layers and 256 tokens a row (growth: eight and 2,048), one round. Not the figures of these rows.\n")
     print(table.make_tables(measured), end="")
 
 

@@ -99,7 +99,8 @@ def make_tables(results):
             if run not in runs:
                 runs.append(run)
             busy = f", busy {result['others_share']:.0%}" if result["others_share"] >= 0.02 else ""
-            lines.append("| " + " | ".join([name, *cells_of(result), f"{result['date']} ({runs.index(run) + 1}){busy}"]) + " |")
+            cells = [cell.replace("|", "\\|") for cell in cells_of(result)]
+            lines.append("| " + " | ".join([name, *cells, f"{result['date']} ({runs.index(run) + 1}){busy}"]) + " |")
     lines += [""] + [f"({number}) {run}  " for number, run in enumerate(runs, 1)]
     return "\n".join(lines[1:]) + "\n"
 
