@@ -2,7 +2,6 @@
 """Writes the tables of docs/performance.md from bench/results.json; with --check, only says whether they are up to date."""
 
 import json
-import pathlib
 import statistics
 import sys
 
@@ -12,6 +11,8 @@ from rows import ROWS
 RESULTS = common.ROOT / "bench" / "results.json"
 PAGE = common.ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- bench/table.py writes from here -->\n", "<!-- to here -->\n"
+
+DISTURBED = 0.25  # where others took so much of the processors, times are not compared
 
 HEADS = {
     "training": ["step", "PyTorch, tokens/s", "ftc, tokens/s", "ratio", "share of the FMA wall", "peak memory", "first step", "recipe to executable"],
@@ -30,8 +31,12 @@ def save_results(results):
     RESULTS.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 
+def is_disturbed(result):
+    return result["others_share"] >= DISTURBED
+
+
 def pair(result, key, form, unit="", ratio=False):
-    """`PyTorch's / ours` of one figure, and ours by theirs."""
+    """`PyTorch's / ours` of one figure, and on demand ours by theirs."""
     sides = [result[name].get(key) for name in ("peer", "ftc")]
     text = " / ".join("-" if side is None else form(side) for side in sides) + unit
     return f"{text} ({sides[1] / sides[0]:.2f}x)" if ratio and None not in sides else text
@@ -43,8 +48,8 @@ def speed(side):
 
 def ratio(result):
     ratios = result["ratios"]
-    if not ratios:
-        return ""
+    if not ratios or is_disturbed(result):
+        return "disturbed" if ratios else ""
     spread = f" ({min(ratios):.2f} to {max(ratios):.2f})" if len(ratios) > 1 else ""
     return f"{statistics.median(ratios):.2f}x{spread}"
 
@@ -69,13 +74,14 @@ def cells_of(result):
         rate = result["rows"] * result["tokens"] / result["step_seconds"]
         return [f"{result['rows']} x {result['tokens']}", str(result["layers"]), *(f"{seconds(result[key])} s" for key in (
             "recipe_to_executable", "plan_seconds", "step_seconds")), f"{rate:.0f}", f"{gigabytes(result['peak_bytes'])} GB"]
+    calm = not is_disturbed(result)
     begin = [speed(result["peer"]), speed(result["ftc"]), ratio(result)]
     memory = pair(result, "peak_bytes", gigabytes, " GB", ratio=True)
     if result["kind"] == "generation":
         same = "yes" if result["same_text"] else "no"
-        return [*begin, pair(result, "share_of_bound", share), memory, pair(result, "prompt_seconds", seconds, " s", ratio=True),
+        return [*begin, pair(result, "share_of_bound", share), memory, pair(result, "prompt_seconds", seconds, " s", ratio=calm),
                 "" if any("failed" in result[side] for side in ("peer", "ftc")) else same]
-    return [*begin, pair(result, "share_of_wall", share), memory, pair(result, "first_step_seconds", seconds, " s", ratio=True),
+    return [*begin, pair(result, "share_of_wall", share), memory, pair(result, "first_step_seconds", seconds, " s", ratio=calm),
             f"{seconds(result['recipe_to_executable'])} s"]
 
 
