@@ -27,6 +27,8 @@ struct Term {
   int64_t k, aM, aK, bK, bN;
   bool swapped;                                   ///< b is the left one of the two buffers
   int64_t aType, bType;                           ///< FTC_DNNL_F32 ...
+  size_t buffer = 0;                              ///< number of its buffers
+  int64_t from = 0;                               ///< first k of them
   std::vector<std::pair<int64_t, int64_t>> batch; ///< strides of a and b
 
   /// The operands as the library sees them: in the thread's memory, after its own, if they are extended.
@@ -184,7 +186,7 @@ const void *makeReadable(const Operand &operand, size_t at) {
 
 void runTerm(const MatmulPlan &plan, const Term &term, const Place &place, const void *left, const void *right,
              float *c, dnnl::stream &stream) {
-  int64_t aAt = place.row * term.aM, bAt = place.column * term.bN;
+  int64_t aAt = place.row * term.aM + term.from * term.aK, bAt = place.column * term.bN + term.from * term.bK;
   for (size_t dim = 0; dim < place.batch.size(); ++dim) {
     aAt += place.batch[dim] * term.batch[dim].first;
     bAt += place.batch[dim] * term.batch[dim].second;
@@ -216,11 +218,22 @@ void runBlock(const MatmulPlan &plan, const Buffers &buffers, const Place &place
   if (buffers.init && buffers.init != buffers.c)
     for (int64_t row = 0; row < place.rows; ++row)
       std::memcpy(c + row * plan.cM, buffers.init + offset + row * plan.cM, place.columns * sizeof(float));
-  for (size_t i = 0; i < plan.terms.size(); ++i) {
-    const void *left = buffers.lhs[i], *right = buffers.rhs[i];
-    if (plan.terms[i].swapped)
+  for (const Term &term : plan.terms) {
+    const void *left = buffers.lhs[term.buffer], *right = buffers.rhs[term.buffer];
+    if (term.swapped)
       std::swap(left, right);
-    runTerm(plan, plan.terms[i], place, left, right, c, stream);
+    runTerm(plan, term, place, left, right, c, stream);
+  }
+}
+
+/// A term that extends an operand, in parts of little depth.
+void addParts(const Term &whole, std::vector<Term> &terms) {
+  bool extends = whole.aType != FTC_DNNL_F32 || whole.bType != FTC_DNNL_F32;
+  int64_t depth = extends ? int64_t(FTC_DNNL_DEPTH) : whole.k;
+  for (int64_t from = 0; from < whole.k; from += depth) {
+    Term &part = terms.emplace_back(whole);
+    part.from = from;
+    part.k = std::min(depth, whole.k - from);
   }
 }
 
@@ -235,8 +248,10 @@ MatmulPlan readPlan(const int64_t *next) {
     size = *next++;
     stride = *next++;
   }
-  plan.terms.resize(*next++);
-  for (Term &term : plan.terms) {
+  size_t terms = size_t(*next++);
+  for (size_t i = 0; i < terms; ++i) {
+    Term term;
+    term.buffer = i;
     for (int64_t *field : {&term.k, &term.aM, &term.aK, &term.bK, &term.bN})
       *field = *next++;
     term.swapped = *next++;
@@ -249,6 +264,7 @@ MatmulPlan readPlan(const int64_t *next) {
       a = *next++;
       b = *next++;
     }
+    addParts(term, plan.terms);
   }
   return plan;
 }
@@ -281,7 +297,7 @@ uint64_t ftc_dnnl_matmul_plan(int64_t number, const int64_t *arguments) {
 
 void ftc_dnnl_matmul_run(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi) {
   const MatmulPlan &plan = *getPlans()[immediates[0]];
-  size_t terms = plan.terms.size();
+  size_t terms = plan.terms.back().buffer + 1;
   Buffers at{buffers, buffers + terms, nullptr, nullptr};
   buffers += 2 * terms;
   if (plan.hasInit)

@@ -40,8 +40,7 @@ public:
     if (hasWideRegisters && emitMatmul(product, builder))
       return success();
     ProductShape shape = product.getTerm(0);
-    bool extends = llvm::any_of(op->getOperandTypes(), [](Type type) { return !getElementTypeOrSelf(type).isF32(); });
-    Blocks blocks = chooseBlocks(shape, extends);
+    Blocks blocks = chooseBlocks(shape, extends(product));
     SmallVector<int64_t> arguments{
         shape.m.size, shape.n.size, shape.m.c, blocks.m, blocks.n, !!product.getInit(), int64_t(shape.batch.size())};
     for (const ProductDimension &dim : shape.batch)
@@ -62,7 +61,10 @@ public:
   bool foldsSplat(OpOperand &) const override { return false; }
 
   int64_t scratchBytes(Operation *op) const override {
-    return hasWideRegisters ? getMatmulScratch(cast<dnnl::MatmulOp>(op)) : 0;
+    auto product = cast<dnnl::MatmulOp>(op);
+    if (int64_t own = hasWideRegisters ? getMatmulScratch(product) : 0)
+      return own;
+    return countExtended(product);
   }
 
   /// The result may be computed where its init is.
@@ -73,6 +75,28 @@ public:
 
 private:
   bool hasWideRegisters;
+
+  static bool extends(dnnl::MatmulOp op) {
+    return llvm::any_of(op->getOperandTypes(), [](Type type) { return !getElementTypeOrSelf(type).isF32(); });
+  }
+
+  /// Bytes of the operands of a block that the runtime extends in a thread's memory.
+  static int64_t countExtended(dnnl::MatmulOp op) {
+    Blocks blocks = chooseBlocks(op.getTerm(0), extends(op));
+    int64_t most = 0;
+    for (size_t i = 0; i < op.getNumTerms(); ++i) {
+      ProductShape term = op.getTerm(i);
+      int64_t depth = std::min<int64_t>(term.k.size, FTC_DNNL_DEPTH), bytes = 0;
+      auto add = [&](Value operand, int64_t side) {
+        if (typeNumber(operand) != FTC_DNNL_F32)
+          bytes += llvm::alignTo(side * depth * int64_t(sizeof(float)), 64);
+      };
+      add(term.swapped ? op.getRhs()[i] : op.getLhs()[i], blocks.m);
+      add(term.swapped ? op.getLhs()[i] : op.getRhs()[i], blocks.n);
+      most = std::max(most, bytes);
+    }
+    return most;
+  }
 
   static int64_t countBlocks(const ProductShape &shape, Blocks blocks) {
     int64_t count = llvm::divideCeil(shape.m.size, blocks.m) * llvm::divideCeil(shape.n.size, blocks.n);

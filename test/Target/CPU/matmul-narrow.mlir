@@ -15,8 +15,8 @@ module {
   tune.tensor input @a2 : tensor<40x33xf32>
   tune.tensor input @b2 : tensor<33x49xf16>
   tune.tensor output @c2 : tensor<40x49xf32>
-  tune.tensor input @a3 : tensor<70x1700xf32>
-  tune.tensor input @b3 : tensor<1700x40xbf16>
+  tune.tensor input @a3 : tensor<70x4500xf32>
+  tune.tensor input @b3 : tensor<4500x40xbf16>
   tune.tensor output @c3 : tensor<70x40xf32>
   tune.tensor input @a4 : tensor<130x48xbf16>
   tune.tensor input @b4 : tensor<64x48xf32>
@@ -63,13 +63,13 @@ module {
          ins(%a2, %b2e : tensor<40x33xf32>, tensor<33x49xf32>) outs(%z2 : tensor<40x49xf32>) -> tensor<40x49xf32>
     tune.write %c2, @c2 : tensor<40x49xf32>
     // A depth that is cut.
-    %a3 = tune.read @a3 : tensor<70x1700xf32>
-    %b3 = tune.read @b3 : tensor<1700x40xbf16>
-    %b3e = arith.extf %b3 : tensor<1700x40xbf16> to tensor<1700x40xf32>
+    %a3 = tune.read @a3 : tensor<70x4500xf32>
+    %b3 = tune.read @b3 : tensor<4500x40xbf16>
+    %b3e = arith.extf %b3 : tensor<4500x40xbf16> to tensor<4500x40xf32>
     %e3 = tensor.empty() : tensor<70x40xf32>
     %z3 = linalg.fill ins(%zero : f32) outs(%e3 : tensor<70x40xf32>) -> tensor<70x40xf32>
     %c3 = linalg.contract indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>]
-         ins(%a3, %b3e : tensor<70x1700xf32>, tensor<1700x40xf32>) outs(%z3 : tensor<70x40xf32>) -> tensor<70x40xf32>
+         ins(%a3, %b3e : tensor<70x4500xf32>, tensor<4500x40xf32>) outs(%z3 : tensor<70x40xf32>) -> tensor<70x40xf32>
     tune.write %c3, @c3 : tensor<70x40xf32>
     // The left operand.
     %a4 = tune.read @a4 : tensor<130x48xbf16>

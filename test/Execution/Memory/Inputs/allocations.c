@@ -1,8 +1,8 @@
 // Preloaded: counts a process's allocations, or lets one of them fail.
 //   ALLOCATIONS_COUNT=FILE   at exit, writes their number into FILE
 //   ALLOCATIONS_FAIL=N       number N (from 0 on) fails
-// Numbers begin with main: what libraries do before is not the program's. What oneDNN allocates is not counted: where
-// version 2.6 gets no memory, it goes on with null pointers.
+// Numbers begin with main: what libraries do before is not the program's. What two libraries allocate is not counted:
+// where oneDNN 2.6 gets no memory it goes on with null pointers, and simdjson 3.0 ends the process when it is first used.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -22,32 +22,36 @@ extern void *__libc_memalign(size_t, size_t);
 static atomic_long count = 0;
 static long limit = -1;
 
-static uintptr_t libraryBegin, libraryEnd; // of oneDNN's code
+static struct {
+  uintptr_t begin, end;
+} libraries[2]; // their code
+static int libraryCount = 0;
 
 static int findLibrary(struct dl_phdr_info *info, size_t size, void *unused) {
   (void)size, (void)unused;
-  if (!strstr(info->dlpi_name, "libdnnl"))
+  if (!strstr(info->dlpi_name, "libdnnl") && !strstr(info->dlpi_name, "libsimdjson"))
     return 0;
-  for (int i = 0; i < info->dlpi_phnum; ++i) {
+  for (int i = 0; i < info->dlpi_phnum && libraryCount < 2; ++i) {
     const ElfW(Phdr) *part = &info->dlpi_phdr[i];
     if (part->p_type != PT_LOAD || !(part->p_flags & PF_X))
       continue;
-    libraryBegin = info->dlpi_addr + part->p_vaddr;
-    libraryEnd = libraryBegin + part->p_memsz;
+    libraries[libraryCount].begin = info->dlpi_addr + part->p_vaddr;
+    libraries[libraryCount++].end = info->dlpi_addr + part->p_vaddr + part->p_memsz;
   }
-  return 1;
+  return 0;
 }
 
 static int isLibrary(void) {
   static __thread int inside = 0; // finding out may allocate
-  if (!libraryBegin || inside)
-    return inside;
+  if (inside)
+    return 1;
   void *frames[32];
   inside = 1;
   int depth = backtrace(frames, 32), found = 0;
   inside = 0;
   for (int i = 0; i < depth; ++i)
-    found |= (uintptr_t)frames[i] >= libraryBegin && (uintptr_t)frames[i] < libraryEnd;
+    for (int j = 0; j < libraryCount; ++j)
+      found |= (uintptr_t)frames[i] >= libraries[j].begin && (uintptr_t)frames[i] < libraries[j].end;
   return found;
 }
 
