@@ -35,6 +35,7 @@ struct Term {
   struct Block {
     memory::desc a, b, c, scratch;
     size_t aAt = 0, bAt = 0, bytes = 0; ///< places in the thread's memory, and its size
+    size_t number = 0;                  ///< among all blocks of all plans
     dnnl::matmul primitive;
   };
   Block blocks[2][2]; ///< [are the last rows][are the last columns]
@@ -78,11 +79,36 @@ struct Place {
   std::vector<int64_t> batch; ///< index of each dimension
 };
 
+/// What the library is called with for a block; made once for each thread, since making it allocates.
+struct Arguments {
+  explicit Arguments(const Term::Block &block)
+      : a(block.a, getEngine(), DNNL_MEMORY_NONE), b(block.b, getEngine(), DNNL_MEMORY_NONE),
+        c(block.c, getEngine(), DNNL_MEMORY_NONE), scratch(block.scratch, getEngine(), DNNL_MEMORY_NONE),
+        list{{DNNL_ARG_SRC, a.get()},
+             {DNNL_ARG_WEIGHTS, b.get()},
+             {DNNL_ARG_DST, c.get()},
+             {DNNL_ARG_SCRATCHPAD, scratch.get()}} {}
+
+  memory a, b, c, scratch;
+  dnnl_exec_arg_t list[4];
+};
+
 /// What each thread that runs products has.
 struct Worker {
   Worker() : stream(getEngine()) { useOneThread(); }
+
+  Arguments &argumentsOf(const Term::Block &block) {
+    if (arguments.size() <= block.number)
+      arguments.resize(block.number + 1);
+    std::unique_ptr<Arguments> &own = arguments[block.number];
+    if (!own)
+      own = std::make_unique<Arguments>(block);
+    return *own;
+  }
+
   dnnl::stream stream;
   Place place;
+  std::vector<std::unique_ptr<Arguments>> arguments; ///< by number
 };
 
 /// Reports what has been thrown; without memory for it.
@@ -135,6 +161,8 @@ Term::Block makeBlock(const MatmulPlan &plan, const Term &term, int64_t rows, in
   };
   reserve(block.scratch.get_size());
   block.aAt = term.aType == FTC_DNNL_F32 ? 0 : reserve(block.a.get_size());
+  static size_t blocks = 0; // plans are made one after the other
+  block.number = blocks++;
   block.bAt = term.bType == FTC_DNNL_F32 ? 0 : reserve(block.b.get_size());
   return block;
 }
@@ -185,7 +213,7 @@ const void *makeReadable(const Operand &operand, size_t at) {
 }
 
 void runTerm(const MatmulPlan &plan, const Term &term, const Place &place, const void *left, const void *right,
-             float *c, dnnl::stream &stream) {
+             float *c, Worker &worker) {
   int64_t aAt = place.row * term.aM + term.from * term.aK, bAt = place.column * term.bN + term.from * term.bK;
   for (size_t dim = 0; dim < place.batch.size(); ++dim) {
     aAt += place.batch[dim] * term.batch[dim].first;
@@ -199,18 +227,20 @@ void runTerm(const MatmulPlan &plan, const Term &term, const Place &place, const
   const void *b = makeReadable({right, term.bType, bAt, bIsRows ? term.k : place.columns,
                                 bIsRows ? place.columns : term.k, bIsRows ? term.bK : term.bN},
                                block.bAt);
-  auto use = [](const memory::desc &desc, const void *data) {
-    return memory(desc, getEngine(), const_cast<void *>(data));
-  };
-  block.primitive.execute(stream, {{DNNL_ARG_SRC, use(block.a, a)},
-                                   {DNNL_ARG_WEIGHTS, use(block.b, b)},
-                                   {DNNL_ARG_DST, use(block.c, c)},
-                                   {DNNL_ARG_SCRATCHPAD, use(block.scratch, ftc_scratch())}});
-  stream.wait();
+  Arguments &arguments = worker.argumentsOf(block);
+  arguments.a.set_data_handle(const_cast<void *>(a));
+  arguments.b.set_data_handle(const_cast<void *>(b));
+  arguments.c.set_data_handle(c);
+  arguments.scratch.set_data_handle(ftc_scratch());
+  dnnl::error::wrap_c_api(
+      dnnl_primitive_execute(block.primitive.get(), worker.stream.get(), std::size(arguments.list), arguments.list),
+      "could not execute a primitive");
+  worker.stream.wait();
 }
 
 /// All terms of one block.
-void runBlock(const MatmulPlan &plan, const Buffers &buffers, const Place &place, dnnl::stream &stream) {
+void runBlock(const MatmulPlan &plan, const Buffers &buffers, Worker &worker) {
+  const Place &place = worker.place;
   int64_t offset = place.row * plan.cM + place.column;
   for (size_t dim = 0; dim < place.batch.size(); ++dim)
     offset += place.batch[dim] * plan.batch[dim].second;
@@ -222,7 +252,7 @@ void runBlock(const MatmulPlan &plan, const Buffers &buffers, const Place &place
     const void *left = buffers.lhs[term.buffer], *right = buffers.rhs[term.buffer];
     if (term.swapped)
       std::swap(left, right);
-    runTerm(plan, term, place, left, right, c, stream);
+    runTerm(plan, term, place, left, right, c, worker);
   }
 }
 
@@ -307,7 +337,7 @@ void ftc_dnnl_matmul_run(void *const *buffers, const int64_t *immediates, int64_
     static thread_local Worker worker;
     for (int64_t item = lo; item < hi; ++item) {
       locate(plan, item, worker.place);
-      runBlock(plan, at, worker.place, worker.stream);
+      runBlock(plan, at, worker);
     }
   } catch (const std::exception &) {
     fail("do", plan);
