@@ -2,7 +2,8 @@
 //   ALLOCATIONS_COUNT=FILE   at exit, writes their number into FILE
 //   ALLOCATIONS_FAIL=N       number N (from 0 on) fails
 // Numbers begin with main: what libraries do before is not the program's. What two libraries allocate is not counted:
-// where oneDNN 2.6 gets no memory it goes on with null pointers, and simdjson 3.0 ends the process when it is first used.
+// where oneDNN 2.6 gets no memory it goes on with null pointers, and simdjson 3.0 ends the process when it is first used, and
+// does not look at what `new (std::nothrow)` gave it.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -94,6 +95,7 @@ static int fails(void) {
   return 1;
 }
 
+void *_ZnamRKSt9nothrow_t(size_t size) { return __libc_malloc(size); } // operator new[](size_t, std::nothrow_t)
 void *malloc(size_t size) { return fails() ? NULL : __libc_malloc(size); }
 void *calloc(size_t n, size_t size) { return fails() ? NULL : __libc_calloc(n, size); }
 void *realloc(void *old, size_t size) { return fails() ? NULL : __libc_realloc(old, size); }
