@@ -138,12 +138,9 @@ def peer_python():
     return str(python)
 
 
-def compile_machine(folder):
-    """Compiles bench/machine.cpp; returns a function that measures the machine on so many threads."""
-    binary = f"{folder}/machine"
-    compiler = os.environ.get("CXX", "c++")
-    measure([compiler, "-O2", "-march=native", "-ffp-contract=fast", "-pthread", ROOT / "bench" / "machine.cpp", "-o", binary])
-    return lambda threads: json.loads(measure([binary, threads]).output)
+def measure_machine(ftc, threads):
+    """What `ftc machine` measures at this moment."""
+    return json.loads(measure([ftc, "machine", "--json", "--threads", threads]).output)
 
 
 def describe_machine(threads):

@@ -30,7 +30,6 @@ class Bench:
     threads: int
     rounds: int
     limits: Limits
-    machine: object  # measures the machine on so many threads
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,7 +183,7 @@ def take_turns(bench, runs):
         for name, run in runs.items():
             if name in failures:
                 continue
-            speeds.append(bench.machine(bench.threads))
+            speeds.append(common.measure_machine(bench.ftc, bench.threads))
             try:
                 sides[name].append(run(bench))
                 print(f"round {number}: {name} {statistics.median(sides[name][-1]['seconds']):.3f} s", file=sys.stderr, flush=True)

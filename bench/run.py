@@ -20,13 +20,13 @@ import table
 from rows import ROWS, Bench
 
 
-def measure_row(row, arguments, machine):
+def measure_row(row, arguments):
     """The row's figures, or why there are none, with what they were measured with."""
     about = {"kind": row.kind, **common.describe_run(arguments.threads), "rounds": arguments.rounds, "layers": row.layers}
     others = common.Others()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         limits = common.Limits(int(arguments.memory * 1e9), arguments.minutes * 60)
-        bench = Bench(common.find_ftc(arguments.build), folder, arguments.threads, arguments.rounds, limits, machine)
+        bench = Bench(common.find_ftc(arguments.build), folder, arguments.threads, arguments.rounds, limits)
         try:
             figures = row.measure(bench)
         except common.Failure as failure:
@@ -52,14 +52,12 @@ def main():
     if arguments.quick:
         rows, arguments.rounds = [row.shorten() for row in rows], 1
     measured = {}
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        machine = common.compile_machine(folder)
-        for row in rows:
-            measured[row.name] = measure_row(row, arguments, machine)
-            if not arguments.quick:
-                table.save_results({**table.load_results(), row.name: measured[row.name]})
-                table.write_page()
-            print(row.name + ":", *table.cells_of(measured[row.name]), sep="  ", file=sys.stderr, flush=True)
+    for row in rows:
+        measured[row.name] = measure_row(row, arguments)
+        if not arguments.quick:
+            table.save_results({**table.load_results(), row.name: measured[row.name]})
+            table.write_page()
+        print(row.name + ":", *table.cells_of(measured[row.name]), sep="  ", file=sys.stderr, flush=True)
     if arguments.quick:
         print("A trial: at most two layers and 256 tokens a row (growth: eight and 2,048), one round. Not the figures of these rows.\n")
     print(table.make_tables(measured), end="")

@@ -23,45 +23,31 @@ struct Works {
   Work multiply, read;
 };
 
-// The same loops for each width of registers: as many chains of multiply-adds as there are registers, and sums of all
-// of the memory.
-#define FTC_CEILING(NAME, TARGET, VECTOR, CHAINS, REGISTER, SET, LOAD, ADD, FMA)                                       \
-  TARGET double NAME##Multiply(const float *, double seconds) {                                                        \
-    VECTOR sums[CHAINS], factor = SET(0.5f), term = SET(1.0f);                                                         \
-    for (VECTOR &sum : sums)                                                                                           \
-      sum = SET(0.0f);                                                                                                 \
-    constexpr int kTimes = 20000;                                                                                      \
-    double flops = 0;                                                                                                  \
-    auto begin = Clock::now();                                                                                         \
-    for (; since(begin) < seconds; flops += 2.0 * (sizeof(VECTOR) / sizeof(float)) * CHAINS * kTimes)                  \
-      for (int i = 0; i < kTimes; ++i)                                                                                 \
-        _Pragma("GCC unroll 32") for (VECTOR &sum : sums) {                                                            \
-          sum = FMA;                                                                                                   \
-          __asm__ volatile("" : "+" REGISTER(sum)); /* neither removed nor moved to memory */                          \
-        }                                                                                                              \
-    return flops / since(begin);                                                                                       \
-  }                                                                                                                    \
-  TARGET double NAME##Read(const float *memory, double seconds) {                                                      \
-    VECTOR sums[8];                                                                                                    \
-    for (VECTOR &sum : sums)                                                                                           \
-      sum = SET(0.0f);                                                                                                 \
-    constexpr size_t kStep = sizeof(VECTOR) / sizeof(float);                                                           \
-    double bytes = 0;                                                                                                  \
-    auto begin = Clock::now();                                                                                         \
-    for (; since(begin) < seconds; bytes += double(kMemory))                                                           \
-      for (size_t i = 0; i < kMemory / sizeof(float); i += 8 * kStep)                                                  \
-        _Pragma("GCC unroll 8") for (int j = 0; j < 8; ++j) sums[j] = ADD(sums[j], LOAD(memory + i + j * kStep));      \
-    for (VECTOR &sum : sums)                                                                                           \
-      __asm__ volatile("" : : REGISTER(sum));                                                                          \
-    return bytes / since(begin);                                                                                       \
-  }
+// The same loops for each width of registers: as many chains of multiply-adds as there are registers.
+#define FTC_NAME(what) wide##what
+#define FTC_TARGET __attribute__((target("avx512f")))
+#define FTC_INTRINSIC(name) _mm512_##name
+#define FTC_MULTIPLY_ADD _mm512_fmadd_ps
+#define FTC_VECTOR __m512
+#define FTC_CHAINS 24
+#include "CeilingLoops.inc"
 
-FTC_CEILING(wide, __attribute__((target("avx512f"))), __m512, 24, "v", _mm512_set1_ps, _mm512_load_ps, _mm512_add_ps,
-            _mm512_fmadd_ps(sum, factor, term))
-FTC_CEILING(half, __attribute__((target("avx2,fma"))), __m256, 12, "x", _mm256_set1_ps, _mm256_load_ps, _mm256_add_ps,
-            _mm256_fmadd_ps(sum, factor, term))
-FTC_CEILING(base, , __m128, 12, "x", _mm_set1_ps, _mm_load_ps, _mm_add_ps, _mm_add_ps(_mm_mul_ps(sum, factor), term))
-#undef FTC_CEILING
+#define FTC_NAME(what) half##what
+#define FTC_TARGET __attribute__((target("avx2,fma")))
+#define FTC_INTRINSIC(name) _mm256_##name
+#define FTC_MULTIPLY_ADD _mm256_fmadd_ps
+#define FTC_VECTOR __m256
+#define FTC_CHAINS 12
+#include "CeilingLoops.inc"
+
+__m128 multiplyAdd(__m128 a, __m128 b, __m128 c) { return _mm_add_ps(_mm_mul_ps(a, b), c); }
+#define FTC_NAME(what) base##what
+#define FTC_TARGET
+#define FTC_INTRINSIC(name) _mm_##name
+#define FTC_MULTIPLY_ADD multiplyAdd
+#define FTC_VECTOR __m128
+#define FTC_CHAINS 12
+#include "CeilingLoops.inc"
 
 Works chooseWorks() {
   if (__builtin_cpu_supports("avx512f"))

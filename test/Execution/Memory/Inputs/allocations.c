@@ -1,9 +1,10 @@
 // Preloaded: counts a process's allocations, or lets one of them fail.
 //   ALLOCATIONS_COUNT=FILE   at exit, writes their number into FILE
 //   ALLOCATIONS_FAIL=N       number N (from 0 on) fails
-// Numbers begin with main: what libraries do before is not the program's. What two libraries allocate is not counted:
+// Numbers begin with main: what libraries do before is not the program's. What libraries cannot do without is not counted:
 // where oneDNN 2.6 gets no memory it goes on with null pointers, and simdjson 3.0 ends the process when it is first used, and
-// does not look at what `new (std::nothrow)` gave it.
+// does not look at what `new (std::nothrow)` gave it. Nor is what std::filesystem allocates, which throws in functions
+// that are noexcept (libstdc++ 12).
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -49,10 +50,14 @@ static int isLibrary(void) {
   void *frames[32];
   inside = 1;
   int depth = backtrace(frames, 32), found = 0;
-  inside = 0;
-  for (int i = 0; i < depth; ++i)
+  for (int i = 0; i < depth && !found; ++i) {
+    Dl_info symbol;
+    found = dladdr(frames[i], &symbol) && symbol.dli_sname && strstr(symbol.dli_fname, "libstdc++") &&
+            strstr(symbol.dli_sname, "10filesystem");
     for (int j = 0; j < libraryCount; ++j)
       found |= (uintptr_t)frames[i] >= libraries[j].begin && (uintptr_t)frames[i] < libraries[j].end;
+  }
+  inside = 0;
   return found;
 }
 
