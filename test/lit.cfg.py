@@ -1,4 +1,5 @@
 import os
+import shutil
 
 import lit.formats
 
@@ -22,6 +23,10 @@ smollm2 = os.path.join(cache, "SmolLM2-135M-Instruct.Q4_1.gguf")
 if os.path.exists(smollm2):
     config.available_features.add("smollm2")
 
+# Tests that count instructions are skipped without it.
+if shutil.which("valgrind"):
+    config.available_features.add("valgrind")
+
 data = os.path.join(config.test_source_root, "data")
 examples = os.path.join(config.ftc_source, "examples")
 # A result against the golden one: %check-logits TARGET BOUND MODEL.
@@ -43,6 +48,7 @@ config.substitutions += [
     ("%smollm2", smollm2),
     ("%ftc-compare", os.path.join(binaries, "ftc-compare")),
     ("%ftc", os.path.join(binaries, "ftc")),
+    ("%build", config.ftc_build),
     ("%data", data),
     ("%examples", examples),
     ("%standard", os.path.join(config.ftc_source, "lib", "Standard")),

@@ -90,7 +90,7 @@ bool Compilation::runPasses(Rung rung) {
 bool Compilation::fuse() { return mlir::succeeded(target::lowerToFused(*current, targetOptions())) || bug("fusion"); }
 
 bool Compilation::place() {
-  if (mlir::failed(target::placeFused(*current, targetOptions(), &again)))
+  if (mlir::failed(target::placeFused(*current, targetOptions(), &report)))
     return bug("placement");
   target::PlanSummary plan = target::getPlan(*current);
   // The reference target shares no bytes: it is a judge, not what a recipe is run on.
@@ -129,13 +129,14 @@ bool Compilation::lowerTo(Rung rung) {
 target::TargetOptions Compilation::targetOptions() const {
   target::TargetOptions result;
   result.kind = options.target;
+  result.processor = options.processor;
   result.recipe = llvm::sys::path::stem(options.recipe).str();
   // Absolute: the executable may be started from anywhere.
   llvm::SmallString<256> folder(options.recipe);
   llvm::sys::fs::make_absolute(folder);
   result.folder = llvm::sys::path::parent_path(folder).str();
   result.memory = limit ? std::max<int64_t>(1, limit->bytes - target::kProcessBytes) : 0;
-  result.recomputes = !llvm::is_contained(options.disabledPasses, "tune-insert-recompute");
+  result.disabledPasses = options.disabledPasses;
   if (const ast::File *file = definitions.recipe())
     result.source = sources.getMemoryBuffer(file->bufferId)->getBuffer().str();
   return result;

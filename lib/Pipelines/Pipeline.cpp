@@ -11,8 +11,9 @@ using namespace ftc;
 
 llvm::ArrayRef<llvm::StringLiteral> ftc::optionalPasses() {
   static constexpr llvm::StringLiteral flags[] = {
-      "tune-simplify",   "tune-halve-spectra", "tune-order-contractions", "tune-slice-rows",
-      "tune-merge-rows", "tune-sink-choices",  "tune-insert-recompute"};
+      "tune-simplify",   "tune-halve-spectra",   "tune-order-contractions", "tune-slice-rows",
+      "tune-merge-rows", "tune-sink-choices",    "tune-keep-stored-types",  "convert-tune-to-dnnl",
+      "tune-fuse-rows",  "tune-insert-recompute"};
   return flags;
 }
 
@@ -46,6 +47,9 @@ void ftc::buildPipeline(Rung rung, const CompileOptions &options, mlir::OpPassMa
     if (!reference)
       add(tune::createSetPrecision());
     add(tune::createSimplify());
+    // After what would merge the extensions of a weight.
+    if (!reference)
+      add(tune::createKeepStoredTypes());
     break;
   default:
     break;

@@ -44,7 +44,15 @@ private:
 
 /// A call of one of the runtime's kernels that go through memory in pieces of FTC_COPY_BYTES.
 void TableMaker::addMove(StringRef symbol, Location to, std::optional<Location> from, int64_t bytes, int64_t count) {
-  Call call{symbol.str(), int64_t(llvm::divideCeil(bytes, FTC_COPY_BYTES)), 1, {to.offset}, {}, {count}, symbol.str()};
+  Call call{symbol.str(),
+            int64_t(llvm::divideCeil(bytes, FTC_COPY_BYTES)),
+            1,
+            {to.offset},
+            {},
+            {count},
+            symbol.str(),
+            0,
+            from ? 2 * bytes : bytes};
   if (from)
     call.offsets.push_back(from->offset);
   if (inLoop) {
@@ -72,7 +80,8 @@ LogicalResult TableMaker::addCall(Operation *op, int phase) {
             {},
             (*info)->immediates,
             std::move(what),
-            phase ? int64_t(0) : countProductFlops(op)};
+            phase ? int64_t(0) : countProductFlops(op),
+            phase ? int64_t(0) : countBytes(op)};
   auto addBuffer = [&](Location location) {
     call.offsets.push_back(location.offset);
     if (inLoop)

@@ -12,8 +12,8 @@ struct Call {
   llvm::SmallVector<int64_t> offsets;
   llvm::SmallVector<int64_t> strides; ///< empty outside of loops
   llvm::SmallVector<int64_t> immediates;
-  std::string what; ///< for the profile, as are the flops
-  int64_t flops = 0;
+  std::string what; ///< for the profile, as are flops and bytes
+  int64_t flops = 0, bytes = 0;
 };
 
 struct Loop {

@@ -1,34 +1,16 @@
 #include "Codegen.h"
 
+#include "ftc/Target/Processor.h"
+
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
-#include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
-#include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
-#include "llvm/TargetParser/Host.h"
 
 using namespace mlir;
 
 namespace ftc::target {
-
-/// A target machine for the CPU that runs this, with all it can do.
-static std::unique_ptr<llvm::TargetMachine> makeHostMachine(llvm::CodeGenOptLevel level) {
-  static const bool initialized = !llvm::InitializeNativeTarget() && !llvm::InitializeNativeTargetAsmPrinter();
-  if (!initialized)
-    return nullptr;
-  llvm::Triple triple(llvm::sys::getDefaultTargetTriple());
-  std::string error;
-  const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, error);
-  if (!target)
-    return nullptr;
-  std::string features;
-  for (const auto &feature : llvm::sys::getHostCPUFeatures())
-    features += (features.empty() ? "" : ",") + std::string(feature.second ? "+" : "-") + feature.first().str();
-  return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
-      triple, llvm::sys::getHostCPUName(), features, llvm::TargetOptions(), llvm::Reloc::PIC_, std::nullopt, level));
-}
 
 /// What kernels need of LLVM's passes: loops are unrolled and vectorised where they are generated, so that the default
 /// pipelines cost ten times the time and gain nothing.
@@ -52,9 +34,9 @@ static LogicalResult optimise(llvm::Module &module, llvm::TargetMachine &machine
   return success();
 }
 
-FailureOr<std::unique_ptr<llvm::MemoryBuffer>> compileModule(llvm::Module &module, bool quick) {
-  std::unique_ptr<llvm::TargetMachine> machine =
-      makeHostMachine(quick ? llvm::CodeGenOptLevel::None : llvm::CodeGenOptLevel::Default);
+FailureOr<std::unique_ptr<llvm::MemoryBuffer>> compileModule(llvm::Module &module, const TargetOptions &options) {
+  std::unique_ptr<llvm::TargetMachine> machine = makeTargetMachine(
+      options.processor, options.quick ? llvm::CodeGenOptLevel::None : llvm::CodeGenOptLevel::Default);
   if (!machine)
     return failure();
   // Without them LLVM knows nothing of the target, silently.

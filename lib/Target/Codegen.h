@@ -3,6 +3,7 @@
 #define FTC_LIB_TARGET_CODEGEN_H
 
 #include "CallTable.h"
+#include "ftc/Target/Target.h"
 
 namespace llvm {
 class MemoryBuffer;
@@ -21,8 +22,8 @@ struct ObjectContents {
 /// Writes what is said above into a module, which need not be the one that holds the kernels.
 void writeTables(llvm::Module &module, const KernelSet &kernels, const ObjectContents &contents);
 
-/// Optimises the module as little as kernels need, and compiles it; `quick`: in the least time.
-llvm::FailureOr<std::unique_ptr<llvm::MemoryBuffer>> compileModule(llvm::Module &module, bool quick);
+/// Optimises the module as little as kernels need, and compiles it.
+llvm::FailureOr<std::unique_ptr<llvm::MemoryBuffer>> compileModule(llvm::Module &module, const TargetOptions &options);
 
 } // namespace ftc::target
 

@@ -1,12 +1,11 @@
 #include "ftc/Target/Image.h"
 
-#include "ftc/Runtime/CPU/Profile.h"
+#include "ftc/Runtime/Core/Float.h"
 
 #include "llvm/ExecutionEngine/Orc/ExecutionUtils.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
 
-#include <cstdlib>
 #include <cstring>
 
 using namespace mlir;
@@ -50,9 +49,6 @@ llvm::FailureOr<Image> Image::load(OwningOpRef<ModuleOp> module, const target::T
   if (ftc_prepare(setup->toPtr<const ftc_setup *>(), image.arena) != 0)
     return module->emitError() << ftc_failure();
   image.programs = programs->toPtr<const ftc_program *>();
-  if (std::getenv("FTC_PROFILE"))
-    if (auto notes = (*jit)->lookup("ftc_program_notes"))
-      ftc_profile_start(image.programs, notes->toPtr<const ftc_note *const *>());
   image.jit = std::move(*jit);
   image.module = std::move(module);
   return image;
@@ -69,7 +65,20 @@ void Image::run(unsigned program) {
     llvm::reportFatalUsageError(ftc_failure());
 }
 
-/// Calls `visit(element's address, index)` with the element's C++ type; reals narrower than f32 are not supported.
+namespace {
+/// An element of 16 bits, as a number.
+template <runtime::ElementType type> struct Narrow {
+  uint16_t bits;
+  explicit Narrow(double value) { runtime::convertFloats(runtime::ElementType::F64, &value, type, &bits, 1); }
+  explicit operator double() const {
+    double value;
+    runtime::convertFloats(type, &bits, runtime::ElementType::F64, &value, 1);
+    return value;
+  }
+};
+} // namespace
+
+/// Calls `visit(element, index)` with the element's C++ type.
 template <typename Visitor> static void visitElements(Type type, uint8_t *data, int64_t count, Visitor visit) {
   auto each = [&](auto *elements) {
     for (int64_t i = 0; i < count; ++i)
@@ -79,6 +88,10 @@ template <typename Visitor> static void visitElements(Type type, uint8_t *data, 
     each(reinterpret_cast<double *>(data));
   else if (type.isF32())
     each(reinterpret_cast<float *>(data));
+  else if (type.isF16())
+    each(reinterpret_cast<Narrow<runtime::ElementType::F16> *>(data));
+  else if (type.isBF16())
+    each(reinterpret_cast<Narrow<runtime::ElementType::BF16> *>(data));
   else if (type.isInteger(64))
     each(reinterpret_cast<int64_t *>(data));
   else if (type.isInteger(32))

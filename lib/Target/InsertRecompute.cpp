@@ -198,12 +198,7 @@ void Inserter::addResults(Operation *op, RecomputeProblem::Call &call, bool isSt
 }
 
 double Inserter::estimateSeconds(Operation *op) {
-  double bytes = 0;
-  for (Value value : op->getOperands())
-    bytes += double(getBytes(value.getType()));
-  for (Value value : op->getResults())
-    bytes += double(getBytes(value.getType()));
-  double result = double(countProductFlops(op)) / kFlopsPerSecond + bytes / kBytesPerSecond;
+  double result = double(countProductFlops(op)) / kFlopsPerSecond + double(countBytes(op)) / kBytesPerSecond;
   // A body's sizes are those of one iteration.
   auto rows = dyn_cast<tune::RowsOp>(op);
   for (Block *body : tune::getBodies(op))

@@ -13,13 +13,14 @@
 
 #include "Placement.h"
 
-#include "OffsetAssignment.h"
 #include "StepTensors.h"
 #include "Structure.h"
+#include "Work.h"
 #include "ftc/Target/KernelBuilder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 #include <map>
+#include <numeric>
 
 using namespace mlir;
 
@@ -48,10 +49,8 @@ class ProgramPlacer {
 public:
   ProgramPlacer(func::FuncOp program, ModuleLayout &layout) : program(program), layout(layout) {}
 
-  /// Bytes of scratch memory; `scratchBase` must not be known before all tensors and constants are placed.
-  int64_t assign();
-  /// The most bytes of values alive at once.
-  int64_t getActivationBytes() const;
+  /// What it needs of the scratch region, whose base need not be known before all tensors and constants are placed.
+  ProgramMemory assign();
   void writeAttributes(int64_t scratchBase);
 
 private:
@@ -358,7 +357,7 @@ void ProgramPlacer::placeBlock(Block &block) {
   }
 }
 
-int64_t ProgramPlacer::assign() {
+ProgramMemory ProgramPlacer::assign() {
   Block &body = program.getBody().front();
   number(body);
   findUses(body);
@@ -366,15 +365,18 @@ int64_t ProgramPlacer::assign() {
   if (layout.mode == PlacementMode::Share)
     bindWrites();
   placeBlock(body);
-  return layout.mode == PlacementMode::Share ? assignOffsets(buffers) : assignDistinctOffsets(buffers);
-}
-
-int64_t ProgramPlacer::getActivationBytes() const {
-  SmallVector<Lifetime> values;
+  ProgramMemory memory;
+  memory.program = program;
+  memory.scratch = layout.mode == PlacementMode::Share ? assignOffsets(buffers) : assignDistinctOffsets(buffers);
   for (auto [index, buffer] : llvm::enumerate(buffers))
-    if (!workspaceBuffers.contains(int64_t(index)))
-      values.push_back(buffer);
-  return getLiveBytes(values);
+    (workspaceBuffers.contains(int64_t(index)) ? memory.workspaces : memory.values).push_back(buffer);
+  program.getBody().walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (getRole(op) != Role::Call)
+      return WalkResult::advance();
+    memory.calls.push_back({op, positions[op]});
+    return WalkResult::skip(); // what is inside is part of its kernel
+  });
+  return memory;
 }
 
 void ProgramPlacer::writeAttributes(int64_t scratchBase) {
@@ -415,21 +417,39 @@ static int64_t getThreadBytes(ModuleOp module, const KernelRegistry &registry) {
   return most;
 }
 
-FailureOr<ScratchBytes> placeModule(ModuleOp module, const KernelRegistry &registry, PlacementMode mode) {
+ProgramSchedule makeSchedule(const ProgramMemory &memory) {
+  int64_t end = memory.calls.empty() ? 0 : memory.calls.back().second + 1;
+  auto countLive = [&](ArrayRef<Lifetime> buffers) {
+    std::vector<int64_t> live(end + 1);
+    for (const Lifetime &buffer : buffers) {
+      live[std::clamp<int64_t>(buffer.first, 0, end)] += alignUp(buffer.bytes);
+      live[std::clamp<int64_t>(buffer.last + 1, 0, end)] -= alignUp(buffer.bytes);
+    }
+    std::partial_sum(live.begin(), live.end(), live.begin());
+    return live;
+  };
+  std::vector<int64_t> values = countLive(memory.values), workspaces = countLive(memory.workspaces);
+  ProgramSchedule schedule{func::FuncOp(memory.program).getSymName().str(), {}};
+  for (auto [op, position] : memory.calls)
+    schedule.moments.push_back({describeWork(op), values[position], workspaces[position]});
+  return schedule;
+}
+
+FailureOr<std::vector<ProgramMemory>> placeModule(ModuleOp module, const KernelRegistry &registry, PlacementMode mode) {
   SymbolTable symbols(module);
   ModuleLayout layout(symbols, registry, mode);
   for (StringRef name : {"weights", "trained", "gradients", "states", "activations", "workspace"})
     layout.plan[name.str()] = 0;
   layout.placeTensors(module);
   std::vector<ProgramPlacer> placers;
-  ScratchBytes bytes;
+  std::vector<ProgramMemory> memories;
   int64_t scratch = 0, activations = 0;
   for (func::FuncOp program : getPrograms(module)) {
     layout.placeConstants(program);
     ProgramPlacer &placer = placers.emplace_back(program, layout);
-    int64_t own = bytes[program.getSymName()] = placer.assign();
-    scratch = std::max(scratch, own);
-    activations = std::max(activations, placer.getActivationBytes());
+    const ProgramMemory &memory = memories.emplace_back(placer.assign());
+    scratch = std::max(scratch, memory.scratch);
+    activations = std::max(activations, getLiveBytes(memory.values));
   }
   for (ProgramPlacer &placer : placers)
     placer.writeAttributes(layout.end);
@@ -444,7 +464,7 @@ FailureOr<ScratchBytes> placeModule(ModuleOp module, const KernelRegistry &regis
   for (auto &[name, bytes] : layout.plan)
     entries.push_back(builder.getNamedAttr(name, builder.getI64IntegerAttr(bytes)));
   module->setAttr(kArenaAttr, builder.getDictionaryAttr(entries));
-  return bytes;
+  return memories;
 }
 
 } // namespace ftc::target

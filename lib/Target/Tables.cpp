@@ -119,9 +119,9 @@ void TableWriter::writeNotes(ArrayRef<CallTable> programs) {
       llvm::Constant *&text = texts[call.what];
       if (!text)
         text = global(llvm::ConstantDataArray::getString(module.getContext(), call.what));
-      notes.push_back(record({text, number(call.flops)}));
+      notes.push_back(record({text, number(call.flops), number(call.bytes)}));
     }
-    notes.push_back(record({null(), number(0)})); // never an empty array
+    notes.push_back(record({null(), number(0), number(0)})); // never an empty array
     tables.push_back(array(notes));
   }
   tables.push_back(null());

@@ -26,11 +26,11 @@ using namespace mlir;
 
 namespace ftc::target {
 
-KernelRegistry getKernels(TargetKind kind) {
+KernelRegistry getKernels(TargetKind kind, StringRef processor) {
   KernelRegistry registry;
   addReferenceKernels(registry);
   if (kind == TargetKind::CPU)
-    addCPUKernels(registry);
+    addCPUKernels(registry, processor);
   return registry;
 }
 
@@ -39,16 +39,25 @@ LogicalResult lowerToFused(ModuleOp module, const TargetOptions &options) {
     return success();
   PassManager manager(module.getContext(), ModuleOp::getOperationName());
   manager.enableVerifier(false); // once, below
-  manager.addPass(createConvertTuneToDnnl());
-  manager.addPass(tune::createFuseRows());
+  auto add = [&](std::unique_ptr<Pass> pass) {
+    if (!options.isDisabled(pass->getArgument()))
+      manager.addPass(std::move(pass));
+  };
+  add(createConvertTuneToDnnl());
+  add(tune::createFuseRows());
   return failure(failed(manager.run(module)) || failed(verify(module)));
+}
+
+static int64_t scratchOf(func::FuncOp program, ArrayRef<ProgramMemory> memories) {
+  return llvm::find_if(memories, [&](auto &memory) { return memory.program == program; })->scratch;
 }
 
 /// Computes results of one program again so that it needs at most `allowed` bytes of the scratch region. Liveness is
 /// less than what placement needs by what lies unused between buffers: what is too much is asked for in the next
-/// attempt.
-static FailureOr<Recomputed> fitProgram(func::FuncOp program, const KernelRegistry &registry, int64_t allowed) {
-  constexpr int attempts = 4;
+/// attempt, and in the last one as little as can be.
+static FailureOr<Recomputed> fitProgram(func::FuncOp program, const KernelRegistry &registry, int64_t allowed,
+                                        std::vector<ProgramMemory> &memories) {
+  constexpr int attempts = 5;
   auto module = program->getParentOfType<ModuleOp>();
   OwningOpRef<func::FuncOp> whole = program.clone();
   Recomputed result{program.getSymName().str(), 0, 0, 0};
@@ -56,48 +65,54 @@ static FailureOr<Recomputed> fitProgram(func::FuncOp program, const KernelRegist
   for (int attempt = 0; attempt < attempts; ++attempt) {
     program.getBody().takeBody(OwningOpRef<func::FuncOp>(whole->clone())->getBody());
     RecomputeOutcome outcome = insertRecompute(program, registry, budget);
-    FailureOr<ScratchBytes> scratch = placeModule(module, registry, PlacementMode::Share);
-    if (failed(scratch))
+    FailureOr<std::vector<ProgramMemory>> placed = placeModule(module, registry, PlacementMode::Share);
+    if (failed(placed))
       return failure();
+    memories = std::move(*placed);
     result.before = outcome.before;
     result.after = outcome.after;
     result.share = outcome.share;
-    int64_t over = scratch->lookup(program.getSymName()) - allowed;
+    int64_t over = scratchOf(program, memories) - allowed;
     if (over <= 0 || outcome.after > budget)
       break;
-    budget -= over;
+    budget = attempt + 2 < attempts ? budget - over : 0;
   }
   return result;
 }
 
 /// Fits the programs that are too large for options.memory.
 static LogicalResult fitPrograms(ModuleOp module, const KernelRegistry &registry, int64_t memory,
-                                 const ScratchBytes &scratch, std::vector<Recomputed> *recomputed) {
+                                 std::vector<ProgramMemory> &memories, std::vector<Recomputed> &recomputed) {
   int64_t most = 0;
-  for (const auto &entry : scratch)
-    most = std::max(most, entry.second);
+  for (const ProgramMemory &program : memories)
+    most = std::max(most, program.scratch);
   int64_t allowed = memory - (getPlan(module).peak - most);
   for (func::FuncOp program : getPrograms(module)) {
-    if (scratch.lookup(program.getSymName()) <= allowed)
+    if (scratchOf(program, memories) <= allowed)
       continue;
-    FailureOr<Recomputed> fitted = fitProgram(program, registry, allowed);
+    FailureOr<Recomputed> fitted = fitProgram(program, registry, allowed, memories);
     if (failed(fitted))
       return failure();
-    if (recomputed)
-      recomputed->push_back(*fitted);
+    recomputed.push_back(*fitted);
   }
   return success();
 }
 
-LogicalResult placeFused(ModuleOp module, const TargetOptions &options, std::vector<Recomputed> *recomputed) {
-  KernelRegistry registry = getKernels(options.kind);
+LogicalResult placeFused(ModuleOp module, const TargetOptions &options, MemoryReport *report) {
+  KernelRegistry registry = getKernels(options.kind, options.processor);
   PlacementMode mode = options.kind == TargetKind::Reference ? PlacementMode::None : PlacementMode::Share;
-  FailureOr<ScratchBytes> scratch = placeModule(module, registry, mode);
-  if (failed(scratch))
+  FailureOr<std::vector<ProgramMemory>> memories = placeModule(module, registry, mode);
+  if (failed(memories))
     return failure();
-  if (options.memory && options.recomputes && mode == PlacementMode::Share &&
-      failed(fitPrograms(module, registry, options.memory, *scratch, recomputed)))
+  std::vector<Recomputed> recomputed;
+  if (options.memory && !options.isDisabled("tune-insert-recompute") && mode == PlacementMode::Share &&
+      failed(fitPrograms(module, registry, options.memory, *memories, recomputed)))
     return failure();
+  if (report) {
+    report->recomputed = std::move(recomputed);
+    for (const ProgramMemory &memory : *memories)
+      report->schedules.push_back(makeSchedule(memory));
+  }
   return verifyPlacement(module, registry);
 }
 
@@ -130,7 +145,8 @@ namespace {
 class Code {
 public:
   Code(ModuleOp placed, const TargetOptions &options)
-      : placed(placed), options(options), registry(getKernels(options.kind)), kernels(placed.getContext(), registry) {}
+      : placed(placed), options(options), registry(getKernels(options.kind, options.processor)),
+        kernels(placed.getContext(), registry) {}
 
   LogicalResult generate();
   /// The LLVM module of everything.
@@ -189,7 +205,7 @@ FailureOr<Code::Objects> Code::compile() {
         continue;
       if (i == 0)
         addTables(*module);
-      if (auto object = compileModule(*module, options.quick); succeeded(object))
+      if (auto object = compileModule(*module, options); succeeded(object))
         objects[i] = std::move(*object);
     }
   };
@@ -212,7 +228,7 @@ FailureOr<std::unique_ptr<llvm::MemoryBuffer>> emitObject(ModuleOp placed, const
   std::unique_ptr<llvm::Module> module = succeeded(code.generate()) ? code.makeModule(context) : nullptr;
   if (!module)
     return failure();
-  return compileModule(*module, options.quick);
+  return compileModule(*module, options);
 }
 
 FailureOr<std::string> emitLLVM(ModuleOp placed, const TargetOptions &options) {

@@ -1,9 +1,13 @@
 #include "Work.h"
 
+#include "Structure.h"
+
 #include "dialects/Dnnl/IR/Dnnl.h"
 #include "dialects/Tune/IR/Tune.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/StringSaver.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -38,6 +42,41 @@ int64_t countProductFlops(Operation *op) {
       .Case([](tune::AttentionOp op) { return 2 * countScoreFlops(op); })
       .Case([](tune::AttentionBackwardOp op) { return 5 * countScoreFlops(op); })
       .Default([](Operation *) { return int64_t(0); });
+}
+
+int64_t countBytes(Operation *op) {
+  int64_t bytes = 0;
+  for (Value value : op->getOperands())
+    bytes += getBytes(value.getType());
+  for (Value value : op->getResults())
+    bytes += getBytes(value.getType());
+  return bytes;
+}
+
+std::vector<Work> listWork(func::FuncOp program) {
+  llvm::MapVector<StringRef, Work> kinds;
+  llvm::BumpPtrAllocator memory;
+  llvm::StringSaver texts(memory);
+  program.getBody().walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (getRole(op) != Role::Call)
+      return WalkResult::advance();
+    auto rows = op->getParentOfType<tune::RowsOp>();
+    int64_t times = rows ? rows.getTrips() : 1;
+    std::string what = describeWork(op);
+    Work &work = kinds[texts.save(what)];
+    work.what = std::move(what);
+    work.calls += times;
+    work.flops += double(times * countProductFlops(op));
+    work.bytes += double(times * countBytes(op));
+    return WalkResult::skip(); // what is inside is part of its kernel
+  });
+  std::vector<Work> sorted;
+  for (auto &[what, work] : kinds)
+    sorted.push_back(std::move(work));
+  // A machine does some ten flops while it reads a byte.
+  auto weight = [](const Work &work) { return std::max(work.flops, 10 * work.bytes); };
+  llvm::stable_sort(sorted, [&](const Work &a, const Work &b) { return weight(a) > weight(b); });
+  return sorted;
 }
 
 static void printShape(llvm::raw_ostream &stream, Type type) {

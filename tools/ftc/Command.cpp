@@ -2,6 +2,8 @@
 
 #include "Command.h"
 
+#include "ftc/Target/Processor.h"
+
 #include "llvm/ADT/StringExtras.h"
 
 using namespace ftc;
@@ -55,6 +57,8 @@ RecipeOptions::RecipeOptions(Command &command)
              cl::values(clEnumValN(target::TargetKind::CPU, "cpu", "this machine's processor"),
                         clEnumValN(target::TargetKind::Reference, "reference", "the naive judge: f64, one thread")),
              cl::sub(command.sub()), cl::cat(optionCategory())),
+      processor("cpu", cl::desc("Processor to compile for, by LLVM's name (default: this machine's)"),
+                cl::value_desc("name"), cl::sub(command.sub()), cl::cat(optionCategory())),
       disabled("disable-pass", cl::desc("Leave out a pass"), cl::value_desc("flag"), cl::sub(command.sub()),
                cl::cat(optionCategory())) {}
 
@@ -70,6 +74,7 @@ std::optional<CompileOptions> RecipeOptions::read() const {
   CompileOptions options;
   options.recipe = recipe;
   options.target = target;
+  options.processor = processor;
   options.disabledPasses.assign(disabled.begin(), disabled.end());
   if (recipe.empty()) {
     llvm::errs() << "ftc: error: no recipe given; usage: ftc [command] RECIPE.ftr, see ftc --help\n";
@@ -77,6 +82,11 @@ std::optional<CompileOptions> RecipeOptions::read() const {
   }
   if (!llvm::all_of(options.disabledPasses, canLeaveOut))
     return std::nullopt;
+  if (!target::isProcessor(processor)) {
+    llvm::errs() << "ftc: error: --cpu=" << processor
+                 << ": no processor that LLVM knows; for example haswell, skylake-avx512, znver4, x86-64-v3\n";
+    return std::nullopt;
+  }
   for (llvm::StringRef definition : definitions) {
     auto [name, value] = definition.split('=');
     if (name.empty() || !definition.contains('=')) {

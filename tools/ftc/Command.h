@@ -53,7 +53,8 @@ private:
   Forward forward = nullptr;
 };
 
-/// `RECIPE.ftr [-D name=value]... [--target=T] [--disable-pass=FLAG]...`, for every command that reads a recipe.
+/// `RECIPE.ftr [-D name=value]... [--target=T] [--cpu=NAME] [--disable-pass=FLAG]...`, for every command that reads a
+/// recipe.
 class RecipeOptions {
 public:
   explicit RecipeOptions(Command &command);
@@ -65,6 +66,7 @@ private:
   llvm::cl::opt<std::string> recipe;
   llvm::cl::list<std::string> definitions;
   llvm::cl::opt<target::TargetKind> target;
+  llvm::cl::opt<std::string> processor;
   llvm::cl::list<std::string> disabled;
 };
 

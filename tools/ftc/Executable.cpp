@@ -7,6 +7,7 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/SHA256.h"
+#include "llvm/TargetParser/Host.h"
 
 #include <cerrno>
 #include <csignal>
@@ -53,8 +54,9 @@ std::string ftc::makeExecutable(Compilation &compilation, const CompileOptions &
   if (!compilation.lowerTo(Rung::Tune))
     return failed();
   std::string text = identityOfCompiler(argv0);
-  raw_string_ostream(text) << int(chosen.target) << join(chosen.disabledPasses, ",") << chosen.recipe
-                           << compilation.module();
+  raw_string_ostream(text) << int(chosen.target)
+                           << (chosen.processor.empty() ? sys::getHostCPUName() : StringRef(chosen.processor)) << ","
+                           << join(chosen.disabledPasses, ",") << chosen.recipe << compilation.module();
   SmallString<256> path(cacheFolder());
   if (std::error_code failure = sys::fs::create_directories(path)) {
     errs() << "ftc: cannot make the folder '" << path << "': " << failure.message() << "\n";

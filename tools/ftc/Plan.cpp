@@ -6,9 +6,12 @@
 
 #include "Command.h"
 #include "Data.h"
+#include "MemorySchedule.h"
+#include "Roofline.h"
 
 #include "ftc/Pipelines/Bytes.h"
 #include "ftc/Pipelines/Flops.h"
+#include "ftc/Runtime/Core/File.h"
 #include "ftc/Runtime/IO/Json.h"
 
 using namespace ftc;
@@ -24,6 +27,11 @@ static Command command("plan", "Memory, parameters, FLOPs, steps and files of a 
 static RecipeOptions options(command);
 static cl::opt<bool> asJson("json", cl::desc("Print one JSON object"), cl::sub(command.sub()),
                             cl::cat(optionCategory()));
+static cl::opt<std::string> picture("svg", cl::desc("Write the memory over a step as a picture"),
+                                    cl::value_desc("file"), cl::sub(command.sub()), cl::cat(optionCategory()));
+static cl::opt<bool> withRoofline("roofline",
+                                  cl::desc("Measure the machine and say what a step takes at least, by kernel"),
+                                  cl::sub(command.sub()), cl::cat(optionCategory()));
 
 /// FLOPs of one run of each program, by its name.
 static std::map<std::string, double> flopsOf(mlir::ModuleOp module) {
@@ -129,6 +137,16 @@ static Expected<BatchCounts> countsOf(const Manifest &manifest, const std::strin
   return batcherOf(*data, batch, data->step->shuffle, seed).counts();
 }
 
+static void reportRoofline(const Roofline &roofline, llvm::StringRef step, const run::BatchShape &batch,
+                           Report &report) {
+  double places = double(batch.sequences * batch.tokens);
+  report.title(("least time of a step of " + step).str());
+  report.add("least seconds a step", roofline.seconds(), llvm::formatv("{0:f3}", roofline.seconds()).str());
+  report.add("most places a second", places / roofline.seconds(),
+             llvm::formatv("{0:f1}", places / roofline.seconds()).str());
+  report.table += roofline.table();
+}
+
 static Status reportTraining(const Manifest &manifest, const run::Step &step, std::map<std::string, double> &flops,
                              Report &report) {
   const auto &train = std::get<run::TrainStep>(step.detail);
@@ -225,14 +243,27 @@ static int plan(const char *argv0) {
     return InternalError;
   }
   Report report;
-  reportMemory(*manifest, compilation.recomputed(), report);
+  reportMemory(*manifest, compilation.memoryReport().recomputed, report);
   reportParameters(*manifest, compilation.library(), report);
+  MemorySchedule schedule(*manifest, compilation.memoryReport().schedules);
+  std::optional<cpu::Ceiling> ceiling;
+  if (withRoofline)
+    ceiling = cpu::measureCeiling();
   Status status = Status::success();
-  for (const run::Step &step : manifest->steps)
-    if (step.kind == "train" && status)
-      status = reportTraining(*manifest, step, flops, report);
+  for (const run::Step &step : manifest->steps) {
+    const auto *train = std::get_if<run::TrainStep>(&step.detail);
+    if (!train || !status)
+      continue;
+    status = reportTraining(*manifest, step, flops, report);
+    report.title("memory over a step of " + step.name);
+    report.table += schedule.table(step.name);
+    if (ceiling)
+      reportRoofline({compilation.module(), *manifest, *train, *ceiling}, step.name, train->batch, report);
+  }
   if (status)
     status = reportFiles(*manifest, report);
+  if (status && !picture.empty())
+    status = runtime::writeFileAtomically(picture, schedule.picture());
   if (!status) {
     llvm::errs() << "ftc: error: " << status.error().message << "\n";
     return int(status.error().status);

@@ -19,19 +19,20 @@ def Dnnl_Dialect : Dialect {
 }
 
 def Dnnl_Tensor : StaticShapeTensorOf<[F32]>;
+def Dnnl_Operand : StaticShapeTensorOf<[F32, F16, BF16]>;
 
 def MatmulOp : Op<Dnnl_Dialect, "matmul", [Pure, AttrSizedOperandSegments]> {
   let summary = "a sum of matrix products";
   let description = [{
     result = init + sum over terms of lhs * rhs, each a contraction as in `linalg.contract` with three indexing maps.
-    All terms write the same blocks of rows and columns, one after another while the block is in the cache.
+    Narrower operands are extended to f32 block by block. All terms write the same blocks of rows and columns, one after another while the block is in the cache.
 
     ```mlir
     %y = dnnl.matmul lhs(%x, %a) rhs(%w, %b) {indexing_maps = [...]}
       : (tensor<8x64xf32>, tensor<8x4xf32>, tensor<32x64xf32>, tensor<32x4xf32>) -> tensor<8x32xf32>
     ```
   }];
-  let arguments = (ins Variadic<Dnnl_Tensor>:$lhs, Variadic<Dnnl_Tensor>:$rhs, Optional<Dnnl_Tensor>:$init,
+  let arguments = (ins Variadic<Dnnl_Operand>:$lhs, Variadic<Dnnl_Operand>:$rhs, Optional<Dnnl_Tensor>:$init,
                        AffineMapArrayAttr:$indexing_maps);
   let results = (outs Dnnl_Tensor:$result);
   let assemblyFormat = [{

@@ -54,6 +54,10 @@ def SetPrecision : Tune_Pass<"tune-set-precision"> {
   let summary = "f32 for reals, but for scalars and rotary tables";
 }
 
+def KeepStoredTypes : Tune_Pass<"tune-keep-stored-types"> {
+  let summary = "weights stay in the type of their file, each use extends them";
+}
+
 def FuseRows : Tune_Pass<"tune-fuse-rows"> {
   let summary = "group ops that share their rows into tune.fused";
   let description = [{

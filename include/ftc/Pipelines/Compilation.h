@@ -28,6 +28,7 @@ struct CompileOptions {
   std::string recipe;                         ///< path of the .ftr file
   std::map<std::string, std::string> defines; ///< `-D name=value`
   target::TargetKind target = target::TargetKind::CPU;
+  std::string processor;                   ///< to compile for; empty: this machine's
   std::vector<std::string> disabledPasses; ///< flags of passes to leave out (`--disable-pass`)
 };
 
@@ -48,8 +49,8 @@ public:
   target::TargetOptions targetOptions() const;
   /// Whether a training states how much memory there is; known at the rung Tune.
   bool hasMemoryLimit() const { return limit.has_value(); }
-  /// What is computed again to keep to `memory:`; known at the rung Placed.
-  llvm::ArrayRef<target::Recomputed> recomputed() const { return again; }
+  /// What is computed again to keep to `memory:`, and each program's memory call by call; known at the rung Placed.
+  const target::MemoryReport &memoryReport() const { return report; }
   int status() const { return exitStatus; }
 
 private:
@@ -79,7 +80,7 @@ private:
   mlir::MLIRContext context;
   mlir::OwningOpRef<mlir::ModuleOp> current;
   std::optional<MemoryLimit> limit; ///< the least one: all programs of an executable share its memory
-  std::vector<target::Recomputed> again;
+  target::MemoryReport report;
   bool prepared = false; ///< the standard library is read
   Rung reached = Rung::AST;
   int exitStatus = 0;

@@ -67,8 +67,8 @@ private:
 /// One scalar loop nest for each op, in the type of its operands.
 void addReferenceKernels(KernelRegistry &registry);
 
-/// Fused and vectorised kernels for the processor that runs this, over those of the reference.
-void addCPUKernels(KernelRegistry &registry);
+/// Fused and vectorised kernels, over those of the reference, for a processor (Processor.h).
+void addCPUKernels(KernelRegistry &registry, llvm::StringRef processor);
 
 } // namespace ftc::target
 

@@ -4,6 +4,7 @@
 
 #include "dialects/Tune/IR/Tune.h"
 #include "ftc/Target/KernelGenerator.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/SmallVector.h"
 
@@ -24,8 +25,11 @@ struct TargetOptions {
   std::string recipe, source, folder;
   /// What the executable may need at most, in bytes; 0: no bound.
   int64_t memory = 0;
-  /// Compute results again where that is needed to keep to it.
-  bool recomputes = true;
+  /// Flags of passes to leave out: convert-tune-to-dnnl, tune-fuse-rows, tune-insert-recompute.
+  std::vector<std::string> disabledPasses;
+  bool isDisabled(llvm::StringRef flag) const { return llvm::is_contained(disabledPasses, flag); }
+  /// The processor to compile for (Processor.h).
+  std::string processor;
   /// Compile in little time rather than for speed: for a program that runs a few times.
   bool quick = false;
 };
@@ -46,16 +50,41 @@ struct Recomputed {
   double share;          ///< of the program's time, estimated
 };
 
+/// The bytes of a program's values while one of its calls runs.
+struct Moment {
+  std::string what; ///< the call
+  int64_t activations, workspace;
+};
+
+/// A program's calls, in order.
+struct ProgramSchedule {
+  std::string program;
+  std::vector<Moment> moments;
+};
+
+/// How the memory of a placed module came about.
+struct MemoryReport {
+  std::vector<Recomputed> recomputed;
+  std::vector<ProgramSchedule> schedules;
+};
+
+/// What the calls of one kind do in one run of a program.
+struct Work {
+  std::string what; ///< op and sizes
+  int64_t calls = 0;
+  double flops = 0; ///< of products
+  double bytes = 0; ///< of operands and results, each once a call
+};
+
 /// The kernel generators of a target.
-KernelRegistry getKernels(TargetKind kind);
+KernelRegistry getKernels(TargetKind kind, llvm::StringRef processor = {});
 
 /// Groups what one kernel does, in place; nothing for the reference target.
 llvm::LogicalResult lowerToFused(mlir::ModuleOp module, const TargetOptions &options);
 
 /// Gives every buffer of a fused module its offset, in place, after results have been chosen to be computed again if
 /// it would need more than `options.memory` otherwise. Whether it needs more in spite of that, getPlan tells.
-llvm::LogicalResult placeFused(mlir::ModuleOp module, const TargetOptions &options,
-                               std::vector<Recomputed> *recomputed = nullptr);
+llvm::LogicalResult placeFused(mlir::ModuleOp module, const TargetOptions &options, MemoryReport *report = nullptr);
 
 /// Both: all that lies below `precision`.
 llvm::LogicalResult lowerToPlaced(mlir::ModuleOp module, const TargetOptions &options);
@@ -68,6 +97,9 @@ int64_t getArenaBytes(mlir::ModuleOp placed);
 
 /// What a placed module needs: the arena, and, as workspace, the memory of each of this machine's threads.
 PlanSummary getPlan(mlir::ModuleOp placed);
+
+/// The work of a fused or placed program, what takes most bytes or FLOPs first.
+std::vector<Work> listWork(mlir::func::FuncOp program);
 
 /// Places a copy of the module and says what it needs; generates no code.
 llvm::FailureOr<PlanSummary> computePlan(mlir::ModuleOp module, const TargetOptions &options);

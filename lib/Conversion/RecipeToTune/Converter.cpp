@@ -67,7 +67,7 @@ bool Converter::convert() {
     save(saved);
   if (elaborator.diagnostics().errorCount())
     return false;
-  decodeBlocks();
+  describeStorage();
   orderSteps(elaborator.module());
   return elaborator.diagnostics().errorCount() == 0;
 }

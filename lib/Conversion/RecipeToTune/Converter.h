@@ -96,7 +96,7 @@ private:
   StepValue merge(const StepCall &call);
   StepValue configure(const StepCall &call);
   void initialiseAdapters(const StepCall &call, StepValue &value, size_t firstGroup);
-  void decodeBlocks();
+  void describeStorage();
   Fields decodeProgram(const elaborate::FileTensor &stored, llvm::SMRange at);
 
   // PeftDirectory.cpp

@@ -383,8 +383,8 @@ Fields Converter::decodeProgram(const FileTensor &stored, llvm::SMRange at) {
   return decode;
 }
 
-/// Weights that a file keeps in blocks get a program that decodes them.
-void Converter::decodeBlocks() {
+/// Weights that a file keeps in blocks get a program that decodes them; of others, the type in the file is noted.
+void Converter::describeStorage() {
   llvm::SmallVector<tune::TensorOp> declared(elaborator.module().getOps<tune::TensorOp>());
   for (tune::TensorOp op : declared) {
     if (!op.getSource())
@@ -393,13 +393,18 @@ void Converter::decodeBlocks() {
     const StepValue &loaded = steps.at(op.getSource()->getAs<mlir::StringAttr>("step").str());
     const auto &stored = loaded.model->model().files().tensors;
     auto found = llvm::find_if(stored, [&](const FileTensor &tensor) { return tensor.name == name.getValue(); });
-    if (found == stored.end() || !found->rowBytes)
+    if (found == stored.end())
       continue;
-    Fields decode = decodeProgram(*found, loaded.range);
-    if (decode.empty())
-      return;
+    mlir::Builder builder(op.getContext());
     mlir::NamedAttrList source(*op.getSource());
-    source.set("decode", decode.get());
+    if (found->rowBytes) {
+      Fields decode = decodeProgram(*found, loaded.range);
+      if (decode.empty())
+        return;
+      source.set("decode", decode.get());
+    } else {
+      source.set("type", builder.getStringAttr(found->type));
+    }
     op.setSourceAttr(source.getDictionary(op.getContext()));
   }
 }

@@ -11,18 +11,24 @@ using namespace mlir;
 
 namespace ftc {
 
+static constexpr int64_t fewRows = 8;
+
+/// Whether the kernel of a contraction that no library does reads the large operand once, row by row.
+static bool readsRowsOnce(const std::optional<dnnl::ProductShape> &shape) {
+  return shape && shape->m.size <= fewRows && shape->k.b == 1;
+}
+
 bool isLibraryProduct(const std::optional<dnnl::ProductShape> &shape) {
-  constexpr int64_t fewRows = 8, littleWork = 1 << 16;
+  constexpr int64_t littleWork = 1 << 16;
   if (!shape || shape->k.size <= 1)
     return false;
   int64_t rows = shape->m.size, columns = shape->n.size, least = std::min(rows, columns);
   if (least > fewRows)
     return true;
-  bool readsRowsOnce = rows <= fewRows && shape->k.b == 1;
   int64_t work = rows * columns * shape->k.size;
   for (const dnnl::ProductDimension &dim : shape->batch)
     work *= dim.size;
-  return least > 1 && !readsRowsOnce && work > littleWork;
+  return least > 1 && !readsRowsOnce(shape) && work > littleWork;
 }
 
 bool isZeroTensor(Value value) {
@@ -150,7 +156,8 @@ struct ArrangeProduct : OpRewritePattern<linalg::ContractOp> {
     if (!getElementTypeOrSelf(op->getResult(0).getType()).isF32() || !isZeroTensor(op.getOutputs()[0]) ||
         !tune::isPlain(op))
       return rewriter.notifyMatchFailure(op, "not a product of f32");
-    if (isLibraryProduct(dnnl::getProductShape(maps, op.getStaticLoopRanges())))
+    auto shape = dnnl::getProductShape(maps, op.getStaticLoopRanges());
+    if (isLibraryProduct(shape) || readsRowsOnce(shape))
       return rewriter.notifyMatchFailure(op, "well arranged");
     auto way = Arrangement(op).findBest();
     if (!way)

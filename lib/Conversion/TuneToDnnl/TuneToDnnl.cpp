@@ -6,6 +6,7 @@
 //   s (x y) + ... = (s x) y + ... if x is smaller than the product
 //   x y + u v                   = one product of two terms
 //   t + x y                     = the same with t as init, if t is a gradient that is kept where the sum goes
+// Operands that were extended to f32 are taken as they were before, and extended inside of the kernel.
 // A product whose operands lie in memory so that it is none of matrices is arranged first (ArrangeProducts.cpp).
 //
 //===----------------------------------------------------------------------===//
@@ -187,6 +188,31 @@ struct AccumulateGradient : OpRewritePattern<arith::AddFOp> {
   }
 };
 
+/// The contents of a value before it was extended; the value itself if it was not.
+Value takeNarrow(Value value) {
+  auto extension = value.getDefiningOp<arith::ExtFOp>();
+  bool isNarrow = extension && getElementTypeOrSelf(extension.getIn().getType()).getIntOrFloatBitWidth() == 16;
+  return isNarrow ? extension.getIn() : value;
+}
+
+/// Products extend their operands themselves.
+template <typename Op> struct TakeNarrowOperands : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override {
+    SmallVector<Value> operands = llvm::map_to_vector(op->getOperands(), takeNarrow);
+    if (llvm::equal(operands, op->getOperands()))
+      return rewriter.notifyMatchFailure(op, "nothing was extended");
+    if (auto contract = dyn_cast<linalg::ContractOp>(op.getOperation())) // its body is typed too
+      rewriter.replaceOpWithNewOp<linalg::ContractOp>(op, op->getResultTypes(), ValueRange(operands).take_front(2),
+                                                      ValueRange(op->getOperands()).take_back(1),
+                                                      contract.getIndexingMaps());
+    else
+      rewriter.modifyOpInPlace(op, [&] { op->setOperands(operands); });
+    return success();
+  }
+};
+
 class ConvertTuneToDnnl : public PassWrapper<ConvertTuneToDnnl, OperationPass<ModuleOp>> {
 public:
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ConvertTuneToDnnl)
@@ -195,13 +221,14 @@ public:
   void getDependentDialects(DialectRegistry &registry) const override { registry.insert<dnnl::DnnlDialect>(); }
 
   void runOnOperation() override {
-    RewritePatternSet lower(&getContext()), merge(&getContext());
+    RewritePatternSet lower(&getContext()), merge(&getContext()), narrow(&getContext());
     lower.add<LowerContract, PullFactorOut>(&getContext());
     populateArrangeProductsPatterns(lower);
     merge.add<MergeTerms, AccumulateGradient>(&getContext());
+    narrow.add<TakeNarrowOperands<MatmulOp>, TakeNarrowOperands<linalg::ContractOp>>(&getContext());
     // In the order of the program, so that what is arranged sees how its operands have been.
     auto config = GreedyRewriteConfig().setUseTopDownTraversal(true);
-    for (RewritePatternSet *patterns : {&lower, &merge})
+    for (RewritePatternSet *patterns : {&lower, &merge, &narrow})
       if (failed(applyPatternsGreedily(getOperation(), std::move(*patterns), config)))
         return signalPassFailure();
   }

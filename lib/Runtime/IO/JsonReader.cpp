@@ -13,6 +13,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <new>
 #include <optional>
 
 using namespace ftc::runtime;
@@ -101,6 +102,7 @@ bool Reader::fail(simdjson::error_code code) {
     place = text.data() + findStringError(text);
     return fail("a string does not end");
   case simdjson::MEMALLOC:
+    throw std::bad_alloc();
   case simdjson::CAPACITY:
     failure = makeError(ExitStatus::Memory, "{}: too large to be read", options.file);
     return false;

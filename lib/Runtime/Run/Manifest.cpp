@@ -70,6 +70,8 @@ Source readSource(ObjectReader object, const std::vector<int64_t> &shape) {
   source.tensor = object.string("tensor");
   source.shape = object.has("shape") ? object.integers("shape") : shape;
   source.view = optionalView(object);
+  if (object.has("type"))
+    object.string("type"); // the compiler's own: what the weights may be kept in
   if (object.has("decode"))
     source.decode = readDecode(object.object("decode"));
   object.finish();

@@ -32,6 +32,7 @@ Expected<std::optional<Options>> parseOptions(int argc, const char *const *argv,
   app.add_option("--stop-after", options.stopAfter, "Checkpoint and stop after so many updates of training")
       ->type_name("STEPS")
       ->check(CLI::PositiveNumber);
+  app.add_flag("--profile", options.profile, "Print what each kernel takes; DIR/trace.json shows the first calls");
   app.add_flag("--json", options.json, "Print one JSON object a line");
   app.add_flag("--quiet", options.quiet, "Print errors only");
   app.add_option("--set", assignments, "Read what BINDING loads from another place")

@@ -12,6 +12,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <new>
+#include <unistd.h>
 
 namespace ftc::run {
 namespace {
@@ -109,9 +111,27 @@ Expected<LineFile> openMetrics(const Manifest &manifest, const RunFolder &folder
   return LineFile::open(folder.file("metrics.jsonl"), std::numeric_limits<uint64_t>::max());
 }
 
+/// Measures each call, prints what kernels took and leaves a trace of the first calls in the run's folder.
+Expected<Outcome> performProfiled(Session &session, const Image &image) {
+  cpu::startProfile(image.programs, image.notes, cpu::measureCeiling());
+  Expected<Outcome> outcome = performAll(session);
+  std::string trace = session.folder.file("trace.json");
+  Status written = writeFileAtomically(trace, cpu::profileTrace());
+  std::string table = cpu::profileTable();
+  cpu::stopProfile();
+  std::fputs(table.c_str(), stderr);
+  if (outcome && !written)
+    return written.error();
+  if (written)
+    session.console.print(fmt::format("the first calls, as a trace for Perfetto or chrome://tracing: {}", trace));
+  return outcome;
+}
+
 Expected<Outcome> runWith(const Manifest &manifest, const Options &options, Console &console, const Image &image) {
   if (Status status = checkPaths(manifest, options); !status)
     return status.error();
+  if (options.profile && !image.notes)
+    return makeError(ExitStatus::Usage, "--profile: the object of this executable has no notes");
   Expected<std::map<std::string, Hash128, std::less<>>> identities = computeIdentities(manifest, options);
   if (!identities)
     return identities.error();
@@ -133,15 +153,20 @@ Expected<Outcome> runWith(const Manifest &manifest, const Options &options, Cons
   Session session(manifest, options, console, std::move(*machine), std::move(*folder), std::move(*ledger),
                   std::move(*metrics));
   session.identities = std::move(*identities);
-  return performAll(session);
+  return options.profile ? performProfiled(session, image) : performAll(session);
 }
 
-} // namespace
+/// Without memory to say it with.
+ExitStatus outOfMemory() {
+  static constexpr std::string_view text = "error: no memory; what is finished is kept, started again the run goes on\n";
+  [[maybe_unused]] ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+  return ExitStatus::Memory;
+}
 
-int runExecutable(int argc, const char *const *argv, const Image &image) {
+ExitStatus run(int argc, const char *const *argv, const Image &image) {
   auto fail = [](const Error &error) {
     Console(Options()).error(error);
-    return static_cast<int>(error.status);
+    return error.status;
   };
   Expected<Manifest> manifest = readManifest(image.manifest);
   if (!manifest)
@@ -150,18 +175,25 @@ int runExecutable(int argc, const char *const *argv, const Image &image) {
   if (!options)
     return fail(options.error());
   if (!*options)
-    return 0; // help
+    return ExitStatus::Done; // help
   installInterruptHandlers();
   Console console(**options);
   Expected<Outcome> outcome = runWith(*manifest, **options, console, image);
-  bool isInterrupted = outcome ? *outcome == Outcome::Interrupted : outcome.error().status == ExitStatus::Interrupted;
-  if (isInterrupted)
-    return static_cast<int>(ExitStatus::Interrupted);
-  if (!outcome) {
+  if (outcome)
+    return *outcome == Outcome::Interrupted ? ExitStatus::Interrupted : ExitStatus::Done;
+  if (outcome.error().status != ExitStatus::Interrupted)
     console.error(outcome.error());
-    return static_cast<int>(outcome.error().status);
+  return outcome.error().status;
+}
+
+} // namespace
+
+int runExecutable(int argc, const char *const *argv, const Image &image) {
+  try {
+    return static_cast<int>(run(argc, argv, image));
+  } catch (const std::bad_alloc &) {
+    return static_cast<int>(outOfMemory());
   }
-  return static_cast<int>(ExitStatus::Done);
 }
 
 } // namespace ftc::run

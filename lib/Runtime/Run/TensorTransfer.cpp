@@ -64,6 +64,10 @@ static Status decodeBlocks(Machine &machine, const Manifest &manifest, const Dec
 static Status convertPlain(const Source &source, const std::string &file, const StoredTensor &stored, ElementType type,
                            std::byte *to) {
   ElementType from = *stored.format.element;
+  // What is kept in the type of its file is so kept because nothing is lost.
+  if (isFloat(from) && from != type && byteSize(type) < sizeof(float))
+    return malformed(file, source,
+                     fmt::format("has type {}, the recipe was compiled for {}", formatName(from), formatName(type)));
   if (isFloat(from) && isFloat(type)) {
     convertFloats(from, stored.bytes.data(), type, to, static_cast<size_t>(stored.elements()));
     return Status::success();

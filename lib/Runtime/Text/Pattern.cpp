@@ -6,6 +6,7 @@
 #include <oniguruma.h>
 
 #include <mutex>
+#include <new>
 
 namespace ftc::runtime::text {
 
@@ -82,6 +83,8 @@ Expected<Pattern> Pattern::regex(std::string_view source) {
   OnigErrorInfo info;
   int code = onig_new(&regex, bytesOf(source), bytesOf(source) + source.size(), ONIG_OPTION_NONE, ONIG_ENCODING_UTF8,
                       ONIG_SYNTAX_DEFAULT, &info);
+  if (code == ONIGERR_MEMORY)
+    throw std::bad_alloc();
   if (code != ONIG_NORMAL)
     return makeError(ExitStatus::Input, "the regular expression {}: {}", quote(source), messageOf(code, &info));
   Pattern pattern;
@@ -104,6 +107,8 @@ Status Pattern::findAll(std::string_view text, std::vector<Range> &matches) cons
                                     search.parameters);
     if (at == ONIG_MISMATCH)
       break;
+    if (at == ONIGERR_MEMORY)
+      throw std::bad_alloc();
     if (at < 0)
       return makeError(ExitStatus::Input, "the regular expression {} gave up on a text: {}", quote(source),
                        messageOf(at));

@@ -8,7 +8,8 @@ namespace ftc::target::cpu {
 
 std::shared_ptr<const KernelGenerator> makeRowGenerator();
 std::shared_ptr<const KernelGenerator> makeTransposeGenerator();
-std::shared_ptr<const KernelGenerator> makeMatmulGenerator();
+/// Products by the micro-kernel where it suits them and registers are wide (AVX-512), else by oneDNN.
+std::shared_ptr<const KernelGenerator> makeMatmulGenerator(bool hasWideRegisters);
 std::shared_ptr<const KernelGenerator> makeContractGenerator();
 std::shared_ptr<const KernelGenerator> makeAttentionGenerator();
 std::shared_ptr<const KernelGenerator> makeAttentionBackwardGenerator();

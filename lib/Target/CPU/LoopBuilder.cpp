@@ -58,7 +58,9 @@ Value LoopBuilder::flatten(Value memref, int64_t elements) {
                                            ArrayRef<int64_t>{1});
 }
 
-MemRefType LoopBuilder::pointerType() { return MemRefType::get({1}, b.getF32Type()); }
+MemRefType LoopBuilder::pointerType(Type element) {
+  return MemRefType::get({1}, element ? element : Type(b.getF32Type()));
+}
 
 Value LoopBuilder::pointer(Value memref) { return flatten(memref, 1); }
 
@@ -93,6 +95,14 @@ Value LoopBuilder::mask(int64_t lanes, int64_t active) {
 }
 
 Value LoopBuilder::load(Value memory, Value at) { return memref::LoadOp::create(b, memory, at); }
+
+Value LoopBuilder::extend(Value narrow) {
+  if (getElementTypeOrSelf(narrow).isF32())
+    return narrow;
+  auto vector = dyn_cast<VectorType>(narrow.getType());
+  Type wide = vector ? Type(f32(vector.getNumElements())) : Type(b.getF32Type());
+  return arith::ExtFOp::create(b, wide, narrow);
+}
 
 Value LoopBuilder::loadMasked(Value memory, Value at, Value mask, Value other) {
   return vector::MaskedLoadOp::create(b, cast<VectorType>(other.getType()), memory, at, mask, other);

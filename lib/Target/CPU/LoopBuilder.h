@@ -35,7 +35,7 @@ public:
   mlir::Value flatten(mlir::Value memref, int64_t elements);
 
   /// The address of a buffer's first element, for functions that kernels share: its type tells nothing of the size.
-  mlir::MemRefType pointerType();
+  mlir::MemRefType pointerType(mlir::Type element = {}); ///< f32 if there is none
   mlir::Value pointer(mlir::Value memref);
 
   /// Flat memory from an element on.
@@ -45,6 +45,8 @@ public:
   mlir::Value constant(mlir::Type type, double value);
   mlir::Value splat(mlir::Value scalar, int64_t lanes);
   mlir::Value load(mlir::Value memory, mlir::Value at);
+  /// A scalar or vector of reals as f32.
+  mlir::Value extend(mlir::Value narrow);
   /// The elements whose bit of `mask` is set, `other` in place of the rest.
   mlir::Value loadMasked(mlir::Value memory, mlir::Value at, mlir::Value mask, mlir::Value other);
   /// The first `active` elements, zeros after them.

@@ -6,7 +6,6 @@
 #include "Tile.h"
 
 #include "llvm/ADT/SetVector.h"
-#include "llvm/TargetParser/Host.h"
 
 #include <limits>
 
@@ -36,26 +35,33 @@ static constexpr int64_t kAliasing = 1024;
 /// places of the cache.
 static int64_t getCopiedStride(int64_t depth) { return llvm::alignTo(depth, 32) + 16; }
 
+namespace {
+/// A product whose operands may be narrower than f32.
+struct Term : ProductShape {
+  bool isNarrowA = false, isNarrowB = false;
+};
+} // namespace
+
 /// The depth that is added at a time.
-static int64_t getPart(const ProductShape &term) {
+static int64_t getPart(const Term &term) {
   int64_t k = term.k.size;
   if (k <= kDepth)
     return k;
   int64_t most = std::min(kCut / std::min<int64_t>(llvm::alignTo(term.n.size, kTileColumns), kMostColumns), kDepth);
   return llvm::alignTo(llvm::divideCeil(k, llvm::divideCeil(k, most)), 16);
 }
-static bool isCut(const ProductShape &term) { return getPart(term) < term.k.size; }
+static bool isCut(const Term &term) { return getPart(term) < term.k.size; }
 
 namespace {
 /// How a product is cut into items and tiles.
 struct Blocking {
-  explicit Blocking(ArrayRef<ProductShape> terms);
+  explicit Blocking(ArrayRef<Term> terms);
 
   int64_t getItems() const { return batch * rowBlocks * columnBlocks; }
-  bool packs(const ProductShape &term) const {
-    return term.n.b != 1 || (std::min(blockRows, rows) >= kRowsToCopy && term.k.size <= kDepth);
+  bool packs(const Term &term) const {
+    return term.isNarrowB || term.n.b != 1 || (std::min(blockRows, rows) >= kRowsToCopy && term.k.size <= kDepth);
   }
-  static bool copiesRows(const ProductShape &term) { return term.k.a != 1 || term.m.a % kAliasing == 0; }
+  static bool copiesRows(const Term &term) { return term.isNarrowA || term.k.a != 1 || term.m.a % kAliasing == 0; }
 
   SmallVector<SmallVector<size_t>> sweeps; ///< terms that are added in one go; a long one is alone, part by part
   int64_t deepest = 0;                     ///< of the sweeps, parts counted
@@ -65,13 +71,13 @@ struct Blocking {
   int64_t rowBlocks = 1, columnBlocks = 1;
 
 private:
-  void groupTerms(ArrayRef<ProductShape> terms);
+  void groupTerms(ArrayRef<Term> terms);
   void setColumns(int64_t most);
   void setRows(int64_t blocks);
 };
 } // namespace
 
-void Blocking::groupTerms(ArrayRef<ProductShape> terms) {
+void Blocking::groupTerms(ArrayRef<Term> terms) {
   int64_t depth = kDepth;
   for (auto [i, term] : llvm::enumerate(terms)) {
     if (depth + term.k.size > kDepth) {
@@ -104,7 +110,7 @@ void Blocking::setRows(int64_t blocks) {
   tileRows = llvm::divideCeil(blockRows, llvm::divideCeil(blockRows, kTileRows));
 }
 
-Blocking::Blocking(ArrayRef<ProductShape> terms) : rows(terms[0].m.size), columns(terms[0].n.size) {
+Blocking::Blocking(ArrayRef<Term> terms) : rows(terms[0].m.size), columns(terms[0].n.size) {
   groupTerms(terms);
   for (const ProductDimension &dim : terms[0].batch)
     batch *= dim.size;
@@ -123,7 +129,7 @@ Blocking::Blocking(ArrayRef<ProductShape> terms) : rows(terms[0].m.size), column
 }
 
 /// Elements of a thread's memory: packed columns, then copied rows.
-static int64_t countScratch(ArrayRef<ProductShape> terms, const Blocking &blocking) {
+static int64_t countScratch(ArrayRef<Term> terms, const Blocking &blocking) {
   int64_t copies = 0;
   for (ArrayRef<size_t> sweep : blocking.sweeps) {
     int64_t elements = 0;
@@ -138,7 +144,7 @@ namespace {
 /// Emits the kernel of one op.
 class MatmulEmitter {
 public:
-  MatmulEmitter(dnnl::MatmulOp op, ArrayRef<ProductShape> terms, KernelBuilder &builder)
+  MatmulEmitter(dnnl::MatmulOp op, ArrayRef<Term> terms, KernelBuilder &builder)
       : op(op), l(builder), terms(terms), shape(terms.front()), blocking(terms) {}
 
   void emit();
@@ -170,8 +176,8 @@ private:
 
   dnnl::MatmulOp op;
   LoopBuilder l;
-  ArrayRef<ProductShape> terms;
-  const ProductShape &shape; ///< of the first term: rows, columns and batch are those of all
+  ArrayRef<Term> terms;
+  const Term &shape; ///< of the first term: rows, columns and batch are those of all
   Blocking blocking;
 
   Value scratch; ///< packed columns, then copied rows
@@ -218,7 +224,7 @@ void MatmulEmitter::locate(Value item) {
 }
 
 void MatmulEmitter::emitSweep(ArrayRef<size_t> sweep, Start start) {
-  const ProductShape &term = terms[sweep.front()];
+  const Term &term = terms[sweep.front()];
   int64_t part = getPart(term), depth = term.k.size;
   emitPart(sweep, l.index(0), sweep.size() == 1 ? l.index(part) : Value(), start);
   if (part == depth)
@@ -259,7 +265,7 @@ void MatmulEmitter::emitPart(ArrayRef<size_t> sweep, Value from, Value depth, St
 }
 
 MatmulEmitter::Operands MatmulEmitter::makeOperands(size_t i, Value from, Value depth) {
-  const ProductShape &term = terms[i];
+  const Term &term = terms[i];
   Value a = op.getLhs()[i], b = op.getRhs()[i];
   if (term.swapped)
     std::swap(a, b);
@@ -285,7 +291,7 @@ void MatmulEmitter::ifNarrowPanel(llvm::function_ref<void(int64_t)> body) {
 }
 
 void MatmulEmitter::pack(size_t i, Operands &operands, Value to) {
-  const ProductShape &term = terms[i];
+  const Term &term = terms[i];
   int64_t step = getPart(term) * kTileColumns;
   Value whole = countPanels();
   auto packPanels = [&](Value first, Panels panels) {
@@ -303,7 +309,7 @@ void MatmulEmitter::emitRows(ArrayRef<size_t> sweep, ArrayRef<Operands> operands
                              int64_t rows) {
   SmallVector<TileTerm> tile;
   for (auto [i, own] : llvm::zip_equal(sweep, operands)) {
-    const ProductShape &term = terms[i];
+    const Term &term = terms[i];
     TileTerm next{own.a, own.b, own.depth, l.index(term.m.a), l.index(term.k.b), own.isPacked};
     next.a.at = l.add(own.a.at, l.mul(row, term.m.a));
     if (own.copiedAt) {
@@ -332,29 +338,28 @@ void MatmulEmitter::emitRows(ArrayRef<size_t> sweep, ArrayRef<Operands> operands
   ifNarrowPanel([&](int64_t columns) { emitPanel(countPanels(), columns); });
 }
 
-static bool hasWideRegisters() {
-  static const bool has = llvm::sys::getHostCPUFeatures().lookup("avx512f");
-  return has;
-}
-
 /// The terms of a product that the micro-kernel suits; nothing if it does not.
-static SmallVector<ProductShape> getSuitedTerms(dnnl::MatmulOp op) {
-  SmallVector<ProductShape> terms;
-  for (size_t i = 0; i < op.getNumTerms(); ++i)
-    terms.push_back(op.getTerm(i));
-  auto suits = [](const ProductShape &term) {
+static SmallVector<Term> getSuitedTerms(dnnl::MatmulOp op) {
+  SmallVector<Term> terms;
+  auto isNarrow = [](Value operand) { return !getElementTypeOrSelf(operand.getType()).isF32(); };
+  for (size_t i = 0; i < op.getNumTerms(); ++i) {
+    Term &term = terms.emplace_back(Term{op.getTerm(i)});
+    term.isNarrowA = isNarrow(term.swapped ? op.getRhs()[i] : op.getLhs()[i]);
+    term.isNarrowB = isNarrow(term.swapped ? op.getLhs()[i] : op.getRhs()[i]);
+  }
+  auto suits = [](const Term &term) {
     bool readable = (term.m.a == 1 || term.k.a == 1) && (term.n.b == 1 || term.k.b == 1);
     if (term.k.a != 1 && term.n.size < kTileColumns)
       return false; // copying rows would cost as much as the product
     return readable && term.n.size >= 16 && (term.n.b == 1 || term.m.size >= kRowsToTranspose);
   };
-  if (!hasWideRegisters() || !llvm::all_of(terms, suits))
+  if (!llvm::all_of(terms, suits))
     return {};
   return terms;
 }
 
 bool emitMatmul(dnnl::MatmulOp op, KernelBuilder &builder) {
-  SmallVector<ProductShape> terms = getSuitedTerms(op);
+  SmallVector<Term> terms = getSuitedTerms(op);
   if (terms.empty())
     return false;
   MatmulEmitter(op, terms, builder).emit();
@@ -362,7 +367,7 @@ bool emitMatmul(dnnl::MatmulOp op, KernelBuilder &builder) {
 }
 
 int64_t getMatmulScratch(dnnl::MatmulOp op) {
-  SmallVector<ProductShape> terms = getSuitedTerms(op);
+  SmallVector<Term> terms = getSuitedTerms(op);
   return terms.empty() ? 0 : countScratch(terms, Blocking(terms)) * int64_t(sizeof(float));
 }
 

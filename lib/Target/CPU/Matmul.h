@@ -7,7 +7,7 @@
 namespace ftc::target::cpu {
 
 /// Emits the kernel of a product in f32. False, and nothing, if the micro-kernel does not suit it: few rows, narrow
-/// columns, or a processor without AVX-512. The library does it then.
+/// columns. The library does it then.
 bool emitMatmul(dnnl::MatmulOp op, KernelBuilder &builder);
 
 /// Bytes of each thread's memory that this kernel needs; 0 if the library does it.

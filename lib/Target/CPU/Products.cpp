@@ -5,6 +5,8 @@
 #include "RowEmitter.h"
 
 #include "dialects/Dnnl/IR/Dnnl.h"
+#include "ftc/Runtime/CPU/Dnnl.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using ftc::dnnl::ProductDimension;
@@ -19,6 +21,8 @@ static constexpr int64_t kMostColumns = 1024;
 /// A block of the result stays in the cache while its terms are added, and has rows enough that packing the operands
 /// does not show.
 static constexpr int64_t kMostElements = 1 << 18, kMostRows = 512;
+/// The same where an operand is extended to f32 block by block: less of it is in a thread's memory at once.
+static constexpr int64_t kNarrowColumns = 256, kNarrowRows = 1024;
 /// So that there is work for each thread, down to blocks of this size.
 static constexpr int64_t kLeastBlocks = 8, kLeastSide = 64;
 
@@ -29,12 +33,14 @@ struct Blocks {
 
 class MatmulGenerator : public KernelGenerator {
 public:
+  explicit MatmulGenerator(bool hasWideRegisters) : hasWideRegisters(hasWideRegisters) {}
+
   LogicalResult generate(Operation *op, KernelBuilder &builder) const override {
     auto product = cast<dnnl::MatmulOp>(op);
-    if (emitMatmul(product, builder))
+    if (hasWideRegisters && emitMatmul(product, builder))
       return success();
     ProductShape shape = product.getTerm(0);
-    Blocks blocks = chooseBlocks(shape);
+    Blocks blocks = chooseBlocks(shape, extends(product));
     SmallVector<int64_t> arguments{
         shape.m.size, shape.n.size, shape.m.c, blocks.m, blocks.n, !!product.getInit(), int64_t(shape.batch.size())};
     for (const ProductDimension &dim : shape.batch)
@@ -42,7 +48,8 @@ public:
     arguments.push_back(product.getNumTerms());
     for (size_t i = 0; i < product.getNumTerms(); ++i) {
       ProductShape term = product.getTerm(i);
-      arguments.append({term.k.size, term.m.a, term.k.a, term.k.b, term.n.b, term.swapped});
+      arguments.append({term.k.size, term.m.a, term.k.a, term.k.b, term.n.b, term.swapped,
+                        typeNumber(product.getLhs()[i]), typeNumber(product.getRhs()[i])});
       for (const ProductDimension &dim : term.batch)
         arguments.append({dim.a, dim.b});
     }
@@ -53,7 +60,12 @@ public:
 
   bool foldsSplat(OpOperand &) const override { return false; }
 
-  int64_t scratchBytes(Operation *op) const override { return getMatmulScratch(cast<dnnl::MatmulOp>(op)); }
+  int64_t scratchBytes(Operation *op) const override {
+    auto product = cast<dnnl::MatmulOp>(op);
+    if (int64_t own = hasWideRegisters ? getMatmulScratch(product) : 0)
+      return own;
+    return countExtended(product);
+  }
 
   /// The result may be computed where its init is.
   bool mayShare(OpOperand &operand, OpResult) const override {
@@ -62,6 +74,30 @@ public:
   }
 
 private:
+  bool hasWideRegisters;
+
+  static bool extends(dnnl::MatmulOp op) {
+    return llvm::any_of(op->getOperandTypes(), [](Type type) { return !getElementTypeOrSelf(type).isF32(); });
+  }
+
+  /// Bytes of the operands of a block that the runtime extends in a thread's memory.
+  static int64_t countExtended(dnnl::MatmulOp op) {
+    Blocks blocks = chooseBlocks(op.getTerm(0), extends(op));
+    int64_t most = 0;
+    for (size_t i = 0; i < op.getNumTerms(); ++i) {
+      ProductShape term = op.getTerm(i);
+      int64_t depth = std::min<int64_t>(term.k.size, FTC_DNNL_DEPTH), bytes = 0;
+      auto add = [&](Value operand, int64_t side) {
+        if (typeNumber(operand) != FTC_DNNL_F32)
+          bytes += llvm::alignTo(side * depth * int64_t(sizeof(float)), 64);
+      };
+      add(term.swapped ? op.getRhs()[i] : op.getLhs()[i], blocks.m);
+      add(term.swapped ? op.getLhs()[i] : op.getRhs()[i], blocks.n);
+      most = std::max(most, bytes);
+    }
+    return most;
+  }
+
   static int64_t countBlocks(const ProductShape &shape, Blocks blocks) {
     int64_t count = llvm::divideCeil(shape.m.size, blocks.m) * llvm::divideCeil(shape.n.size, blocks.n);
     for (const ProductDimension &dim : shape.batch)
@@ -74,9 +110,15 @@ private:
     return std::min<int64_t>(size, llvm::alignTo(llvm::divideCeil(size, llvm::divideCeil(size, most)), 16));
   }
 
-  static Blocks chooseBlocks(const ProductShape &shape) {
-    Blocks blocks{shape.m.size, shape.n.size <= kWholeRow ? shape.n.size : cut(shape.n.size, kMostColumns)};
-    blocks.m = cut(shape.m.size, std::clamp(kMostElements / blocks.n, kLeastSide, kMostRows));
+  static int64_t typeNumber(Value operand) {
+    Type element = getElementTypeOrSelf(operand.getType());
+    return element.isF32() ? FTC_DNNL_F32 : element.isBF16() ? FTC_DNNL_BF16 : FTC_DNNL_F16;
+  }
+
+  static Blocks chooseBlocks(const ProductShape &shape, bool extends) {
+    int64_t wholeRow = extends ? kNarrowColumns : kWholeRow, mostColumns = extends ? kNarrowColumns : kMostColumns;
+    Blocks blocks{shape.m.size, shape.n.size <= wholeRow ? shape.n.size : cut(shape.n.size, mostColumns)};
+    blocks.m = cut(shape.m.size, std::clamp(kMostElements / blocks.n, kLeastSide, extends ? kNarrowRows : kMostRows));
     while (countBlocks(shape, blocks) < kLeastBlocks) {
       int64_t &side = blocks.m > kLeastSide ? blocks.m : blocks.n;
       if (side <= kLeastSide)
@@ -130,7 +172,9 @@ private:
 };
 } // namespace
 
-std::shared_ptr<const KernelGenerator> makeMatmulGenerator() { return std::make_shared<MatmulGenerator>(); }
+std::shared_ptr<const KernelGenerator> makeMatmulGenerator(bool hasWideRegisters) {
+  return std::make_shared<MatmulGenerator>(hasWideRegisters);
+}
 std::shared_ptr<const KernelGenerator> makeContractGenerator() { return std::make_shared<ContractGenerator>(); }
 
 } // namespace ftc::target::cpu

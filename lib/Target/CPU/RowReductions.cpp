@@ -132,6 +132,12 @@ Value RowEmitter::emitReduce(linalg::ReduceOp op, At at) {
 }
 
 /// A contraction that no library takes: a sum of products, plus the element of `init`.
+/// A scalar or vector type with another element type.
+static Type withElement(Type type, Type element) {
+  auto vector = dyn_cast<VectorType>(type);
+  return vector ? vector.clone(element) : element;
+}
+
 Value RowEmitter::emitContract(linalg::ContractOp op, At at) {
   Location loc = b.getLoc();
   SmallVector<AffineMap> maps = op.getIndexingMapsArray();
@@ -155,6 +161,8 @@ Value RowEmitter::emitContract(linalg::ContractOp op, At at) {
       for (AffineExpr result : maps[i].getResults())
         source.push_back(all[cast<AffineDimExpr>(result).getPosition()]);
       Value value = evaluate(op->getOperand(i), source);
+      if (getElementTypeOrSelf(value) != element)
+        value = arith::ExtFOp::create(b, loc, withElement(value.getType(), element), value);
       return variables.hasLanes(all) ? splat(value) : value;
     };
     Value left = factor(0);

@@ -153,7 +153,7 @@ static void emitPackRows(LoopBuilder &l, Value from, Value to, const PackNumbers
       Value first = l.add(source, l.mul(panel, kTileColumns)), place = l.add(target, l.mul(panel, n.step));
       for (int64_t column = 0; column < columns; column += 16) {
         Value row = l.load(from, l.add(first, column), 16, std::min<int64_t>(16, columns - column));
-        l.store(row, to, l.add(place, column));
+        l.store(l.extend(row), to, l.add(place, column));
       }
     });
   });
@@ -173,7 +173,7 @@ static void emitPackColumns(LoopBuilder &l, Value from, Value to, const PackNumb
         SmallVector<Value> block;
         for (int64_t i = 0; i < 16; ++i) {
           Value at = l.add(k, places[std::min(first + i, columns - 1)]);
-          block.push_back(l.load(from, at, 16));
+          block.push_back(l.extend(l.load(from, at, 16)));
           l.prefetch(from, l.add(at, panelStride)); // too far apart for the processor's own prefetching
         }
         l.transpose16(block);
@@ -184,16 +184,19 @@ static void emitPackColumns(LoopBuilder &l, Value from, Value to, const PackNumb
     l.loop(whole, n.depth, 1, [&](Value k) {
       Value row = l.add(target, l.mul(k, kTileColumns));
       for (int64_t column = 0; column < columns; ++column)
-        memref::StoreOp::create(l.b, l.load(from, l.add(k, places[column])), to, l.add(row, column));
+        memref::StoreOp::create(l.b, l.extend(l.load(from, l.add(k, places[column]))), to, l.add(row, column));
     });
   });
 }
 
-/// Calls a shared function of two places, a depth and two strides.
-static void callMove(LoopBuilder &l, StringRef symbol, Place from, Place to, ArrayRef<Value> numbers,
+/// Calls a shared function of two places, a depth and two strides, which extends what is narrow.
+static void callMove(LoopBuilder &l, std::string symbol, Place from, Place to, ArrayRef<Value> numbers,
                      llvm::function_ref<void(Value, Value, ValueRange)> emit) {
   Type index = l.b.getIndexType();
-  SmallVector<Type> types{l.pointerType(), index, l.pointerType(), index};
+  Type element = cast<MemRefType>(from.base.getType()).getElementType();
+  if (!element.isF32())
+    llvm::raw_string_ostream(symbol) << "_" << element;
+  SmallVector<Type> types{l.pointerType(element), index, l.pointerType(), index};
   types.append(numbers.size(), index);
   func::FuncOp move = l.b.share(symbol, types, [&](ValueRange own) {
     emit(l.offset(own[0], own[1]), l.offset(own[2], own[3]), own.drop_front(4));
@@ -220,9 +223,11 @@ static void emitCopyRows(LoopBuilder &l, Value from, Value to, Value rows, Value
   Value whole = l.mul(l.div(depth, 16), 16);
   l.loop(l.index(0), rows, 1, [&](Value row) {
     Value source = l.mul(row, fromRow), target = l.mul(row, toRow);
-    l.loop(l.index(0), whole, 16, [&](Value k) { l.store(l.load(from, l.add(source, k), 16), to, l.add(target, k)); });
-    l.loop(whole, depth, 1,
-           [&](Value k) { memref::StoreOp::create(l.b, l.load(from, l.add(source, k)), to, l.add(target, k)); });
+    l.loop(l.index(0), whole, 16,
+           [&](Value k) { l.store(l.extend(l.load(from, l.add(source, k), 16)), to, l.add(target, k)); });
+    l.loop(whole, depth, 1, [&](Value k) {
+      memref::StoreOp::create(l.b, l.extend(l.load(from, l.add(source, k))), to, l.add(target, k));
+    });
   });
 }
 
@@ -237,7 +242,7 @@ void callCopyRows(LoopBuilder &l, Place from, Place to, int64_t rows, Value dept
   std::string symbol = llvm::formatv("copy_columns_{0}", rows);
   callMove(l, symbol, from, to, {depth, l.index(depthStride)}, [&](Value source, Value target, ValueRange numbers) {
     l.loop(l.index(0), numbers[0], 1,
-           [&](Value k) { l.store(l.load(source, l.mul(k, numbers[1]), 16, rows), target, l.mul(k, 16)); });
+           [&](Value k) { l.store(l.extend(l.load(source, l.mul(k, numbers[1]), 16, rows)), target, l.mul(k, 16)); });
   });
 }
 

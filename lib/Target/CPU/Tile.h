@@ -42,13 +42,14 @@ struct Panels {
   int64_t columns, step;
 };
 
-/// Copies b[depth, columns of the panels] to [panel, depth, kTileColumns]; what lies beyond the columns is undefined.
-/// One of the two strides is 1; where it is that of the depth, blocks of 16 by 16 are transposed in registers.
+/// Copies b[depth, columns of the panels], which may be narrower, to f32 [panel, depth, kTileColumns]; what lies beyond
+/// the columns is undefined. One of the two strides is 1; where it is that of the depth, blocks of 16 by 16 are
+/// transposed in registers.
 void callPack(LoopBuilder &l, Place from, Place to, mlir::Value depth, int64_t depthStride, int64_t columnStride,
               const Panels &panels);
 
-/// Copies a[rows, depth], rows <= 16, one of whose strides is 1: to [rows, toRow] if it is that of the depth, else to
-/// [depth, 16].
+/// Copies a[rows, depth], which may be narrower, rows <= 16, one of whose strides is 1: to [rows, toRow] if it is that
+/// of the depth, else to [depth, 16].
 void callCopyRows(LoopBuilder &l, Place from, Place to, int64_t rows, mlir::Value depth, int64_t rowStride,
                   int64_t depthStride, int64_t toRow);
 

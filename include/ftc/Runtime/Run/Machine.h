@@ -1,6 +1,7 @@
 //===- Machine.h - the arena and the programs over it ------------------------===//
 #pragma once
 
+#include "ftc/Runtime/CPU/Profile.h"
 #include "ftc/Runtime/CPU/Program.h"
 #include "ftc/Runtime/Run/Manifest.h"
 
@@ -14,6 +15,7 @@ struct Image {
   std::string_view manifest;
   const ftc_program *programs = nullptr;
   const ftc_setup *setup = nullptr;
+  const ftc_note *const *notes = nullptr; ///< for the profile; null where the object has none
 };
 
 /// The key of the counter-based generator for step `step` of a seed.

@@ -19,6 +19,7 @@ struct Options {
   std::optional<int64_t> seed;
   std::optional<int64_t> stopAfter; // training stops when this many updates are done
   bool fresh = false;
+  bool profile = false;
   bool json = false;
   bool quiet = false;
   std::map<std::string, std::string> paths; // --set BINDING=PATH
