@@ -14,6 +14,14 @@ GEMMA_NORMS = LLAMA_NORMS + ["pre_feedforward_layernorm", "post_feedforward_laye
 OLMO_NORMS = ["post_attention_layernorm", "post_feedforward_layernorm"]
 
 
+def encode(values: list, dtype: str):
+    """The bytes of numbers in a type of safetensors; bf16 is rounded towards zero."""
+    if dtype == "F16":
+        return struct.pack(f"<{len(values)}e", *values)
+    words = array("f", values).tobytes()
+    return words if dtype == "F32" else b"".join(words[i + 2 : i + 4] for i in range(0, len(words), 4))
+
+
 @dataclass
 class Model:
     """A configuration and the shapes of its tensors, by their names in the checkpoint."""
@@ -47,10 +55,11 @@ class Model:
         folder.mkdir(parents=True)
         (folder / "config.json").write_text(json.dumps(self.config, indent=1), encoding="utf-8")
         header, data = {}, b""
+        dtype = rng.choice(["F32", "F32", "BF16", "F16"])
         for name, shape in self.shapes.items():
-            values = array("f", (self.draw_entry(name, shape, rng) for _ in range(count(shape))))
-            header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + 4 * len(values)]}
-            data += values.tobytes()
+            values = encode([self.draw_entry(name, shape, rng) for _ in range(count(shape))], dtype)
+            header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(values)]}
+            data += values
         text = json.dumps(header).encode()
         text += b" " * (-len(text) % 8)
         (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + data)
