@@ -94,7 +94,7 @@ private:
     double from, to; ///< calls
     Amounts amounts;
   };
-  static constexpr size_t mostColumns = 400;
+  static constexpr size_t mostColumns = 200;
   static constexpr double width = 900, panelHeight = 340, left = 70, right = 16, top = 64, bottom = 40;
 
   std::vector<Column> columnsOf(const Training &training) const;

@@ -13,7 +13,8 @@ using namespace ftc::runtime;
 namespace fs = std::filesystem;
 
 Error ftc::runtime::outputError(const std::string &path, const char *what) {
-  return makeError(ExitStatus::Output, "{}: {}: {}", path, what, std::generic_category().message(errno));
+  ExitStatus status = errno == ENOMEM ? ExitStatus::Memory : ExitStatus::Output;
+  return makeError(status, "{}: {}: {}", path, what, std::generic_category().message(errno));
 }
 
 Expected<std::string> ftc::runtime::prepareTarget(const std::string &path) {

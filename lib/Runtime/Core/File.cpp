@@ -17,7 +17,8 @@ FileDescriptor::~FileDescriptor() {
 }
 
 static Error systemError(const std::string &path, const char *what) {
-  return makeError(ExitStatus::Input, "{}: {}: {}", path, what, std::generic_category().message(errno));
+  ExitStatus status = errno == ENOMEM ? ExitStatus::Memory : ExitStatus::Input;
+  return makeError(status, "{}: {}: {}", path, what, std::generic_category().message(errno));
 }
 
 /// Opens a regular file. O_NONBLOCK keeps a named pipe from blocking before it is refused.

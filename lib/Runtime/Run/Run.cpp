@@ -158,7 +158,8 @@ Expected<Outcome> runWith(const Manifest &manifest, const Options &options, Cons
 
 /// Without memory to say it with.
 ExitStatus outOfMemory() {
-  static constexpr std::string_view text = "error: no memory; what is finished is kept, started again the run goes on\n";
+  static constexpr std::string_view text =
+      "error: no memory; what is finished is kept, started again the run goes on\n";
   [[maybe_unused]] ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
   return ExitStatus::Memory;
 }
