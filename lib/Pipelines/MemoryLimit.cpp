@@ -21,6 +21,17 @@ void Compilation::findMemoryLimit() {
   }
 }
 
+/// Bytes of the weights that come from files and are kept in 32 bits.
+static int64_t countWideWeights(mlir::ModuleOp placed) {
+  int64_t bytes = 0;
+  for (auto tensor : placed.getOps<tune::TensorOp>()) {
+    auto type = mlir::cast<mlir::RankedTensorType>(tensor.getType());
+    if (tensor.getKind() == tune::Kind::weight && tensor.getSource() && type.getElementType().isF32())
+      bytes += type.getNumElements() * int64_t(sizeof(float));
+  }
+  return bytes;
+}
+
 /// Says what would fit. What rows take is taken to grow with their number and length, which it does but for what little
 /// does not depend on them.
 void Compilation::refuseMemory(const target::PlanSummary &plan) {
@@ -52,6 +63,10 @@ void Compilation::refuseMemory(const target::PlanSummary &plan) {
     message.help(llvm::formatv("should fit: shorter rows, batch: {0} x {1}: about {2}", limit->sequences, tokens,
                                bytesText(double(rest + rows * tokens / limit->tokens))));
   int64_t missing = peak - limit->bytes;
+  if (int64_t saved = countWideWeights(*current) / 2; saved >= missing)
+    message.help(llvm::formatv("should fit: frozen weights in 16 bits, rounded once, by 'save ... as huggingface(..., "
+                               "dtype: bf16)' in a recipe of its own: about {0}",
+                               bytesText(double(peak - saved))));
   if (plan.states >= missing)
     message.help(llvm::formatv("should fit: an optimizer whose states take {0} less than {1}",
                                bytesText(double(missing)), bytesText(double(plan.states))));
