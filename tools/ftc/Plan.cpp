@@ -247,8 +247,13 @@ static int plan(const char *argv0) {
   reportParameters(*manifest, compilation.library(), report);
   MemorySchedule schedule(*manifest, compilation.memoryReport().schedules);
   std::optional<cpu::Ceiling> ceiling;
-  if (withRoofline)
+  if (withRoofline) {
     ceiling = cpu::measureCeiling();
+    if (!ceiling->bytes) {
+      llvm::errs() << "ftc: error: --roofline: there is no memory to measure with\n";
+      return DoesNotFit;
+    }
+  }
   Status status = Status::success();
   for (const run::Step &step : manifest->steps) {
     const auto *train = std::get_if<run::TrainStep>(&step.detail);
