@@ -57,7 +57,8 @@ TEST(Plot, ValuesFarApartGetALogarithmicAxis) {
 
 TEST(Plot, ValuesThatDifferInTheLastPlaceOnlyAreEqual) {
   for (double value : {0.69314718055994506, 1e-300, 0.0, -3e9})
-    EXPECT_LT(countOf(drawPanels(std::vector<Panel>{falling("run", 2, value, std::nextafter(value, 1))}), "<text"), 40u);
+    EXPECT_LT(countOf(drawPanels(std::vector<Panel>{falling("run", 2, value, std::nextafter(value, 1))}), "<text"),
+              40u);
 }
 
 TEST(Plot, SeveralCurvesHaveALegend) {
