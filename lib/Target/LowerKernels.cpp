@@ -33,6 +33,7 @@
 #include "mlir/Target/LLVMIR/Export.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/Passes.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Module.h"
 
@@ -133,6 +134,16 @@ std::vector<OwningOpRef<ModuleOp>> splitKernels(ModuleOp kernels, size_t most) {
     taken[part] += kernel.ops;
     kernel.function->moveBefore(parts[part]->getBody(), parts[part]->getBody()->end());
   }
+  // What kernels share lies in one part, and is declared in the others.
+  for (Kernel &kernel : all)
+    if (kernel.function.isPrivate())
+      for (OwningOpRef<ModuleOp> &part : parts)
+        if (part->getBody() != kernel.function->getBlock()) {
+          OpBuilder builder = OpBuilder::atBlockBegin(part->getBody());
+          func::FuncOp::create(builder, kernel.function.getLoc(), kernel.function.getName(),
+                               kernel.function.getFunctionType())
+              .setPrivate();
+        }
   for (func::FuncOp declaration : declarations)
     declaration.erase();
   return parts;
@@ -165,6 +176,10 @@ static void addEntry(llvm::Function &kernel) {
 }
 
 std::unique_ptr<llvm::Module> lowerKernels(ModuleOp kernels, llvm::LLVMContext &context) {
+  llvm::StringSet<> shared; // functions that kernels call, perhaps those of other parts
+  for (auto function : kernels.getOps<func::FuncOp>())
+    if (function.isPrivate())
+      shared.insert(function.getName());
   PassManager manager(kernels.getContext(), ModuleOp::getOperationName());
   manager.enableVerifier(false); // once, below
   addLoweringPasses(manager);
@@ -174,9 +189,12 @@ std::unique_ptr<llvm::Module> lowerKernels(ModuleOp kernels, llvm::LLVMContext &
   if (!module)
     return nullptr;
   SmallVector<llvm::Function *> defined;
-  for (llvm::Function &function : *module)
-    if (!function.isDeclaration())
+  for (llvm::Function &function : *module) {
+    if (shared.contains(function.getName()))
+      function.setVisibility(llvm::GlobalValue::HiddenVisibility);
+    else if (!function.isDeclaration())
       defined.push_back(&function);
+  }
   for (llvm::Function *kernel : defined)
     addEntry(*kernel);
   return module;

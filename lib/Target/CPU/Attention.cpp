@@ -60,8 +60,11 @@ void AttentionBlock::findKeys(Value limit) {
     return SmallVector<Value>{l.select(any, l.min(carried[0], key), carried[0]),
                               l.select(any, l.min(l.add(key, 16), limit), carried[1])};
   });
-  keysTo = range[1];
-  keysFrom = l.min(range[0], keysTo);
+  keysFrom = l.min(range[0], range[1]);
+  // Whole tiles, where there are so many keys: `sees` leaves out what is too much.
+  int64_t rows = shape.rows();
+  Value tiles = l.div(l.add(l.sub(range[1], keysFrom), rows - 1), rows);
+  keysTo = l.min(l.add(keysFrom, l.mul(tiles, rows)), l.index(shape.keys));
 }
 
 Value AttentionBlock::placeOf(Value column) {
@@ -99,12 +102,12 @@ Value AttentionBlock::pack(Value memory, Value transposed, Value rows, Value tim
           products.push_back(arith::MulFOp::create(l.b, block.back(), l.load(times, at, 16, active)));
       }
       if (transposed) {
-        l.transpose16(block);
+        l.transpose(block);
         for (auto [i, vector] : llvm::enumerate(block))
           l.store(vector, transposed, l.add(l.mul(from, lanes), int64_t(i) * lanes + part));
       }
       if (times) {
-        l.transpose16(products);
+        l.transpose(products);
         for (Value product : products)
           next[part / 16] = arith::AddFOp::create(l.b, next[part / 16], product);
       }
@@ -130,7 +133,7 @@ void AttentionBlock::unpack(Value transposed, Value memory) {
       SmallVector<Value> block;
       for (int64_t i = 0; i < 16; ++i)
         block.push_back(l.load(transposed, l.index((from + i) * lanes + part), 16));
-      l.transpose16(block);
+      l.transpose(block);
       for (int64_t lane = 0; lane < 16; ++lane)
         ifExists(part + lane, [&] {
           l.store(block[lane], memory, l.add(rowOf(column(part + lane)), from),

@@ -19,8 +19,8 @@ namespace ftc::target::cpu {
 namespace {
 class AttentionBackward {
 public:
-  AttentionBackward(tune::AttentionBackwardOp op, KernelBuilder &builder)
-      : op(op), l(builder), shape(getAttentionShape(op)), block(l, shape, bindBuffers()) {}
+  AttentionBackward(tune::AttentionBackwardOp op, const AttentionShape &sizes, KernelBuilder &builder)
+      : op(op), l(builder), shape(sizes), block(l, shape, bindBuffers()) {}
 
   /// Elements: three squares transposed [padded, lanes], two as they are [lanes, padded], two of all keys [keys,
   /// lanes].
@@ -126,7 +126,7 @@ private:
   /// Pieces of a row of `width` elements: (first element, lanes, those that count).
   void forPieces(llvm::function_ref<void(int64_t, int64_t, int64_t)> body) {
     for (int64_t from = 0; from < shape.width;) {
-      int64_t lanes = shape.width - from >= 32 ? 32 : 16;
+      int64_t lanes = shape.width - from >= shape.piece() ? shape.piece() : 16;
       body(from, lanes, std::min(lanes, shape.width - from));
       from += lanes;
     }
@@ -154,8 +154,9 @@ private:
     // dq = ds k
     Value keys = flat(op.getK());
     VectorOperand seen{dScores, l.mul(block.firstKey(), shape.lanes()), shape.lanes()};
-    forTiles(l, l.index(0), l.index(shape.width), [&](Value element, int64_t rows) {
-      SmallVector<Value> sums = emitTile(l, block.elementsAsRows(keys, element), seen, block.countKeys(), zeros(rows));
+    forTiles(l, shape.width, shape.rows(), [&](Value element, int64_t rows) {
+      SmallVector<Value> sums =
+          emitTile(l, shape.registers, block.elementsAsRows(keys, element), seen, block.countKeys(), zeros(rows));
       for (auto [i, sum] : llvm::enumerate(sums))
         l.store(sum, dQueriesT, l.mul(l.add(element, int64_t(i)), shape.lanes()));
     });
@@ -171,9 +172,9 @@ private:
     Value shift = arith::SelectOp::create(l.b, nothing, zero, lse);
     Value exists = block.existing();
     Value keys = flat(op.getK()), values = flat(op.getV());
-    forTiles(l, block.firstKey(), block.lastKey(), [&](Value key, int64_t rows) {
-      SmallVector<Value> sums =
-          emitTile(l, block.keysAsRows(keys, key), columns(queriesT), l.index(shape.width), zeros(rows));
+    forTiles(l, block.firstKey(), block.lastKey(), shape.rows(), [&](Value key, int64_t rows) {
+      SmallVector<Value> sums = emitTile(l, shape.registers, block.keysAsRows(keys, key), columns(queriesT),
+                                         l.index(shape.width), zeros(rows));
       SmallVector<Value> slopes;
       for (auto [i, sum] : llvm::enumerate(sums)) {
         Value row = l.add(key, int64_t(i));
@@ -186,8 +187,8 @@ private:
         l.store(p, probabilities, l.mul(row, shape.lanes()));
         slopes.push_back(arith::MulFOp::create(l.b, p, block.slope(score)));
       }
-      SmallVector<Value> dSums =
-          emitTile(l, block.keysAsRows(values, key), columns(dOutT), l.index(shape.width), zeros(rows));
+      SmallVector<Value> dSums = emitTile(l, shape.registers, block.keysAsRows(values, key), columns(dOutT),
+                                          l.index(shape.width), zeros(rows));
       for (auto [i, sum] : llvm::enumerate(dSums)) {
         Value ds = arith::MulFOp::create(l.b, slopes[i], arith::SubFOp::create(l.b, sum, delta));
         l.store(ds, dScores, l.mul(l.add(key, int64_t(i)), shape.lanes()));
@@ -197,7 +198,7 @@ private:
 
   /// memory[key, :] += sum over columns of weights[key, column] rows[column, :].
   void addProduct(Value weights, Value rows, Value memory) {
-    forTiles(l, block.firstKey(), block.lastKey(), [&](Value key, int64_t count) {
+    forTiles(l, block.firstKey(), block.lastKey(), shape.rows(), [&](Value key, int64_t count) {
       ScalarOperand a{weights, l.mul(key, shape.lanes()), shape.lanes(), 1};
       ScalarOperand target = block.keysAsRows(memory, key);
       forPieces([&](int64_t from, int64_t lanes, int64_t active) {
@@ -206,7 +207,7 @@ private:
           places.push_back(l.add(l.add(target.base, i * target.rowStride), from));
           sums.push_back(l.load(memory, places.back(), lanes, active));
         }
-        sums = emitTile(l, a, {rows, l.index(from), shape.padded()}, l.index(shape.lanes()), sums);
+        sums = emitTile(l, shape.registers, a, {rows, l.index(from), shape.padded()}, l.index(shape.lanes()), sums);
         for (auto [sum, place] : llvm::zip_equal(sums, places))
           l.store(sum, memory, place, active);
       });
@@ -223,11 +224,13 @@ private:
 
 class AttentionBackwardGenerator : public KernelGenerator {
 public:
+  explicit AttentionBackwardGenerator(const Registers &registers) : registers(registers) {}
+
   LogicalResult generate(Operation *op, KernelBuilder &builder) const override {
     auto attention = cast<tune::AttentionBackwardOp>(op);
     if (!getElementTypeOrSelf(attention.getQ().getType()).isF32())
       return op->emitOpError("has no kernel for this type on the cpu target");
-    AttentionBackward emitter(attention, builder);
+    AttentionBackward emitter(attention, getAttentionShape(attention, registers), builder);
     if (builder.phase() == 0)
       emitter.emit();
     else
@@ -238,20 +241,23 @@ public:
   int phases(Operation *op) const override { return workspaceBytes(op) ? 2 : 1; }
 
   int64_t workspaceBytes(Operation *op) const override {
-    return AttentionBackward::countWorkspace(getAttentionShape(cast<tune::AttentionBackwardOp>(op)));
+    return AttentionBackward::countWorkspace(getAttentionShape(cast<tune::AttentionBackwardOp>(op), registers));
   }
 
   bool foldsSplat(OpOperand &) const override { return false; }
 
   int64_t scratchBytes(Operation *op) const override {
-    AttentionShape shape = getAttentionShape(cast<tune::AttentionBackwardOp>(op));
+    AttentionShape shape = getAttentionShape(cast<tune::AttentionBackwardOp>(op), registers);
     return AttentionBackward::countScratch(shape) * int64_t(sizeof(float));
   }
+
+private:
+  Registers registers;
 };
 } // namespace
 
-std::shared_ptr<const KernelGenerator> makeAttentionBackwardGenerator() {
-  return std::make_shared<AttentionBackwardGenerator>();
+std::shared_ptr<const KernelGenerator> makeAttentionBackwardGenerator(const Registers &registers) {
+  return std::make_shared<AttentionBackwardGenerator>(registers);
 }
 
 } // namespace ftc::target::cpu

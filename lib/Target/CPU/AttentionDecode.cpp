@@ -26,8 +26,8 @@ int64_t countDecodeScratch(const AttentionShape &shape) {
 namespace {
 class AttentionDecode {
 public:
-  AttentionDecode(tune::AttentionOp op, KernelBuilder &builder)
-      : op(op), l(builder), shape(getAttentionShape(op)), block(l, shape, bindBuffers()) {}
+  AttentionDecode(tune::AttentionOp op, const AttentionShape &sizes, KernelBuilder &builder)
+      : op(op), l(builder), shape(sizes), block(l, shape, bindBuffers()) {}
 
   void emit() {
     l.b.setItems(shape.batch * shape.heads);
@@ -70,7 +70,7 @@ private:
         for (auto [row, sum] : llvm::zip_equal(rows, sums))
           sum = vector::FMAOp::create(l.b, factor, l.load(keys, l.add(row, vector * 16), 16, active(vector)), sum);
       }
-      l.transpose16(sums);
+      l.transpose(sums);
       while (sums.size() > 1) {
         for (size_t i = 0; i < sums.size() / 2; ++i)
           sums[i] = arith::AddFOp::create(l.b, sums[i], sums[i + sums.size() / 2]);
@@ -170,6 +170,8 @@ private:
 };
 } // namespace
 
-void emitAttentionDecode(tune::AttentionOp op, KernelBuilder &builder) { AttentionDecode(op, builder).emit(); }
+void emitAttentionDecode(tune::AttentionOp op, const AttentionShape &shape, KernelBuilder &builder) {
+  AttentionDecode(op, shape, builder).emit();
+}
 
 } // namespace ftc::target::cpu

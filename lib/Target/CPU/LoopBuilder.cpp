@@ -1,15 +1,14 @@
 #include "LoopBuilder.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 
 namespace ftc::target::cpu {
-
-/// Rows of the tiles of emitTile.
-static constexpr int64_t kRows = 8;
 
 Value LoopBuilder::index(int64_t value) { return arith::ConstantIndexOp::create(b, value); }
 Value LoopBuilder::add(Value x, Value y) { return arith::AddIOp::create(b, x, y); }
@@ -32,6 +31,24 @@ SmallVector<Value> LoopBuilder::loop(Value from, Value to, int64_t step, ValueRa
   if (!carried.empty())
     scf::YieldOp::create(b, next);
   return SmallVector<Value>(loop.getResults());
+}
+
+SmallVector<Value> LoopBuilder::unrolledLoop(Value to, int64_t steps, ValueRange carried, Body body) {
+  std::optional<int64_t> constant = getConstantIntValue(to);
+  Value whole = constant ? index(*constant / steps * steps) : mul(div(to, steps), steps);
+  SmallVector<Value> values = loop(index(0), whole, steps, carried, [&](Value i, ValueRange own) {
+    SmallVector<Value> next = body(i, own);
+    for (int64_t step = 1; step < steps; ++step) {
+      LLVM::InlineAsmOp::create(b, TypeRange(), ValueRange(), /*asm_string=*/"", /*constraints=*/"~{memory}",
+                                /*has_side_effects=*/true, /*is_align_stack=*/false,
+                                LLVM::tailcallkind::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr());
+      next = body(add(i, step), next);
+    }
+    return next;
+  });
+  if (steps == 1 || (constant && *constant % steps == 0))
+    return values;
+  return loop(whole, to, 1, values, body);
 }
 
 void LoopBuilder::loop(Value from, Value to, int64_t step, llvm::function_ref<void(Value)> body) {
@@ -132,14 +149,15 @@ void LoopBuilder::prefetch(Value memory, Value at) {
 }
 
 /// Each round exchanges one bit of the row's number with the same bit of the column's.
-void LoopBuilder::transpose16(MutableArrayRef<Value> rows) {
-  for (int64_t bit : {8, 4, 2, 1}) {
-    SmallVector<int64_t> low(16), high(16);
-    for (int64_t lane = 0; lane < 16; ++lane) {
-      low[lane] = lane & bit ? 16 + (lane ^ bit) : lane;
-      high[lane] = lane & bit ? 16 + lane : lane | bit;
+void LoopBuilder::transpose(MutableArrayRef<Value> rows) {
+  int64_t size = rows.size();
+  for (int64_t bit = size / 2; bit > 0; bit /= 2) {
+    SmallVector<int64_t> low(size), high(size);
+    for (int64_t lane = 0; lane < size; ++lane) {
+      low[lane] = lane & bit ? size + (lane ^ bit) : lane;
+      high[lane] = lane & bit ? size + lane : lane | bit;
     }
-    for (int64_t row = 0; row < 16; ++row) {
+    for (int64_t row = 0; row < size; ++row) {
       if (row & bit)
         continue;
       Value first = rows[row], second = rows[row | bit];
@@ -149,10 +167,11 @@ void LoopBuilder::transpose16(MutableArrayRef<Value> rows) {
   }
 }
 
-SmallVector<Value> emitTile(LoopBuilder &l, const ScalarOperand &a, const VectorOperand &b, Value depth,
-                            ValueRange start) {
+/// A tile whose sums stay in registers.
+static SmallVector<Value> emitSums(LoopBuilder &l, const ScalarOperand &a, const VectorOperand &b, Value depth,
+                                   ValueRange start, int64_t steps) {
   int64_t lanes = cast<VectorType>(start.front().getType()).getNumElements();
-  return l.loop(l.index(0), depth, 1, start, [&](Value k, ValueRange sums) {
+  return l.unrolledLoop(depth, steps, start, [&](Value k, ValueRange sums) {
     Value row = l.load(b.memory, l.add(b.base, l.mul(k, b.kStride)), lanes);
     Value first = l.add(a.base, l.mul(k, a.kStride));
     SmallVector<Value> next;
@@ -164,9 +183,34 @@ SmallVector<Value> emitTile(LoopBuilder &l, const ScalarOperand &a, const Vector
   });
 }
 
-void forTiles(LoopBuilder &l, Value from, Value to, llvm::function_ref<void(Value, int64_t)> tile) {
-  Value whole = l.add(from, l.mul(l.div(l.sub(to, from), kRows), kRows));
-  l.loop(from, whole, kRows, [&](Value row) { tile(row, kRows); });
+SmallVector<Value> emitTile(LoopBuilder &l, const Registers &registers, const ScalarOperand &a, const VectorOperand &b,
+                            Value depth, ValueRange start) {
+  int64_t lanes = cast<VectorType>(start.front().getType()).getNumElements(), part = registers.tileColumns;
+  if (lanes <= part)
+    return emitSums(l, a, b, depth, start, registers.steps);
+  SmallVector<Value> sums(start);
+  for (int64_t first = 0; first < lanes; first += part) {
+    SmallVector<Value> own;
+    for (Value sum : start)
+      own.push_back(vector::ExtractStridedSliceOp::create(l.b, sum, first, part, 1));
+    VectorOperand columns{b.memory, l.add(b.base, first), b.kStride};
+    own = emitSums(l, a, columns, depth, own, registers.steps);
+    for (auto [sum, value] : llvm::zip_equal(sums, own))
+      sum = vector::InsertStridedSliceOp::create(l.b, value, sum, first, 1);
+  }
+  return sums;
+}
+
+void forTiles(LoopBuilder &l, int64_t rows, int64_t most, llvm::function_ref<void(Value, int64_t)> tile) {
+  int64_t size = llvm::divideCeil(rows, llvm::divideCeil(rows, most)), whole = rows / size * size;
+  l.loop(l.index(0), l.index(whole), size, [&](Value row) { tile(row, size); });
+  if (whole < rows)
+    tile(l.index(whole), rows - whole);
+}
+
+void forTiles(LoopBuilder &l, Value from, Value to, int64_t rows, llvm::function_ref<void(Value, int64_t)> tile) {
+  Value whole = l.add(from, l.mul(l.div(l.sub(to, from), rows), rows));
+  l.loop(from, whole, rows, [&](Value row) { tile(row, rows); });
   l.loop(whole, to, 1, [&](Value row) { tile(row, 1); });
 }
 

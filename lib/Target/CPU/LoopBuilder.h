@@ -2,6 +2,7 @@
 #ifndef FTC_LIB_TARGET_CPU_LOOPBUILDER_H
 #define FTC_LIB_TARGET_CPU_LOOPBUILDER_H
 
+#include "Registers.h"
 #include "ftc/Target/KernelBuilder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -28,6 +29,9 @@ public:
   llvm::SmallVector<mlir::Value> loop(mlir::Value from, mlir::Value to, int64_t step, mlir::ValueRange carried,
                                       Body body);
   void loop(mlir::Value from, mlir::Value to, int64_t step, llvm::function_ref<void(mlir::Value)> body);
+  /// The same from 0 on, one by one, with `steps` bodies to an iteration. Between them loads and stores keep their
+  /// order: LLVM would gather the loads of all, and spill.
+  llvm::SmallVector<mlir::Value> unrolledLoop(mlir::Value to, int64_t steps, mlir::ValueRange carried, Body body);
   void ifTrue(mlir::Value condition, llvm::function_ref<void()> body);
 
   /// The same memory as one dimension, from the buffer's first element on.
@@ -58,8 +62,8 @@ public:
   /// Fetches the cache line of an element, which need not exist, for reading.
   void prefetch(mlir::Value memory, mlir::Value at);
 
-  /// Rows and columns of 16 vectors of 16 elements change places.
-  void transpose16(llvm::MutableArrayRef<mlir::Value> rows);
+  /// Rows and columns of n vectors of n elements change places; n is a power of two.
+  void transpose(llvm::MutableArrayRef<mlir::Value> rows);
 
   KernelBuilder &b;
 
@@ -80,12 +84,16 @@ struct VectorOperand {
   int64_t kStride;
 };
 
-/// The `rows` accumulators of a[rows, k] b[k, lanes], added to `start`. The processor's registers hold 8 rows of 32.
-llvm::SmallVector<mlir::Value> emitTile(LoopBuilder &l, const ScalarOperand &a, const VectorOperand &b,
-                                        mlir::Value depth, mlir::ValueRange start);
+/// The `rows` accumulators of a[rows, k] b[k, lanes], added to `start`. Lanes beyond those of a tile are a tile of
+/// their own.
+llvm::SmallVector<mlir::Value> emitTile(LoopBuilder &l, const Registers &registers, const ScalarOperand &a,
+                                        const VectorOperand &b, mlir::Value depth, mlir::ValueRange start);
 
-/// Cuts the rows `from` to `to` (exclusive) into tiles of 8 and single ones: `tile(first row, rows of the tile)`.
-void forTiles(LoopBuilder &l, mlir::Value from, mlir::Value to, llvm::function_ref<void(mlir::Value, int64_t)> tile);
+/// Cuts `rows` rows into about equal tiles of at most `most` rows: `tile(first row, rows of the tile)`.
+void forTiles(LoopBuilder &l, int64_t rows, int64_t most, llvm::function_ref<void(mlir::Value, int64_t)> tile);
+/// Cuts the rows `from` to `to` (exclusive) into tiles of `rows` and single ones.
+void forTiles(LoopBuilder &l, mlir::Value from, mlir::Value to, int64_t rows,
+              llvm::function_ref<void(mlir::Value, int64_t)> tile);
 
 } // namespace ftc::target::cpu
 

@@ -15,19 +15,17 @@ using ftc::dnnl::ProductShape;
 
 namespace ftc::target::cpu {
 
-/// Packed columns of one item, in elements: most of a second cache of 1 MB.
-static constexpr int64_t kPacked = 3 << 16;
-/// The same where the depth is cut and the next part is fetched meanwhile.
-static constexpr int64_t kCut = 3 << 15;
 /// Depth of the terms that are added while a tile is in registers. A longer one is cut into parts.
 static constexpr int64_t kDepth = 1600;
 /// Columns and rows of an item at most. Where the depth is cut, an item has all columns if it may, since its rows come
-/// from memory for each block of columns, and kCutRows rows.
+/// from memory for each block of columns, and kCutRows rows if its columns are not packed.
 static constexpr int64_t kMostColumns = 640, kMostRows = 1024, kCutRows = 64;
 /// Items are a multiple of this if there are fewer than kManyItems, so that threads finish together.
 static constexpr int64_t kEvenItems = 8, kManyItems = 64;
 /// Rows from which packing is cheap beside the product: a copy, or a transposition.
 static constexpr int64_t kRowsToCopy = 128, kRowsToTranspose = 64;
+/// Columns from which copying the rows of a left operand that is [depth, rows] is cheap.
+static constexpr int64_t kColumnsToCopy = 32;
 /// Rows whose distance is a multiple of this (elements: 4 KB) compete for one place of the first cache.
 static constexpr int64_t kAliasing = 1024;
 
@@ -42,27 +40,37 @@ struct Term : ProductShape {
 };
 } // namespace
 
-/// The depth that is added at a time.
-static int64_t getPart(const Term &term) {
+/// The depth that is added at a time. Where it is cut, the next part is fetched meanwhile, into the other half of what
+/// is cached.
+static int64_t getPart(const Registers &registers, const Term &term) {
   int64_t k = term.k.size;
   if (k <= kDepth)
     return k;
-  int64_t most = std::min(kCut / std::min<int64_t>(llvm::alignTo(term.n.size, kTileColumns), kMostColumns), kDepth);
+  int64_t columns = std::min<int64_t>(llvm::alignTo(term.n.size, registers.tileColumns), kMostColumns);
+  int64_t most = std::min(registers.cached / 2 / columns, kDepth);
   return llvm::alignTo(llvm::divideCeil(k, llvm::divideCeil(k, most)), 16);
 }
-static bool isCut(const Term &term) { return getPart(term) < term.k.size; }
 
 namespace {
 /// How a product is cut into items and tiles.
 struct Blocking {
-  explicit Blocking(ArrayRef<Term> terms);
+  Blocking(const Registers &registers, ArrayRef<Term> terms);
 
   int64_t getItems() const { return batch * rowBlocks * columnBlocks; }
   bool packs(const Term &term) const {
-    return term.isNarrowB || term.n.b != 1 || (std::min(blockRows, rows) >= kRowsToCopy && term.k.size <= kDepth);
+    return term.isNarrowB || term.n.b != 1 ||
+           (std::min(blockRows, rows) >= kRowsToCopy && (!isCut(term) || registers.packsParts));
   }
   static bool copiesRows(const Term &term) { return term.isNarrowA || term.k.a != 1 || term.m.a % kAliasing == 0; }
 
+  /// Elements of the copy of a tile's rows.
+  int64_t countCopied(const Term &term) const {
+    return copiesRows(term) ? registers.copiedRow() * getCopiedStride(getPart(term)) : 0;
+  }
+  int64_t getPart(const Term &term) const { return cpu::getPart(registers, term); }
+  bool isCut(const Term &term) const { return getPart(term) < term.k.size; }
+
+  Registers registers;
   SmallVector<SmallVector<size_t>> sweeps; ///< terms that are added in one go; a long one is alone, part by part
   int64_t deepest = 0;                     ///< of the sweeps, parts counted
   int64_t batch = 1, rows, columns;
@@ -92,10 +100,11 @@ void Blocking::groupTerms(ArrayRef<Term> terms) {
 
 /// Blocks of at most so many columns, in a number that wastes least.
 void Blocking::setColumns(int64_t most) {
-  most = std::clamp(most / kTileColumns * kTileColumns, kTileColumns, kMostColumns);
+  int64_t tile = registers.tileColumns;
+  most = std::clamp(most / tile * tile, tile, kMostColumns);
   int64_t least = llvm::divideCeil(columns, most), waste = std::numeric_limits<int64_t>::max();
   for (int64_t count = least; count <= 2 * least; ++count) {
-    int64_t block = llvm::alignTo(llvm::divideCeil(columns, count), kTileColumns);
+    int64_t block = llvm::alignTo(llvm::divideCeil(columns, count), tile);
     if (block * count - columns >= waste)
       continue;
     waste = block * count - columns;
@@ -107,24 +116,26 @@ void Blocking::setColumns(int64_t most) {
 void Blocking::setRows(int64_t blocks) {
   blockRows = llvm::divideCeil(rows, blocks);
   rowBlocks = llvm::divideCeil(rows, blockRows);
-  tileRows = llvm::divideCeil(blockRows, llvm::divideCeil(blockRows, kTileRows));
+  tileRows = llvm::divideCeil(blockRows, llvm::divideCeil(blockRows, registers.tileRows));
 }
 
-Blocking::Blocking(ArrayRef<Term> terms) : rows(terms[0].m.size), columns(terms[0].n.size) {
+Blocking::Blocking(const Registers &registers, ArrayRef<Term> terms)
+    : registers(registers), rows(terms[0].m.size), columns(terms[0].n.size) {
   groupTerms(terms);
   for (const ProductDimension &dim : terms[0].batch)
     batch *= dim.size;
-  setColumns(kPacked / deepest);
-  setRows(llvm::divideCeil(rows, llvm::any_of(terms, isCut) ? kCutRows : kMostRows));
+  setColumns(registers.cached / deepest);
+  bool cuts = llvm::any_of(terms, [&](const Term &term) { return isCut(term); });
+  setRows(llvm::divideCeil(rows, !cuts ? kMostRows : registers.packsParts ? kRowsToCopy : kCutRows));
   auto isEven = [&] { return getItems() >= kManyItems || getItems() % kEvenItems == 0; };
   for (int64_t blocks = rowBlocks; !isEven() && rows / blocks >= 2 * kRowsToCopy; ++blocks)
     setRows(blocks);
   // Narrow results: packing does not count.
   if (rows <= kRowsToCopy && rowBlocks == 1)
-    while (getItems() < kEvenItems && blockColumns > kTileColumns)
+    while (getItems() < kEvenItems && blockColumns > registers.tileColumns)
       setColumns(blockColumns / 2);
-  if (columns <= kTileColumns)
-    for (int64_t blocks = rowBlocks; getItems() < kEvenItems && rows / blocks >= kTileRows; ++blocks)
+  if (columns <= registers.tileColumns)
+    for (int64_t blocks = rowBlocks; getItems() < kEvenItems && rows / blocks >= registers.tileRows; ++blocks)
       setRows(blocks);
 }
 
@@ -134,7 +145,7 @@ static int64_t countScratch(ArrayRef<Term> terms, const Blocking &blocking) {
   for (ArrayRef<size_t> sweep : blocking.sweeps) {
     int64_t elements = 0;
     for (size_t i : sweep)
-      elements += Blocking::copiesRows(terms[i]) ? 16 * getCopiedStride(getPart(terms[i])) : 0;
+      elements += blocking.countCopied(terms[i]);
     copies = std::max(copies, elements);
   }
   return blocking.deepest * blocking.blockColumns + copies;
@@ -144,8 +155,8 @@ namespace {
 /// Emits the kernel of one op.
 class MatmulEmitter {
 public:
-  MatmulEmitter(dnnl::MatmulOp op, ArrayRef<Term> terms, KernelBuilder &builder)
-      : op(op), l(builder), terms(terms), shape(terms.front()), blocking(terms) {}
+  MatmulEmitter(dnnl::MatmulOp op, ArrayRef<Term> terms, const Registers &registers, KernelBuilder &builder)
+      : op(op), l(builder), terms(terms), shape(terms.front()), registers(registers), blocking(registers, terms) {}
 
   void emit();
 
@@ -178,6 +189,7 @@ private:
   LoopBuilder l;
   ArrayRef<Term> terms;
   const Term &shape; ///< of the first term: rows, columns and batch are those of all
+  Registers registers;
   Blocking blocking;
 
   Value scratch; ///< packed columns, then copied rows
@@ -225,7 +237,7 @@ void MatmulEmitter::locate(Value item) {
 
 void MatmulEmitter::emitSweep(ArrayRef<size_t> sweep, Start start) {
   const Term &term = terms[sweep.front()];
-  int64_t part = getPart(term), depth = term.k.size;
+  int64_t part = blocking.getPart(term), depth = term.k.size;
   emitPart(sweep, l.index(0), sweep.size() == 1 ? l.index(part) : Value(), start);
   if (part == depth)
     return;
@@ -242,11 +254,11 @@ void MatmulEmitter::emitPart(ArrayRef<size_t> sweep, Value from, Value depth, St
     Operands &own = operands.emplace_back(makeOperands(i, from, depth));
     if (own.isPacked) {
       pack(i, own, packed);
-      packed = l.add(packed, getPart(terms[i]) * blocking.blockColumns);
+      packed = l.add(packed, blocking.getPart(terms[i]) * blocking.blockColumns);
     }
-    if (Blocking::copiesRows(terms[i])) {
+    if (blocking.copiesRows(terms[i])) {
       own.copiedAt = copied;
-      copied = l.add(copied, 16 * getCopiedStride(getPart(terms[i])));
+      copied = l.add(copied, blocking.countCopied(terms[i]));
     }
   }
   int64_t tileRows = blocking.tileRows;
@@ -274,16 +286,16 @@ MatmulEmitter::Operands MatmulEmitter::makeOperands(size_t i, Value from, Value 
   Value row = l.add(bBases[i], l.mul(from, term.k.b));
   operands.b = {pointer(b), l.add(row, l.mul(firstColumn, term.n.b))};
   operands.depth = depth ? depth : l.index(term.k.size);
-  operands.panelStep = kTileColumns * term.n.b;
+  operands.panelStep = registers.tileColumns * term.n.b;
   operands.isPacked = blocking.packs(term);
   return operands;
 }
 
-Value MatmulEmitter::countPanels() { return l.div(l.sub(lastColumn, firstColumn), kTileColumns); }
+Value MatmulEmitter::countPanels() { return l.div(l.sub(lastColumn, firstColumn), registers.tileColumns); }
 
 /// Runs `body` with the columns of the product's last panel if it is a narrower one, and in this block.
 void MatmulEmitter::ifNarrowPanel(llvm::function_ref<void(int64_t)> body) {
-  int64_t tail = shape.n.size % kTileColumns;
+  int64_t tail = shape.n.size % registers.tileColumns;
   if (!tail)
     return;
   Value isLast = arith::CmpIOp::create(l.b, arith::CmpIPredicate::eq, lastColumn, l.index(shape.n.size));
@@ -292,14 +304,14 @@ void MatmulEmitter::ifNarrowPanel(llvm::function_ref<void(int64_t)> body) {
 
 void MatmulEmitter::pack(size_t i, Operands &operands, Value to) {
   const Term &term = terms[i];
-  int64_t step = getPart(term) * kTileColumns;
+  int64_t step = blocking.getPart(term) * registers.tileColumns;
   Value whole = countPanels();
   auto packPanels = [&](Value first, Panels panels) {
     Place from{operands.b.base, l.add(operands.b.at, l.mul(first, operands.panelStep))};
-    callPack(l, from, {scratch, l.add(to, l.mul(first, step))}, operands.depth, term.k.b, term.n.b, panels);
+    callPack(l, registers, from, {scratch, l.add(to, l.mul(first, step))}, operands.depth, term.k.b, term.n.b, panels);
   };
-  if (shape.n.size >= kTileColumns)
-    packPanels(l.index(0), {whole, kTileColumns, step});
+  if (shape.n.size >= registers.tileColumns)
+    packPanels(l.index(0), {whole, registers.tileColumns, step});
   ifNarrowPanel([&](int64_t columns) { packPanels(whole, {l.index(1), columns, step}); });
   operands.b = {scratch, to};
   operands.panelStep = step;
@@ -314,8 +326,8 @@ void MatmulEmitter::emitRows(ArrayRef<size_t> sweep, ArrayRef<Operands> operands
     next.a.at = l.add(own.a.at, l.mul(row, term.m.a));
     if (own.copiedAt) {
       Place to{scratch, own.copiedAt};
-      int64_t stride = getCopiedStride(getPart(term));
-      callCopyRows(l, next.a, to, rows, own.depth, term.m.a, term.k.a, stride);
+      int64_t stride = getCopiedStride(blocking.getPart(term));
+      callCopyRows(l, registers, next.a, to, rows, own.depth, term.m.a, term.k.a, stride);
       next.a = to;
       next.aRow = term.k.a == 1 ? l.index(stride) : Value();
     }
@@ -324,22 +336,24 @@ void MatmulEmitter::emitRows(ArrayRef<size_t> sweep, ArrayRef<Operands> operands
   Value c = pointer(op.getResult());
   Value first = l.add(l.add(cBase, l.mul(row, shape.m.c)), firstColumn);
   auto emitPanel = [&](Value panel, int64_t columns) {
-    Value at = l.add(first, l.mul(panel, kTileColumns));
+    Value at = l.add(first, l.mul(panel, registers.tileColumns));
     Start next = start;
     for (auto [term, operand] : llvm::zip_equal(tile, operands)) {
       TileTerm own = term;
       own.b.at = l.add(operand.b.at, l.mul(panel, operand.panelStep));
-      callTile(l, {c, next.init, at, shape.m.c, next.isZero, rows, columns}, own);
+      callTile(l, registers, {c, next.init, at, shape.m.c, next.isZero, rows, columns}, own);
       next = {c, truth(false)};
     }
   };
-  if (shape.n.size >= kTileColumns)
-    l.loop(l.index(0), countPanels(), 1, [&](Value panel) { emitPanel(panel, kTileColumns); });
+  if (shape.n.size >= registers.tileColumns)
+    l.loop(l.index(0), countPanels(), 1, [&](Value panel) { emitPanel(panel, registers.tileColumns); });
   ifNarrowPanel([&](int64_t columns) { emitPanel(countPanels(), columns); });
 }
 
 /// The terms of a product that the micro-kernel suits; nothing if it does not.
-static SmallVector<Term> getSuitedTerms(dnnl::MatmulOp op) {
+static SmallVector<Term> getSuitedTerms(dnnl::MatmulOp op, const Registers &registers) {
+  if (!registers.multipliesAndAdds)
+    return {};
   SmallVector<Term> terms;
   auto isNarrow = [](Value operand) { return !getElementTypeOrSelf(operand.getType()).isF32(); };
   for (size_t i = 0; i < op.getNumTerms(); ++i) {
@@ -347,10 +361,10 @@ static SmallVector<Term> getSuitedTerms(dnnl::MatmulOp op) {
     term.isNarrowA = isNarrow(term.swapped ? op.getRhs()[i] : op.getLhs()[i]);
     term.isNarrowB = isNarrow(term.swapped ? op.getLhs()[i] : op.getRhs()[i]);
   }
-  auto suits = [](const Term &term) {
+  auto suits = [&](const Term &term) {
     bool readable = (term.m.a == 1 || term.k.a == 1) && (term.n.b == 1 || term.k.b == 1);
-    if (term.k.a != 1 && term.n.size < kTileColumns)
-      return false; // copying rows would cost as much as the product
+    if (term.k.a != 1 && term.n.size < kColumnsToCopy)
+      return false;
     return readable && term.n.size >= 16 && (term.n.b == 1 || term.m.size >= kRowsToTranspose);
   };
   if (!llvm::all_of(terms, suits))
@@ -358,17 +372,17 @@ static SmallVector<Term> getSuitedTerms(dnnl::MatmulOp op) {
   return terms;
 }
 
-bool emitMatmul(dnnl::MatmulOp op, KernelBuilder &builder) {
-  SmallVector<Term> terms = getSuitedTerms(op);
+bool emitMatmul(dnnl::MatmulOp op, const Registers &registers, KernelBuilder &builder) {
+  SmallVector<Term> terms = getSuitedTerms(op, registers);
   if (terms.empty())
     return false;
-  MatmulEmitter(op, terms, builder).emit();
+  MatmulEmitter(op, terms, registers, builder).emit();
   return true;
 }
 
-int64_t getMatmulScratch(dnnl::MatmulOp op) {
-  SmallVector<Term> terms = getSuitedTerms(op);
-  return terms.empty() ? 0 : countScratch(terms, Blocking(terms)) * int64_t(sizeof(float));
+int64_t getMatmulScratch(dnnl::MatmulOp op, const Registers &registers) {
+  SmallVector<Term> terms = getSuitedTerms(op, registers);
+  return terms.empty() ? 0 : countScratch(terms, Blocking(registers, terms)) * int64_t(sizeof(float));
 }
 
 } // namespace ftc::target::cpu

@@ -1,17 +1,18 @@
 #ifndef FTC_LIB_TARGET_CPU_MATMUL_H
 #define FTC_LIB_TARGET_CPU_MATMUL_H
 
+#include "Registers.h"
 #include "dialects/Dnnl/IR/Dnnl.h"
 #include "ftc/Target/KernelBuilder.h"
 
 namespace ftc::target::cpu {
 
-/// Emits the kernel of a product in f32. False, and nothing, if the micro-kernel does not suit it: few rows, narrow
-/// columns. The library does it then.
-bool emitMatmul(dnnl::MatmulOp op, KernelBuilder &builder);
+/// Emits the kernel of a product in f32. False, and nothing, if the micro-kernel does not suit it or
+/// the processor: few rows, narrow columns, no multiply-add. The library does it then.
+bool emitMatmul(dnnl::MatmulOp op, const Registers &registers, KernelBuilder &builder);
 
 /// Bytes of each thread's memory that this kernel needs; 0 if the library does it.
-int64_t getMatmulScratch(dnnl::MatmulOp op);
+int64_t getMatmulScratch(dnnl::MatmulOp op, const Registers &registers);
 
 } // namespace ftc::target::cpu
 

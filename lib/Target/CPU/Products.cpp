@@ -33,11 +33,11 @@ struct Blocks {
 
 class MatmulGenerator : public KernelGenerator {
 public:
-  explicit MatmulGenerator(bool hasWideRegisters) : hasWideRegisters(hasWideRegisters) {}
+  explicit MatmulGenerator(const Registers &registers) : registers(registers) {}
 
   LogicalResult generate(Operation *op, KernelBuilder &builder) const override {
     auto product = cast<dnnl::MatmulOp>(op);
-    if (hasWideRegisters && emitMatmul(product, builder))
+    if (emitMatmul(product, registers, builder))
       return success();
     ProductShape shape = product.getTerm(0);
     Blocks blocks = chooseBlocks(shape, extends(product));
@@ -62,7 +62,7 @@ public:
 
   int64_t scratchBytes(Operation *op) const override {
     auto product = cast<dnnl::MatmulOp>(op);
-    if (int64_t own = hasWideRegisters ? getMatmulScratch(product) : 0)
+    if (int64_t own = getMatmulScratch(product, registers))
       return own;
     return countExtended(product);
   }
@@ -74,7 +74,7 @@ public:
   }
 
 private:
-  bool hasWideRegisters;
+  Registers registers;
 
   static bool extends(dnnl::MatmulOp op) {
     return llvm::any_of(op->getOperandTypes(), [](Type type) { return !getElementTypeOrSelf(type).isF32(); });
@@ -172,8 +172,8 @@ private:
 };
 } // namespace
 
-std::shared_ptr<const KernelGenerator> makeMatmulGenerator(bool hasWideRegisters) {
-  return std::make_shared<MatmulGenerator>(hasWideRegisters);
+std::shared_ptr<const KernelGenerator> makeMatmulGenerator(const Registers &registers) {
+  return std::make_shared<MatmulGenerator>(registers);
 }
 std::shared_ptr<const KernelGenerator> makeContractGenerator() { return std::make_shared<ContractGenerator>(); }
 

@@ -12,6 +12,8 @@ namespace ftc::target::cpu {
 /// How many steps of the depth ahead a packed b is fetched into the first cache. Another b
 /// is fetched one depth ahead: the next part of a long product comes from memory while this one is multiplied.
 static constexpr int64_t kPrefetch = 8;
+/// Elements of a cache line.
+static constexpr int64_t kCacheLine = 16;
 
 //===----------------------------------------------------------------------===//
 // The tile
@@ -21,37 +23,40 @@ namespace {
 /// Writes the body of the micro-kernel.
 class TileEmitter {
 public:
-  TileEmitter(LoopBuilder &l, int64_t rows, int64_t columns, bool isPacked)
-      : l(l), rows(rows), lanes(columns <= 16 ? 16 : 32), active(columns), isPacked(isPacked) {}
+  TileEmitter(LoopBuilder &l, const Registers &registers, int64_t rows, int64_t columns, bool isPacked)
+      : l(l), registers(registers), lanes(registers.lanes), rows(rows), vectors(llvm::divideCeil(columns, lanes)),
+        columns(columns), isPacked(isPacked) {}
 
   void emit(Value c, Value init, Value stride, Value isZero, const TileTerm &term) {
     for (int64_t row = 0; row < rows; ++row)
       places.push_back(l.mul(stride, row));
     SmallVector<Value> sums = emitTerm(term, emitStart(init, isZero));
-    forVectors([&](int64_t i, int64_t row, int64_t column, int64_t count) {
-      l.store(sums[i], c, l.add(places[row], column), count);
+    forVectors([&](int64_t i, int64_t row, int64_t vector) {
+      l.store(sums[i], c, l.add(places[row], vector * lanes), active(vector));
     });
   }
 
 private:
-  /// The accumulators: (number, row, first column, columns that count).
-  void forVectors(llvm::function_ref<void(int64_t, int64_t, int64_t, int64_t)> body) {
-    int64_t number = 0;
+  /// Columns of a vector that count.
+  int64_t active(int64_t vector) const { return std::min(lanes, columns - vector * lanes); }
+
+  /// The accumulators: (number, row, vector of the row).
+  void forVectors(llvm::function_ref<void(int64_t, int64_t, int64_t)> body) {
     for (int64_t row = 0; row < rows; ++row)
-      for (int64_t column = 0; column < lanes; column += 16)
-        body(number++, row, column, std::min<int64_t>(16, active - column));
+      for (int64_t vector = 0; vector < vectors; ++vector)
+        body(row * vectors + vector, row, vector);
   }
 
   SmallVector<Value> emitStart(Value init, Value isZero) {
-    SmallVector<Type> types(rows * lanes / 16, l.f32(16));
+    SmallVector<Type> types(rows * vectors, l.f32(lanes));
     auto start = scf::IfOp::create(l.b, types, isZero, /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(l.b);
     l.b.setInsertionPointToStart(start.thenBlock());
-    scf::YieldOp::create(l.b, SmallVector<Value>(types.size(), l.constant(l.f32(16), 0)));
+    scf::YieldOp::create(l.b, SmallVector<Value>(types.size(), l.constant(l.f32(lanes), 0)));
     l.b.setInsertionPointToStart(start.elseBlock());
     SmallVector<Value> loaded;
-    forVectors([&](int64_t, int64_t row, int64_t column, int64_t count) {
-      loaded.push_back(l.load(init, l.add(places[row], column), 16, count));
+    forVectors([&](int64_t, int64_t row, int64_t vector) {
+      loaded.push_back(l.load(init, l.add(places[row], vector * lanes), lanes, active(vector)));
     });
     scf::YieldOp::create(l.b, loaded);
     return SmallVector<Value>(start.getResults());
@@ -68,37 +73,38 @@ private:
       rowPointers.assign(1, a);
     }
     Value b = l.offset(term.b.base, term.b.at);
-    ahead = isPacked ? l.index(kPrefetch * kTileColumns) : l.mul(term.depth, term.bDepth);
-    // Not unrolled: with several steps in one block LLVM sorts the loads by row, and spills.
-    return l.loop(l.index(0), term.depth, 1, start,
-                  [&](Value k, ValueRange carried) { return emitStep(b, term.bDepth, k, carried); });
+    ahead = isPacked ? l.index(kPrefetch * registers.tileColumns) : l.mul(term.depth, term.bDepth);
+    return l.unrolledLoop(term.depth, registers.steps, start,
+                          [&](Value k, ValueRange carried) { return emitStep(b, term.bDepth, k, carried); });
   }
 
   Value loadFactor(int64_t row, Value k) {
     if (rowOffsets.empty())
-      return l.load(rowPointers[0], l.add(l.mul(k, 16), row));
+      return l.load(rowPointers[0], l.add(l.mul(k, registers.copiedRow()), row));
     return l.load(rowPointers[row / 3], l.add(k, rowOffsets[row % 3]));
   }
 
   SmallVector<Value> emitStep(Value b, Value bDepth, Value k, ValueRange sums) {
-    Value bRow = isPacked ? l.mul(k, kTileColumns) : l.mul(k, bDepth);
-    SmallVector<Value> columns;
-    for (int64_t column = 0; column < lanes; column += 16) {
-      Value at = l.add(bRow, column);
-      columns.push_back(l.load(b, at, 16, isPacked ? 16 : std::min<int64_t>(16, active - column)));
-      l.prefetch(b, l.add(at, ahead));
+    Value bRow = isPacked ? l.mul(k, registers.tileColumns) : l.mul(k, bDepth);
+    SmallVector<Value> factors;
+    for (int64_t vector = 0; vector < vectors; ++vector) {
+      Value at = l.add(bRow, vector * lanes);
+      factors.push_back(l.load(b, at, lanes, isPacked ? lanes : active(vector)));
+      if (vector * lanes % kCacheLine == 0)
+        l.prefetch(b, l.add(at, ahead));
     }
     SmallVector<Value> next;
     for (int64_t row = 0; row < rows; ++row) {
-      Value factor = l.splat(loadFactor(row, k), 16);
-      for (auto [i, column] : llvm::enumerate(columns))
-        next.push_back(vector::FMAOp::create(l.b, factor, column, sums[row * columns.size() + i]));
+      Value own = l.splat(loadFactor(row, k), lanes);
+      for (auto [i, factor] : llvm::enumerate(factors))
+        next.push_back(vector::FMAOp::create(l.b, own, factor, sums[row * vectors + i]));
     }
     return next;
   }
 
   LoopBuilder &l;
-  int64_t rows, lanes, active;
+  const Registers &registers;
+  int64_t lanes, rows, vectors, columns;
   bool isPacked;
   Value ahead;               ///< from an element of b to what is fetched beside it
   SmallVector<Value> places; ///< of c's rows
@@ -106,7 +112,7 @@ private:
 };
 } // namespace
 
-void callTile(LoopBuilder &l, const TileResult &result, const TileTerm &term) {
+void callTile(LoopBuilder &l, const Registers &registers, const TileResult &result, const TileTerm &term) {
   std::string symbol = llvm::formatv("tile_{0}x{1}", result.rows, result.columns);
   symbol += term.aRow ? "" : "_transposed";
   symbol += term.isPacked ? "_packed" : "";
@@ -115,7 +121,7 @@ void callTile(LoopBuilder &l, const TileResult &result, const TileTerm &term) {
   types.push_back(l.b.getI1Type());
   func::FuncOp tile = l.b.share(symbol, types, [&](ValueRange own) {
     TileTerm inner{{own[0], own[1]}, {own[3], own[4]}, own[6], term.aRow ? own[2] : Value(), own[5], term.isPacked};
-    TileEmitter emitter(l, result.rows, result.columns, term.isPacked);
+    TileEmitter emitter(l, registers, result.rows, result.columns, term.isPacked);
     emitter.emit(l.offset(own[7], own[9]), l.offset(own[8], own[9]), own[10], own[11], inner);
   });
   Value aRow = term.aRow ? term.aRow : l.index(1);
@@ -146,13 +152,14 @@ struct PackNumbers {
 } // namespace
 
 /// Rows whose elements are neighbours, `stride` apart: row by row through all panels, as they come from memory.
-static void emitPackRows(LoopBuilder &l, Value from, Value to, const PackNumbers &n, int64_t columns) {
+static void emitPackRows(LoopBuilder &l, const Registers &registers, Value from, Value to, const PackNumbers &n,
+                         int64_t columns) {
   l.loop(l.index(0), n.depth, 1, [&](Value k) {
-    Value source = l.mul(k, n.stride), target = l.mul(k, kTileColumns);
+    Value source = l.mul(k, n.stride), target = l.mul(k, registers.tileColumns);
     l.loop(l.index(0), n.panels, 1, [&](Value panel) {
-      Value first = l.add(source, l.mul(panel, kTileColumns)), place = l.add(target, l.mul(panel, n.step));
-      for (int64_t column = 0; column < columns; column += 16) {
-        Value row = l.load(from, l.add(first, column), 16, std::min<int64_t>(16, columns - column));
+      Value first = l.add(source, l.mul(panel, registers.tileColumns)), place = l.add(target, l.mul(panel, n.step));
+      for (int64_t column = 0; column < columns; column += registers.lanes) {
+        Value row = l.load(from, l.add(first, column), registers.lanes, std::min(registers.lanes, columns - column));
         l.store(l.extend(row), to, l.add(place, column));
       }
     });
@@ -160,29 +167,31 @@ static void emitPackRows(LoopBuilder &l, Value from, Value to, const PackNumbers
 }
 
 /// Columns whose elements are neighbours, `stride` apart.
-static void emitPackColumns(LoopBuilder &l, Value from, Value to, const PackNumbers &n, int64_t columns) {
-  Value whole = l.mul(l.div(n.depth, 16), 16), panelStride = l.mul(n.stride, kTileColumns);
+static void emitPackColumns(LoopBuilder &l, const Registers &registers, Value from, Value to, const PackNumbers &n,
+                            int64_t columns) {
+  int64_t lanes = registers.lanes;
+  Value whole = l.mul(l.div(n.depth, lanes), lanes), panelStride = l.mul(n.stride, registers.tileColumns);
   l.loop(l.index(0), n.panels, 1, [&](Value panel) {
     Value source = l.mul(panel, panelStride), target = l.mul(panel, n.step);
     SmallVector<Value> places;
     for (int64_t column = 0; column < columns; ++column)
       places.push_back(l.add(source, l.mul(n.stride, column)));
-    l.loop(l.index(0), whole, 16, [&](Value k) {
-      Value row = l.add(target, l.mul(k, kTileColumns));
-      for (int64_t first = 0; first < columns; first += 16) {
+    l.loop(l.index(0), whole, lanes, [&](Value k) {
+      Value row = l.add(target, l.mul(k, registers.tileColumns));
+      for (int64_t first = 0; first < columns; first += lanes) {
         SmallVector<Value> block;
-        for (int64_t i = 0; i < 16; ++i) {
+        for (int64_t i = 0; i < lanes; ++i) {
           Value at = l.add(k, places[std::min(first + i, columns - 1)]);
-          block.push_back(l.extend(l.load(from, at, 16)));
+          block.push_back(l.extend(l.load(from, at, lanes)));
           l.prefetch(from, l.add(at, panelStride)); // too far apart for the processor's own prefetching
         }
-        l.transpose16(block);
+        l.transpose(block);
         for (auto [i, vector] : llvm::enumerate(block))
-          l.store(vector, to, l.add(row, int64_t(i) * kTileColumns + first));
+          l.store(vector, to, l.add(row, int64_t(i) * registers.tileColumns + first));
       }
     });
     l.loop(whole, n.depth, 1, [&](Value k) {
-      Value row = l.add(target, l.mul(k, kTileColumns));
+      Value row = l.add(target, l.mul(k, registers.tileColumns));
       for (int64_t column = 0; column < columns; ++column)
         memref::StoreOp::create(l.b, l.extend(l.load(from, l.add(k, places[column]))), to, l.add(row, column));
     });
@@ -206,43 +215,45 @@ static void callMove(LoopBuilder &l, std::string symbol, Place from, Place to, A
   func::CallOp::create(l.b, move, operands);
 }
 
-void callPack(LoopBuilder &l, Place from, Place to, Value depth, int64_t depthStride, int64_t columnStride,
-              const Panels &panels) {
+void callPack(LoopBuilder &l, const Registers &registers, Place from, Place to, Value depth, int64_t depthStride,
+              int64_t columnStride, const Panels &panels) {
   bool isRows = columnStride == 1;
   std::string symbol = llvm::formatv("pack_{0}_{1}", isRows ? "rows" : "columns", panels.columns);
   Value stride = l.index(isRows ? depthStride : columnStride);
   callMove(l, symbol, from, to, {depth, stride, panels.count, l.index(panels.step)},
            [&](Value source, Value target, ValueRange own) {
              PackNumbers numbers{own[0], own[1], own[2], own[3]};
-             (isRows ? emitPackRows : emitPackColumns)(l, source, target, numbers, panels.columns);
+             (isRows ? emitPackRows : emitPackColumns)(l, registers, source, target, numbers, panels.columns);
            });
 }
 
-static void emitCopyRows(LoopBuilder &l, Value from, Value to, Value rows, ValueRange numbers) {
+static void emitCopyRows(LoopBuilder &l, int64_t lanes, Value from, Value to, Value rows, ValueRange numbers) {
   Value depth = numbers[0], fromRow = numbers[1], toRow = numbers[2];
-  Value whole = l.mul(l.div(depth, 16), 16);
+  Value whole = l.mul(l.div(depth, lanes), lanes);
   l.loop(l.index(0), rows, 1, [&](Value row) {
     Value source = l.mul(row, fromRow), target = l.mul(row, toRow);
-    l.loop(l.index(0), whole, 16,
-           [&](Value k) { l.store(l.extend(l.load(from, l.add(source, k), 16)), to, l.add(target, k)); });
+    l.loop(l.index(0), whole, lanes,
+           [&](Value k) { l.store(l.extend(l.load(from, l.add(source, k), lanes)), to, l.add(target, k)); });
     l.loop(whole, depth, 1, [&](Value k) {
       memref::StoreOp::create(l.b, l.extend(l.load(from, l.add(source, k))), to, l.add(target, k));
     });
   });
 }
 
-void callCopyRows(LoopBuilder &l, Place from, Place to, int64_t rows, Value depth, int64_t rowStride,
-                  int64_t depthStride, int64_t toRow) {
+void callCopyRows(LoopBuilder &l, const Registers &registers, Place from, Place to, int64_t rows, Value depth,
+                  int64_t rowStride, int64_t depthStride, int64_t toRow) {
   if (depthStride == 1) {
-    callMove(
-        l, "copy_rows", from, to, {depth, l.index(rowStride), l.index(toRow), l.index(rows)},
-        [&](Value source, Value target, ValueRange numbers) { emitCopyRows(l, source, target, numbers[3], numbers); });
+    callMove(l, "copy_rows", from, to, {depth, l.index(rowStride), l.index(toRow), l.index(rows)},
+             [&](Value source, Value target, ValueRange numbers) {
+               emitCopyRows(l, registers.lanes, source, target, numbers[3], numbers);
+             });
     return;
   }
+  int64_t row = registers.copiedRow();
   std::string symbol = llvm::formatv("copy_columns_{0}", rows);
   callMove(l, symbol, from, to, {depth, l.index(depthStride)}, [&](Value source, Value target, ValueRange numbers) {
     l.loop(l.index(0), numbers[0], 1,
-           [&](Value k) { l.store(l.extend(l.load(source, l.mul(k, numbers[1]), 16, rows)), target, l.mul(k, 16)); });
+           [&](Value k) { l.store(l.extend(l.load(source, l.mul(k, numbers[1]), row, rows)), target, l.mul(k, row)); });
   });
 }
 

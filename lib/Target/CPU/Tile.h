@@ -1,13 +1,12 @@
 // The micro-kernel of matrix products and the packing around it, as functions that all kernels of a module share: a
-// tile of up to 14 rows by 32 columns stays in 28 of the 32 vector registers of AVX-512 while its terms are added.
+// tile stays in the vector registers while its terms are added.
 #ifndef FTC_LIB_TARGET_CPU_TILE_H
 #define FTC_LIB_TARGET_CPU_TILE_H
 
 #include "LoopBuilder.h"
+#include "Registers.h"
 
 namespace ftc::target::cpu {
-
-inline constexpr int64_t kTileRows = 14, kTileColumns = 32;
 
 /// Where an element is: `base` is a pointer (memref<1xf32>, see LoopBuilder::pointer), `at` an index in elements.
 struct Place {
@@ -18,10 +17,10 @@ struct Place {
 struct TileTerm {
   Place a, b;
   mlir::Value depth;
-  /// Stride of a's rows, whose elements are neighbours; null: a is [depth, 16].
+  /// Stride of a's rows, whose elements are neighbours; null: a is [depth, copiedRow()].
   mlir::Value aRow;
   mlir::Value bDepth; ///< stride of b's rows; its columns are neighbours
-  bool isPacked;      ///< b's rows have kTileColumns columns, whatever those of the tile
+  bool isPacked;      ///< b's rows have tileColumns columns, whatever those of the tile
 };
 
 /// What a tile writes: c[rows, columns] = start + the term. Start is zero, or what lies at the same place of `init`.
@@ -34,24 +33,24 @@ struct TileResult {
 
 /// Calls the micro-kernel. It depends on the sizes of the tile alone, so that a module has a few of them whatever its
 /// products are.
-void callTile(LoopBuilder &l, const TileResult &result, const TileTerm &term);
+void callTile(LoopBuilder &l, const Registers &registers, const TileResult &result, const TileTerm &term);
 
-/// Panels of `columns` columns, that begin kTileColumns columns apart and are packed `step` elements apart.
+/// Panels of `columns` columns, that begin tileColumns columns apart and are packed `step` elements apart.
 struct Panels {
   mlir::Value count;
   int64_t columns, step;
 };
 
-/// Copies b[depth, columns of the panels], which may be narrower, to f32 [panel, depth, kTileColumns]; what lies beyond
-/// the columns is undefined. One of the two strides is 1; where it is that of the depth, blocks of 16 by 16 are
-/// transposed in registers.
-void callPack(LoopBuilder &l, Place from, Place to, mlir::Value depth, int64_t depthStride, int64_t columnStride,
-              const Panels &panels);
+/// Copies b[depth, columns of the panels], which may be narrower, to f32 [panel, depth, tileColumns]; what lies beyond
+/// the columns is undefined. One of the two strides is 1; where it is that of the depth, squares are transposed in
+/// registers.
+void callPack(LoopBuilder &l, const Registers &registers, Place from, Place to, mlir::Value depth, int64_t depthStride,
+              int64_t columnStride, const Panels &panels);
 
-/// Copies a[rows, depth], which may be narrower, rows <= 16, one of whose strides is 1: to [rows, toRow] if it is that
-/// of the depth, else to [depth, 16].
-void callCopyRows(LoopBuilder &l, Place from, Place to, int64_t rows, mlir::Value depth, int64_t rowStride,
-                  int64_t depthStride, int64_t toRow);
+/// Copies a[rows, depth], which may be narrower, rows <= tileRows, one of whose strides is 1: to [rows, toRow] if it is
+/// that of the depth, else to [depth, copiedRow()].
+void callCopyRows(LoopBuilder &l, const Registers &registers, Place from, Place to, int64_t rows, mlir::Value depth,
+                  int64_t rowStride, int64_t depthStride, int64_t toRow);
 
 } // namespace ftc::target::cpu
 

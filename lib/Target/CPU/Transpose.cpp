@@ -99,7 +99,7 @@ private:
     SmallVector<Value> block;
     for (int64_t i = 0; i < kBlock; ++i)
       block.push_back(i < columns ? l.load(from, l.add(source, i * column.from), kBlock, rows) : block.front());
-    l.transpose16(block);
+    l.transpose(block);
     for (int64_t i = 0; i < rows; ++i)
       l.store(block[i], to, l.add(target, i * row.to), columns);
   }
