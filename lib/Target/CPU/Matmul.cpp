@@ -322,7 +322,9 @@ void MatmulEmitter::emitRows(ArrayRef<size_t> sweep, ArrayRef<Operands> operands
   SmallVector<TileTerm> tile;
   for (auto [i, own] : llvm::zip_equal(sweep, operands)) {
     const Term &term = terms[i];
-    TileTerm next{own.a, own.b, own.depth, l.index(term.m.a), l.index(term.k.b), own.isPacked};
+    // What follows is the next panel, or the next part of the depth, which comes from memory meanwhile.
+    Value ahead = blocking.isCut(term) ? l.mul(own.depth, term.k.b) : l.index(own.panelStep);
+    TileTerm next{own.a, own.b, own.depth, l.index(term.m.a), l.index(term.k.b), ahead, own.isPacked};
     next.a.at = l.add(own.a.at, l.mul(row, term.m.a));
     if (own.copiedAt) {
       Place to{scratch, own.copiedAt};

@@ -9,8 +9,7 @@ using namespace mlir;
 
 namespace ftc::target::cpu {
 
-/// How many steps of the depth ahead a packed b is fetched into the first cache. Another b
-/// is fetched one depth ahead: the next part of a long product comes from memory while this one is multiplied.
+/// How many steps of the depth ahead a packed b is fetched into the first cache.
 static constexpr int64_t kPrefetch = 8;
 /// Elements of a cache line.
 static constexpr int64_t kCacheLine = 16;
@@ -73,7 +72,7 @@ private:
       rowPointers.assign(1, a);
     }
     Value b = l.offset(term.b.base, term.b.at);
-    ahead = isPacked ? l.index(kPrefetch * registers.tileColumns) : l.mul(term.depth, term.bDepth);
+    ahead = isPacked ? l.index(kPrefetch * registers.tileColumns) : term.ahead;
     return l.unrolledLoop(term.depth, registers.steps, start,
                           [&](Value k, ValueRange carried) { return emitStep(b, term.bDepth, k, carried); });
   }
@@ -117,25 +116,17 @@ void callTile(LoopBuilder &l, const Registers &registers, const TileResult &resu
   symbol += term.aRow ? "" : "_transposed";
   symbol += term.isPacked ? "_packed" : "";
   Type index = l.b.getIndexType(), pointer = l.pointerType();
-  SmallVector<Type> types{pointer, index, index, pointer, index, index, index, pointer, pointer, index, index};
+  SmallVector<Type> types{pointer, index, index, pointer, index, index, index, index, pointer, pointer, index, index};
   types.push_back(l.b.getI1Type());
   func::FuncOp tile = l.b.share(symbol, types, [&](ValueRange own) {
-    TileTerm inner{{own[0], own[1]}, {own[3], own[4]}, own[6], term.aRow ? own[2] : Value(), own[5], term.isPacked};
+    TileTerm inner{{own[0], own[1]}, {own[3], own[4]}, own[6],       term.aRow ? own[2] : Value(),
+                   own[5],           own[7],           term.isPacked};
     TileEmitter emitter(l, registers, result.rows, result.columns, term.isPacked);
-    emitter.emit(l.offset(own[7], own[9]), l.offset(own[8], own[9]), own[10], own[11], inner);
+    emitter.emit(l.offset(own[8], own[10]), l.offset(own[9], own[10]), own[11], own[12], inner);
   });
   Value aRow = term.aRow ? term.aRow : l.index(1);
-  SmallVector<Value> operands{term.a.base,
-                              term.a.at,
-                              aRow,
-                              term.b.base,
-                              term.b.at,
-                              term.bDepth,
-                              term.depth,
-                              result.c,
-                              result.init,
-                              result.at,
-                              l.index(result.stride),
+  SmallVector<Value> operands{term.a.base,  term.a.at,  aRow,     term.b.base, term.b.at, term.bDepth,
+                              term.depth,   term.ahead, result.c, result.init, result.at, l.index(result.stride),
                               result.isZero};
   func::CallOp::create(l.b, tile, operands);
 }

@@ -20,7 +20,9 @@ struct TileTerm {
   /// Stride of a's rows, whose elements are neighbours; null: a is [depth, copiedRow()].
   mlir::Value aRow;
   mlir::Value bDepth; ///< stride of b's rows; its columns are neighbours
-  bool isPacked;      ///< b's rows have tileColumns columns, whatever those of the tile
+  /// Elements from one of b to what is fetched into the first cache beside it; a packed b is fetched some rows ahead.
+  mlir::Value ahead;
+  bool isPacked; ///< b's rows have tileColumns columns, whatever those of the tile
 };
 
 /// What a tile writes: c[rows, columns] = start + the term. Start is zero, or what lies at the same place of `init`.
