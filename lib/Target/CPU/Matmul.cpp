@@ -130,6 +130,9 @@ Blocking::Blocking(const Registers &registers, ArrayRef<Term> terms)
   auto isEven = [&] { return getItems() >= kManyItems || getItems() % kEvenItems == 0; };
   for (int64_t blocks = rowBlocks; !isEven() && rows / blocks >= 2 * kRowsToCopy; ++blocks)
     setRows(blocks);
+  if (cuts) // few items, of which two threads should have as many each
+    for (int64_t blocks = rowBlocks; getItems() % 2 && rows / blocks >= kCutRows; ++blocks)
+      setRows(blocks);
   // Narrow results: packing does not count.
   if (rows <= kRowsToCopy && rowBlocks == 1)
     while (getItems() < kEvenItems && blockColumns > registers.tileColumns)
