@@ -131,13 +131,13 @@ Value RowEmitter::emitReduce(linalg::ReduceOp op, At at) {
   });
 }
 
-/// A contraction that no library takes: a sum of products, plus the element of `init`.
 /// A scalar or vector type with another element type.
 static Type withElement(Type type, Type element) {
   auto vector = dyn_cast<VectorType>(type);
   return vector ? vector.clone(element) : element;
 }
 
+/// A contraction that no library takes: a sum of products, plus the element of `init`.
 Value RowEmitter::emitContract(linalg::ContractOp op, At at) {
   Location loc = b.getLoc();
   SmallVector<AffineMap> maps = op.getIndexingMapsArray();
