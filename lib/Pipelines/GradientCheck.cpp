@@ -79,6 +79,7 @@ std::vector<GradientError> GradientCheck::compare(Image &image) {
       continue; // no program reads it
     std::vector<double> gradient = image.get(gradientSymbol(tensor)), values = image.get(tensor);
     double largest = 1e-12, error = 0;
+    bool isZero = llvm::all_of(gradient, [](double entry) { return entry == 0; });
     for (double entry : gradient)
       largest = std::max(largest, std::fabs(entry));
     size_t step = std::max<size_t>(1, values.size() / mostEntries);
@@ -102,7 +103,7 @@ std::vector<GradientError> GradientCheck::compare(Image &image) {
       error = std::max(error, closest);
     }
     image.set(tensor, values);
-    errors.push_back({tensor, error});
+    errors.push_back({tensor, error, isZero});
   }
   return errors;
 }

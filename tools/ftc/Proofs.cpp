@@ -176,6 +176,8 @@ static bool printGradients(const std::string &what, llvm::ArrayRef<GradientError
   double largest = 0;
   bool good = true;
   for (const GradientError &gradient : gradients) {
+    if (gradient.isZero)
+      llvm::outs() << what << ": gradient of " << gradient.tensor << " is 0: what is computed does not depend on it here\n";
     largest = std::max(largest, gradient.error);
     if (!(gradient.error <= GradientError::tolerance))
       good &= printComparison(what, "gradient of " + gradient.tensor, gradient.error, GradientError::tolerance);

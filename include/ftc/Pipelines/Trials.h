@@ -55,6 +55,7 @@ bool merges(DefinitionLibrary &library, Diagnostics &diags, const AppliedAdapter
 struct GradientError {
   std::string tensor;
   double error;
+  bool isZero = false; ///< all of the gradient: that central differences are 0 too shows little of it
   static constexpr double tolerance = 1e-6; ///< what may be rounding; `error` is over the largest entry of the gradient
 };
 
