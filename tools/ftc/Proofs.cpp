@@ -176,12 +176,14 @@ static bool printGradients(const std::string &what, llvm::ArrayRef<GradientError
   double largest = 0;
   bool good = true;
   for (const GradientError &gradient : gradients) {
-    if (gradient.isZero)
-      llvm::outs() << what << ": gradient of " << gradient.tensor << " is 0: what is computed does not depend on it here\n";
     largest = std::max(largest, gradient.error);
     if (!(gradient.error <= GradientError::tolerance))
       good &= printComparison(what, "gradient of " + gradient.tensor, gradient.error, GradientError::tolerance);
   }
+  auto zero = llvm::make_filter_range(gradients, [](const GradientError &gradient) { return gradient.isZero; });
+  if (!zero.empty())
+    llvm::outs() << what << ": " << std::distance(zero.begin(), zero.end()) << " of the gradients are 0, that of "
+                 << (*zero.begin()).tensor << " first: what is computed does not depend on these tensors here\n";
   return good && printComparison(what, "gradients of " + std::to_string(gradients.size()) + " tensors", largest,
                                  GradientError::tolerance);
 }

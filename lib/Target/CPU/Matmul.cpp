@@ -58,8 +58,9 @@ struct Blocking {
 
   int64_t getItems() const { return batch * rowBlocks * columnBlocks; }
   bool packs(const Term &term) const {
-    return term.isNarrowB || term.n.b != 1 ||
-           (std::min(blockRows, rows) >= kRowsToCopy && (!isCut(term) || registers.packsParts));
+    if (term.isNarrowB || term.n.b != 1)
+      return true;
+    return isCut(term) ? registers.packsParts : std::min(blockRows, rows) >= kRowsToCopy;
   }
   static bool copiesRows(const Term &term) { return term.isNarrowA || term.k.a != 1 || term.m.a % kAliasing == 0; }
 
