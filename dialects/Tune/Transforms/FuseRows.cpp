@@ -25,8 +25,8 @@ namespace ftc::tune {
 
 namespace {
 
-/// Inputs of a kernel are limited by the runtime (FTC_MAX_BUFFERS).
-constexpr size_t kMostOps = 96;
+/// The buffers of a kernel are limited by the runtime (FTC_MAX_BUFFERS).
+constexpr size_t kMostOps = 96, kMostInputs = 96;
 /// How often in a row a kernel may read its own values at other places: two may double what is written down.
 constexpr unsigned kMostShifts = 4;
 
@@ -132,8 +132,8 @@ private:
       count += groups[group->second]->ops.size();
     }
     unsigned shifted = countShifts(op, joined);
-    if (!joined.empty() &&
-        (!rows.isWorthwhile() || count > kMostOps || shifted > kMostShifts || repeatsSums(op, joined))) {
+    if (!joined.empty() && (!rows.isWorthwhile() || count > kMostOps || countInputs(op, joined) > kMostInputs ||
+                            shifted > kMostShifts || repeatsSums(op, joined))) {
       joined.clear();
       rows = getAlignedRows(op);
       ++level;
@@ -154,6 +154,27 @@ private:
     first.ops.push_back(op);
     first.rows = rows;
     groupOf[op] = joined.front();
+  }
+
+  /// The inputs of a kernel of the joined groups and `op`.
+  size_t countInputs(Operation *op, ArrayRef<size_t> joined) {
+    llvm::SmallDenseSet<Value> inputs;
+    SmallVector<Value> work(op->getOperands());
+    for (size_t group : joined)
+      for (Operation *member : groups[group]->ops)
+        llvm::append_range(work, member->getOperands());
+    llvm::SmallDenseSet<Value> seen;
+    while (!work.empty()) {
+      Value value = work.pop_back_val();
+      Operation *from = value.getDefiningOp();
+      if (!seen.insert(value).second || (from && isIn(from, joined)))
+        continue;
+      if (from && from->getBlock() == &block && isCopied(from))
+        llvm::append_range(work, from->getOperands());
+      else
+        inputs.insert(value);
+    }
+    return inputs.size();
   }
 
   bool isIn(Operation *op, ArrayRef<size_t> joined) {

@@ -120,6 +120,14 @@ Value pickIndex(OpBuilder &builder, Location loc, Value a, int64_t dim, int64_t 
 }
 
 Value concat(OpBuilder &builder, Location loc, ValueRange parts, int64_t dim) {
+  constexpr size_t kMostParts = 32; // a kernel has a limited number of operands, a model any number of sites
+  SmallVector<Value> joined;
+  if (parts.size() > kMostParts) {
+    size_t size = llvm::divideCeil(parts.size(), llvm::divideCeil(parts.size(), kMostParts));
+    for (size_t first = 0; first < parts.size(); first += size)
+      joined.push_back(concat(builder, loc, parts.slice(first, std::min(size, parts.size() - first)), dim));
+    return concat(builder, loc, joined, dim);
+  }
   return parts.size() == 1 ? parts.front() : Value(tensor::ConcatOp::create(builder, loc, dim, parts));
 }
 
