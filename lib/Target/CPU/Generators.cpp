@@ -6,10 +6,31 @@ namespace ftc::target {
 
 cpu::Registers cpu::getRegisters(llvm::StringRef processor) {
   if (hasFeature(processor, "avx512f"))
-    return {16, 14, 32, 8, 1, 3 << 16, false, true};
+    return {.lanes = 16,
+            .tileRows = 14,
+            .tileColumns = 32,
+            .innerRows = 8,
+            .steps = 1,
+            .cached = 3 << 16,
+            .packsParts = false,
+            .multipliesAndAdds = true};
   if (hasFeature(processor, "avx2"))
-    return {8, 6, 16, 6, 4, 3 << 15, true, hasFeature(processor, "fma")};
-  return {4, 6, 8, 6, 1, 3 << 15, true, false};
+    return {.lanes = 8,
+            .tileRows = 6,
+            .tileColumns = 16,
+            .innerRows = 6,
+            .steps = 4,
+            .cached = 3 << 15,
+            .packsParts = true,
+            .multipliesAndAdds = hasFeature(processor, "fma")};
+  return {.lanes = 4,
+          .tileRows = 6,
+          .tileColumns = 8,
+          .innerRows = 6,
+          .steps = 1,
+          .cached = 3 << 15,
+          .packsParts = true,
+          .multipliesAndAdds = false};
 }
 
 void addCPUKernels(KernelRegistry &registry, llvm::StringRef processor) {

@@ -40,16 +40,8 @@ struct Term : ProductShape {
 };
 } // namespace
 
-/// The depth that is added at a time. Where it is cut, the next part is fetched meanwhile, into the other half of what
-/// is cached.
-static int64_t getPart(const Registers &registers, const Term &term) {
-  int64_t k = term.k.size;
-  if (k <= kDepth)
-    return k;
-  int64_t columns = std::min<int64_t>(llvm::alignTo(term.n.size, registers.tileColumns), kMostColumns);
-  int64_t most = std::min(registers.cached / 2 / columns, kDepth);
-  return llvm::alignTo(llvm::divideCeil(k, llvm::divideCeil(k, most)), 16);
-}
+/// Whether the depth is added in parts.
+static bool isCut(const Term &term) { return term.k.size > kDepth; }
 
 namespace {
 /// How a product is cut into items and tiles.
@@ -68,8 +60,7 @@ struct Blocking {
   int64_t countCopied(const Term &term) const {
     return copiesRows(term) ? registers.copiedRow() * getCopiedStride(getPart(term)) : 0;
   }
-  int64_t getPart(const Term &term) const { return cpu::getPart(registers, term); }
-  bool isCut(const Term &term) const { return getPart(term) < term.k.size; }
+  int64_t getPart(const Term &term) const;
 
   Registers registers;
   SmallVector<SmallVector<size_t>> sweeps; ///< terms that are added in one go; a long one is alone, part by part
@@ -85,6 +76,17 @@ private:
   void setRows(int64_t blocks);
 };
 } // namespace
+
+/// The depth that is added at a time. Where it is cut, the next part is fetched meanwhile, into the other half of what
+/// is cached.
+int64_t Blocking::getPart(const Term &term) const {
+  int64_t k = term.k.size;
+  if (!isCut(term))
+    return k;
+  int64_t width = std::min<int64_t>(llvm::alignTo(term.n.size, registers.tileColumns), kMostColumns);
+  int64_t most = std::min(registers.cached / 2 / width, kDepth);
+  return llvm::alignTo(llvm::divideCeil(k, llvm::divideCeil(k, most)), 16);
+}
 
 void Blocking::groupTerms(ArrayRef<Term> terms) {
   int64_t depth = kDepth;
@@ -126,7 +128,7 @@ Blocking::Blocking(const Registers &registers, ArrayRef<Term> terms)
   for (const ProductDimension &dim : terms[0].batch)
     batch *= dim.size;
   setColumns(registers.cached / deepest);
-  bool cuts = llvm::any_of(terms, [&](const Term &term) { return isCut(term); });
+  bool cuts = llvm::any_of(terms, isCut);
   setRows(llvm::divideCeil(rows, !cuts ? kMostRows : registers.packsParts ? kRowsToCopy : kCutRows));
   auto isEven = [&] { return getItems() >= kManyItems || getItems() % kEvenItems == 0; };
   for (int64_t blocks = rowBlocks; !isEven() && rows / blocks >= 2 * kRowsToCopy; ++blocks)
@@ -160,7 +162,8 @@ namespace {
 class MatmulEmitter {
 public:
   MatmulEmitter(dnnl::MatmulOp op, ArrayRef<Term> terms, const Registers &registers, KernelBuilder &builder)
-      : op(op), l(builder), terms(terms), shape(terms.front()), registers(registers), blocking(registers, terms) {}
+      : op(op), l(builder), terms(terms), shape(terms.front()), blocking(registers, terms),
+        registers(blocking.registers) {}
 
   void emit();
 
@@ -193,8 +196,8 @@ private:
   LoopBuilder l;
   ArrayRef<Term> terms;
   const Term &shape; ///< of the first term: rows, columns and batch are those of all
-  Registers registers;
   Blocking blocking;
+  const Registers &registers; ///< of the blocking
 
   Value scratch; ///< packed columns, then copied rows
   // Of the item that is being emitted; the last ones are exclusive.
@@ -260,7 +263,7 @@ void MatmulEmitter::emitPart(ArrayRef<size_t> sweep, Value from, Value depth, St
       pack(i, own, packed);
       packed = l.add(packed, blocking.getPart(terms[i]) * blocking.blockColumns);
     }
-    if (blocking.copiesRows(terms[i])) {
+    if (Blocking::copiesRows(terms[i])) {
       own.copiedAt = copied;
       copied = l.add(copied, blocking.countCopied(terms[i]));
     }
@@ -327,7 +330,7 @@ void MatmulEmitter::emitRows(ArrayRef<size_t> sweep, ArrayRef<Operands> operands
   for (auto [i, own] : llvm::zip_equal(sweep, operands)) {
     const Term &term = terms[i];
     // What follows is the next panel, or the next part of the depth, which comes from memory meanwhile.
-    Value ahead = blocking.isCut(term) ? l.mul(own.depth, term.k.b) : l.index(own.panelStep);
+    Value ahead = isCut(term) ? l.mul(own.depth, term.k.b) : l.index(own.panelStep);
     TileTerm next{own.a, own.b, own.depth, l.index(term.m.a), l.index(term.k.b), ahead, own.isPacked};
     next.a.at = l.add(own.a.at, l.mul(row, term.m.a));
     if (own.copiedAt) {

@@ -7,8 +7,8 @@
 
 namespace ftc::target::cpu {
 
-/// Emits the kernel of a product in f32. False, and nothing, if the micro-kernel does not suit it or
-/// the processor: few rows, narrow columns, no multiply-add. The library does it then.
+/// Emits the kernel of a product in f32. False, and nothing, if the micro-kernel does not suit it or the
+/// processor: few rows, narrow columns, no multiply-add. The library does it then.
 bool emitMatmul(dnnl::MatmulOp op, const Registers &registers, KernelBuilder &builder);
 
 /// Bytes of each thread's memory that this kernel needs; 0 if the library does it.
