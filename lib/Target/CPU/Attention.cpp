@@ -62,7 +62,7 @@ void AttentionBlock::findKeys(Value limit) {
   });
   keysFrom = l.min(range[0], range[1]);
   // Whole tiles, where there are so many keys: `sees` leaves out what is too much.
-  int64_t rows = shape.rows();
+  int64_t rows = l.registers.innerRows;
   Value tiles = l.div(l.add(l.sub(range[1], keysFrom), rows - 1), rows);
   keysTo = l.min(l.add(keysFrom, l.mul(tiles, rows)), l.index(shape.keys));
 }

@@ -3,7 +3,6 @@
 #define FTC_LIB_TARGET_CPU_ATTENTION_H
 
 #include "LoopBuilder.h"
-#include "Registers.h"
 
 #include "dialects/Tune/IR/Tune.h"
 
@@ -12,7 +11,6 @@ namespace ftc::target::cpu {
 /// Sizes and settings of an attention op. The queries of one key-value head are numbered t * groups + g and called
 /// columns, since a block of them lies across the lanes of vectors: scores are kept transposed, [keys, columns].
 struct AttentionShape {
-  Registers registers;
   int64_t batch, queries, keys, heads, groups, width;
   double scale;
   std::optional<double> softcap = std::nullopt;
@@ -24,10 +22,6 @@ struct AttentionShape {
   bool isNarrow() const { return columns() <= 8; }
   /// Columns of a block.
   int64_t lanes() const { return columns() <= 16 ? 16 : 32; }
-  /// Rows of a tile.
-  int64_t rows() const { return registers.innerRows; }
-  /// Columns of a tile along a row of `width` elements.
-  int64_t piece() const { return std::max<int64_t>(16, registers.tileColumns); }
   int64_t blocks() const { return (columns() + lanes() - 1) / lanes(); }
   /// Width rounded up to vectors.
   int64_t padded() const { return (width + 15) / 16 * 16; }
@@ -35,10 +29,10 @@ struct AttentionShape {
   int64_t keyStride() const { return heads * width; }
 };
 
-template <typename Op> AttentionShape getAttentionShape(Op op, const Registers &registers) {
+template <typename Op> AttentionShape getAttentionShape(Op op) {
   auto q = llvm::cast<mlir::RankedTensorType>(op.getQ().getType()).getShape();
   auto k = llvm::cast<mlir::RankedTensorType>(op.getK().getType()).getShape();
-  AttentionShape shape{registers, q[0], q[1], k[1], q[2], q[3], q[4], op.getScale().convertToDouble()};
+  AttentionShape shape{q[0], q[1], k[1], q[2], q[3], q[4], op.getScale().convertToDouble()};
   if (auto softcap = op.getSoftcap())
     shape.softcap = softcap->convertToDouble();
   if (auto window = op.getWindow())
@@ -112,7 +106,7 @@ private:
 
 /// The kernel for a few columns (AttentionShape::isNarrow), which goes through the keys as they lie in memory, and the
 /// elements of a thread's memory that it needs.
-void emitAttentionDecode(tune::AttentionOp op, const AttentionShape &shape, KernelBuilder &builder);
+void emitAttentionDecode(tune::AttentionOp op, const Registers &registers, KernelBuilder &builder);
 int64_t countDecodeScratch(const AttentionShape &shape);
 
 } // namespace ftc::target::cpu

@@ -19,8 +19,8 @@ namespace ftc::target::cpu {
 namespace {
 class AttentionBackward {
 public:
-  AttentionBackward(tune::AttentionBackwardOp op, const AttentionShape &sizes, KernelBuilder &builder)
-      : op(op), l(builder), shape(sizes), block(l, shape, bindBuffers()) {}
+  AttentionBackward(tune::AttentionBackwardOp op, const Registers &registers, KernelBuilder &builder)
+      : op(op), l(builder, registers), shape(getAttentionShape(op)), block(l, shape, bindBuffers()) {}
 
   /// Elements: three squares transposed [padded, lanes], two as they are [lanes, padded], two of all keys [keys,
   /// lanes].
@@ -125,8 +125,9 @@ private:
 
   /// Pieces of a row of `width` elements: (first element, lanes, those that count).
   void forPieces(llvm::function_ref<void(int64_t, int64_t, int64_t)> body) {
+    int64_t most = std::max<int64_t>(16, l.registers.tileColumns);
     for (int64_t from = 0; from < shape.width;) {
-      int64_t lanes = shape.width - from >= shape.piece() ? shape.piece() : 16;
+      int64_t lanes = shape.width - from >= most ? most : 16;
       body(from, lanes, std::min(lanes, shape.width - from));
       from += lanes;
     }
@@ -154,9 +155,8 @@ private:
     // dq = ds k
     Value keys = flat(op.getK());
     VectorOperand seen{dScores, l.mul(block.firstKey(), shape.lanes()), shape.lanes()};
-    forTiles(l, shape.width, shape.rows(), [&](Value element, int64_t rows) {
-      SmallVector<Value> sums =
-          emitTile(l, shape.registers, block.elementsAsRows(keys, element), seen, block.countKeys(), zeros(rows));
+    forTiles(l, shape.width, l.registers.innerRows, [&](Value element, int64_t rows) {
+      SmallVector<Value> sums = emitTile(l, block.elementsAsRows(keys, element), seen, block.countKeys(), zeros(rows));
       for (auto [i, sum] : llvm::enumerate(sums))
         l.store(sum, dQueriesT, l.mul(l.add(element, int64_t(i)), shape.lanes()));
     });
@@ -172,9 +172,9 @@ private:
     Value shift = arith::SelectOp::create(l.b, nothing, zero, lse);
     Value exists = block.existing();
     Value keys = flat(op.getK()), values = flat(op.getV());
-    forTiles(l, block.firstKey(), block.lastKey(), shape.rows(), [&](Value key, int64_t rows) {
-      SmallVector<Value> sums = emitTile(l, shape.registers, block.keysAsRows(keys, key), columns(queriesT),
-                                         l.index(shape.width), zeros(rows));
+    forTiles(l, block.firstKey(), block.lastKey(), l.registers.innerRows, [&](Value key, int64_t rows) {
+      SmallVector<Value> sums =
+          emitTile(l, block.keysAsRows(keys, key), columns(queriesT), l.index(shape.width), zeros(rows));
       SmallVector<Value> slopes;
       for (auto [i, sum] : llvm::enumerate(sums)) {
         Value row = l.add(key, int64_t(i));
@@ -187,8 +187,8 @@ private:
         l.store(p, probabilities, l.mul(row, shape.lanes()));
         slopes.push_back(arith::MulFOp::create(l.b, p, block.slope(score)));
       }
-      SmallVector<Value> dSums = emitTile(l, shape.registers, block.keysAsRows(values, key), columns(dOutT),
-                                          l.index(shape.width), zeros(rows));
+      SmallVector<Value> dSums =
+          emitTile(l, block.keysAsRows(values, key), columns(dOutT), l.index(shape.width), zeros(rows));
       for (auto [i, sum] : llvm::enumerate(dSums)) {
         Value ds = arith::MulFOp::create(l.b, slopes[i], arith::SubFOp::create(l.b, sum, delta));
         l.store(ds, dScores, l.mul(l.add(key, int64_t(i)), shape.lanes()));
@@ -198,7 +198,7 @@ private:
 
   /// memory[key, :] += sum over columns of weights[key, column] rows[column, :].
   void addProduct(Value weights, Value rows, Value memory) {
-    forTiles(l, block.firstKey(), block.lastKey(), shape.rows(), [&](Value key, int64_t count) {
+    forTiles(l, block.firstKey(), block.lastKey(), l.registers.innerRows, [&](Value key, int64_t count) {
       ScalarOperand a{weights, l.mul(key, shape.lanes()), shape.lanes(), 1};
       ScalarOperand target = block.keysAsRows(memory, key);
       forPieces([&](int64_t from, int64_t lanes, int64_t active) {
@@ -207,7 +207,7 @@ private:
           places.push_back(l.add(l.add(target.base, i * target.rowStride), from));
           sums.push_back(l.load(memory, places.back(), lanes, active));
         }
-        sums = emitTile(l, shape.registers, a, {rows, l.index(from), shape.padded()}, l.index(shape.lanes()), sums);
+        sums = emitTile(l, a, {rows, l.index(from), shape.padded()}, l.index(shape.lanes()), sums);
         for (auto [sum, place] : llvm::zip_equal(sums, places))
           l.store(sum, memory, place, active);
       });
@@ -230,7 +230,7 @@ public:
     auto attention = cast<tune::AttentionBackwardOp>(op);
     if (!getElementTypeOrSelf(attention.getQ().getType()).isF32())
       return op->emitOpError("has no kernel for this type on the cpu target");
-    AttentionBackward emitter(attention, getAttentionShape(attention, registers), builder);
+    AttentionBackward emitter(attention, registers, builder);
     if (builder.phase() == 0)
       emitter.emit();
     else
@@ -241,13 +241,13 @@ public:
   int phases(Operation *op) const override { return workspaceBytes(op) ? 2 : 1; }
 
   int64_t workspaceBytes(Operation *op) const override {
-    return AttentionBackward::countWorkspace(getAttentionShape(cast<tune::AttentionBackwardOp>(op), registers));
+    return AttentionBackward::countWorkspace(getAttentionShape(cast<tune::AttentionBackwardOp>(op)));
   }
 
   bool foldsSplat(OpOperand &) const override { return false; }
 
   int64_t scratchBytes(Operation *op) const override {
-    AttentionShape shape = getAttentionShape(cast<tune::AttentionBackwardOp>(op), registers);
+    AttentionShape shape = getAttentionShape(cast<tune::AttentionBackwardOp>(op));
     return AttentionBackward::countScratch(shape) * int64_t(sizeof(float));
   }
 

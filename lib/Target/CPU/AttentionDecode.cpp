@@ -26,8 +26,8 @@ int64_t countDecodeScratch(const AttentionShape &shape) {
 namespace {
 class AttentionDecode {
 public:
-  AttentionDecode(tune::AttentionOp op, const AttentionShape &sizes, KernelBuilder &builder)
-      : op(op), l(builder), shape(sizes), block(l, shape, bindBuffers()) {}
+  AttentionDecode(tune::AttentionOp op, const Registers &registers, KernelBuilder &builder)
+      : op(op), l(builder, registers), shape(getAttentionShape(op)), block(l, shape, bindBuffers()) {}
 
   void emit() {
     l.b.setItems(shape.batch * shape.heads);
@@ -170,8 +170,8 @@ private:
 };
 } // namespace
 
-void emitAttentionDecode(tune::AttentionOp op, const AttentionShape &shape, KernelBuilder &builder) {
-  AttentionDecode(op, shape, builder).emit();
+void emitAttentionDecode(tune::AttentionOp op, const Registers &registers, KernelBuilder &builder) {
+  AttentionDecode(op, registers, builder).emit();
 }
 
 } // namespace ftc::target::cpu

@@ -16,8 +16,8 @@ namespace ftc::target::cpu {
 namespace {
 class AttentionForward {
 public:
-  AttentionForward(tune::AttentionOp op, const AttentionShape &sizes, KernelBuilder &builder)
-      : op(op), l(builder), shape(sizes), block(l, shape, bindBuffers()) {}
+  AttentionForward(tune::AttentionOp op, const Registers &registers, KernelBuilder &builder)
+      : op(op), l(builder, registers), shape(getAttentionShape(op)), block(l, shape, bindBuffers()) {}
 
   /// Elements: two squares [padded, lanes], scores of all keys [keys, lanes].
   static int64_t countScratch(const AttentionShape &shape) { return (2 * shape.padded() + shape.keys) * shape.lanes(); }
@@ -61,9 +61,8 @@ private:
   void emitScores() {
     Value keys = l.flatten(l.b.buffer(op.getK()));
     Value hidden = l.constant(l.f32(shape.lanes()), -std::numeric_limits<double>::infinity());
-    forTiles(l, block.firstKey(), block.lastKey(), shape.rows(), [&](Value key, int64_t rows) {
-      SmallVector<Value> sums =
-          emitTile(l, shape.registers, block.keysAsRows(keys, key), queries, l.index(shape.width), zeros(rows));
+    forTiles(l, block.firstKey(), block.lastKey(), l.registers.innerRows, [&](Value key, int64_t rows) {
+      SmallVector<Value> sums = emitTile(l, block.keysAsRows(keys, key), queries, l.index(shape.width), zeros(rows));
       for (auto [i, sum] : llvm::enumerate(sums)) {
         Value row = l.add(key, int64_t(i));
         Value score = arith::SelectOp::create(l.b, block.sees(row), block.finishScore(sum), hidden);
@@ -102,9 +101,9 @@ private:
     Value values = l.flatten(l.b.buffer(op.getV()));
     VectorOperand seen = probabilities;
     seen.base = at(probabilities, block.firstKey());
-    forTiles(l, shape.width, shape.rows(), [&](Value element, int64_t rows) {
+    forTiles(l, shape.width, l.registers.innerRows, [&](Value element, int64_t rows) {
       SmallVector<Value> sums =
-          emitTile(l, shape.registers, block.elementsAsRows(values, element), seen, block.countKeys(), zeros(rows));
+          emitTile(l, block.elementsAsRows(values, element), seen, block.countKeys(), zeros(rows));
       for (auto [i, value] : llvm::enumerate(sums))
         l.store(arith::MulFOp::create(l.b, value, inverse), result.memory, at(result, l.add(element, int64_t(i))));
     });
@@ -126,18 +125,17 @@ public:
     auto attention = cast<tune::AttentionOp>(op);
     if (!getElementTypeOrSelf(attention.getQ().getType()).isF32())
       return op->emitOpError("has no kernel for this type on the cpu target");
-    AttentionShape shape = getAttentionShape(attention, registers);
-    if (shape.isNarrow())
-      emitAttentionDecode(attention, shape, builder);
+    if (getAttentionShape(attention).isNarrow())
+      emitAttentionDecode(attention, registers, builder);
     else
-      AttentionForward(attention, shape, builder).emit();
+      AttentionForward(attention, registers, builder).emit();
     return success();
   }
 
   bool foldsSplat(OpOperand &) const override { return false; }
 
   int64_t scratchBytes(Operation *op) const override {
-    AttentionShape shape = getAttentionShape(cast<tune::AttentionOp>(op), registers);
+    AttentionShape shape = getAttentionShape(cast<tune::AttentionOp>(op));
     return (shape.isNarrow() ? countDecodeScratch(shape) : AttentionForward::countScratch(shape)) *
            int64_t(sizeof(float));
   }

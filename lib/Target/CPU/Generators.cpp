@@ -40,7 +40,7 @@ void addCPUKernels(KernelRegistry &registry, llvm::StringRef processor) {
                            "tensor.extract_slice", "tune.reverse", "tune.gather", "tune.pick", "tune.put_one",
                            "tune.iota", "tune.eye", "tune.random", "tune.drop"})
     registry.add(name, rows);
-  registry.add("linalg.transpose", cpu::makeTransposeGenerator());
+  registry.add("linalg.transpose", cpu::makeTransposeGenerator(registers));
   registry.add("linalg.contract", cpu::makeContractGenerator());
   registry.add("dnnl.matmul", cpu::makeMatmulGenerator(registers));
   registry.add("tune.attention", cpu::makeAttentionGenerator(registers));

@@ -8,7 +8,7 @@
 namespace ftc::target::cpu {
 
 std::shared_ptr<const KernelGenerator> makeRowGenerator();
-std::shared_ptr<const KernelGenerator> makeTransposeGenerator();
+std::shared_ptr<const KernelGenerator> makeTransposeGenerator(const Registers &registers);
 /// Products by the micro-kernel where it suits them, else by oneDNN.
 std::shared_ptr<const KernelGenerator> makeMatmulGenerator(const Registers &registers);
 std::shared_ptr<const KernelGenerator> makeContractGenerator();

@@ -33,7 +33,8 @@ SmallVector<Value> LoopBuilder::loop(Value from, Value to, int64_t step, ValueRa
   return SmallVector<Value>(loop.getResults());
 }
 
-SmallVector<Value> LoopBuilder::unrolledLoop(Value to, int64_t steps, ValueRange carried, Body body) {
+SmallVector<Value> LoopBuilder::unrolledLoop(Value to, ValueRange carried, Body body) {
+  int64_t steps = registers.steps;
   std::optional<int64_t> constant = getConstantIntValue(to);
   Value whole = constant ? index(*constant / steps * steps) : mul(div(to, steps), steps);
   SmallVector<Value> values = loop(index(0), whole, steps, carried, [&](Value i, ValueRange own) {
@@ -169,9 +170,9 @@ void LoopBuilder::transpose(MutableArrayRef<Value> rows) {
 
 /// A tile whose sums stay in registers.
 static SmallVector<Value> emitSums(LoopBuilder &l, const ScalarOperand &a, const VectorOperand &b, Value depth,
-                                   ValueRange start, int64_t steps) {
+                                   ValueRange start) {
   int64_t lanes = cast<VectorType>(start.front().getType()).getNumElements();
-  return l.unrolledLoop(depth, steps, start, [&](Value k, ValueRange sums) {
+  return l.unrolledLoop(depth, start, [&](Value k, ValueRange sums) {
     Value row = l.load(b.memory, l.add(b.base, l.mul(k, b.kStride)), lanes);
     Value first = l.add(a.base, l.mul(k, a.kStride));
     SmallVector<Value> next;
@@ -183,18 +184,18 @@ static SmallVector<Value> emitSums(LoopBuilder &l, const ScalarOperand &a, const
   });
 }
 
-SmallVector<Value> emitTile(LoopBuilder &l, const Registers &registers, const ScalarOperand &a, const VectorOperand &b,
-                            Value depth, ValueRange start) {
-  int64_t lanes = cast<VectorType>(start.front().getType()).getNumElements(), part = registers.tileColumns;
+SmallVector<Value> emitTile(LoopBuilder &l, const ScalarOperand &a, const VectorOperand &b, Value depth,
+                            ValueRange start) {
+  int64_t lanes = cast<VectorType>(start.front().getType()).getNumElements(), part = l.registers.tileColumns;
   if (lanes <= part)
-    return emitSums(l, a, b, depth, start, registers.steps);
+    return emitSums(l, a, b, depth, start);
   SmallVector<Value> sums(start);
   for (int64_t first = 0; first < lanes; first += part) {
     SmallVector<Value> own;
     for (Value sum : start)
       own.push_back(vector::ExtractStridedSliceOp::create(l.b, sum, first, part, 1));
     VectorOperand columns{b.memory, l.add(b.base, first), b.kStride};
-    own = emitSums(l, a, columns, depth, own, registers.steps);
+    own = emitSums(l, a, columns, depth, own);
     for (auto [sum, value] : llvm::zip_equal(sums, own))
       sum = vector::InsertStridedSliceOp::create(l.b, value, sum, first, 1);
   }

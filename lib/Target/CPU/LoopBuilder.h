@@ -10,7 +10,7 @@ namespace ftc::target::cpu {
 
 class LoopBuilder {
 public:
-  explicit LoopBuilder(KernelBuilder &builder) : b(builder) {}
+  LoopBuilder(KernelBuilder &builder, const Registers &registers) : b(builder), registers(registers) {}
 
   mlir::Value index(int64_t value);
   mlir::Value add(mlir::Value x, mlir::Value y);
@@ -29,9 +29,9 @@ public:
   llvm::SmallVector<mlir::Value> loop(mlir::Value from, mlir::Value to, int64_t step, mlir::ValueRange carried,
                                       Body body);
   void loop(mlir::Value from, mlir::Value to, int64_t step, llvm::function_ref<void(mlir::Value)> body);
-  /// The same from 0 on, one by one, with `steps` bodies to an iteration. Between them loads and stores keep their
-  /// order: LLVM would gather the loads of all, and spill.
-  llvm::SmallVector<mlir::Value> unrolledLoop(mlir::Value to, int64_t steps, mlir::ValueRange carried, Body body);
+  /// The same from 0 on, one by one, with as many bodies to an iteration as the processor wants. Between them loads and
+  /// stores keep their order: LLVM would gather the loads of all, and spill.
+  llvm::SmallVector<mlir::Value> unrolledLoop(mlir::Value to, mlir::ValueRange carried, Body body);
   void ifTrue(mlir::Value condition, llvm::function_ref<void()> body);
 
   /// The same memory as one dimension, from the buffer's first element on.
@@ -66,6 +66,7 @@ public:
   void transpose(llvm::MutableArrayRef<mlir::Value> rows);
 
   KernelBuilder &b;
+  const Registers registers;
 
 private:
   mlir::Value mask(int64_t lanes, int64_t active);
@@ -86,8 +87,8 @@ struct VectorOperand {
 
 /// The `rows` accumulators of a[rows, k] b[k, lanes], added to `start`. Lanes beyond those of a tile are a tile of
 /// their own.
-llvm::SmallVector<mlir::Value> emitTile(LoopBuilder &l, const Registers &registers, const ScalarOperand &a,
-                                        const VectorOperand &b, mlir::Value depth, mlir::ValueRange start);
+llvm::SmallVector<mlir::Value> emitTile(LoopBuilder &l, const ScalarOperand &a, const VectorOperand &b,
+                                        mlir::Value depth, mlir::ValueRange start);
 
 /// Cuts `rows` rows into about equal tiles of at most `most` rows: `tile(first row, rows of the tile)`.
 void forTiles(LoopBuilder &l, int64_t rows, int64_t most, llvm::function_ref<void(mlir::Value, int64_t)> tile);

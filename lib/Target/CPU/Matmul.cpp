@@ -162,8 +162,7 @@ namespace {
 class MatmulEmitter {
 public:
   MatmulEmitter(dnnl::MatmulOp op, ArrayRef<Term> terms, const Registers &registers, KernelBuilder &builder)
-      : op(op), l(builder), terms(terms), shape(terms.front()), blocking(registers, terms),
-        registers(blocking.registers) {}
+      : op(op), l(builder, registers), terms(terms), shape(terms.front()), blocking(registers, terms) {}
 
   void emit();
 
@@ -197,7 +196,6 @@ private:
   ArrayRef<Term> terms;
   const Term &shape; ///< of the first term: rows, columns and batch are those of all
   Blocking blocking;
-  const Registers &registers; ///< of the blocking
 
   Value scratch; ///< packed columns, then copied rows
   // Of the item that is being emitted; the last ones are exclusive.
@@ -293,16 +291,16 @@ MatmulEmitter::Operands MatmulEmitter::makeOperands(size_t i, Value from, Value 
   Value row = l.add(bBases[i], l.mul(from, term.k.b));
   operands.b = {pointer(b), l.add(row, l.mul(firstColumn, term.n.b))};
   operands.depth = depth ? depth : l.index(term.k.size);
-  operands.panelStep = registers.tileColumns * term.n.b;
+  operands.panelStep = l.registers.tileColumns * term.n.b;
   operands.isPacked = blocking.packs(term);
   return operands;
 }
 
-Value MatmulEmitter::countPanels() { return l.div(l.sub(lastColumn, firstColumn), registers.tileColumns); }
+Value MatmulEmitter::countPanels() { return l.div(l.sub(lastColumn, firstColumn), l.registers.tileColumns); }
 
 /// Runs `body` with the columns of the product's last panel if it is a narrower one, and in this block.
 void MatmulEmitter::ifNarrowPanel(llvm::function_ref<void(int64_t)> body) {
-  int64_t tail = shape.n.size % registers.tileColumns;
+  int64_t tail = shape.n.size % l.registers.tileColumns;
   if (!tail)
     return;
   Value isLast = arith::CmpIOp::create(l.b, arith::CmpIPredicate::eq, lastColumn, l.index(shape.n.size));
@@ -311,14 +309,14 @@ void MatmulEmitter::ifNarrowPanel(llvm::function_ref<void(int64_t)> body) {
 
 void MatmulEmitter::pack(size_t i, Operands &operands, Value to) {
   const Term &term = terms[i];
-  int64_t step = blocking.getPart(term) * registers.tileColumns;
+  int64_t step = blocking.getPart(term) * l.registers.tileColumns;
   Value whole = countPanels();
   auto packPanels = [&](Value first, Panels panels) {
     Place from{operands.b.base, l.add(operands.b.at, l.mul(first, operands.panelStep))};
-    callPack(l, registers, from, {scratch, l.add(to, l.mul(first, step))}, operands.depth, term.k.b, term.n.b, panels);
+    callPack(l, from, {scratch, l.add(to, l.mul(first, step))}, operands.depth, term.k.b, term.n.b, panels);
   };
-  if (shape.n.size >= registers.tileColumns)
-    packPanels(l.index(0), {whole, registers.tileColumns, step});
+  if (shape.n.size >= l.registers.tileColumns)
+    packPanels(l.index(0), {whole, l.registers.tileColumns, step});
   ifNarrowPanel([&](int64_t columns) { packPanels(whole, {l.index(1), columns, step}); });
   operands.b = {scratch, to};
   operands.panelStep = step;
@@ -336,7 +334,7 @@ void MatmulEmitter::emitRows(ArrayRef<size_t> sweep, ArrayRef<Operands> operands
     if (own.copiedAt) {
       Place to{scratch, own.copiedAt};
       int64_t stride = getCopiedStride(blocking.getPart(term));
-      callCopyRows(l, registers, next.a, to, rows, own.depth, term.m.a, term.k.a, stride);
+      callCopyRows(l, next.a, to, rows, own.depth, term.m.a, term.k.a, stride);
       next.a = to;
       next.aRow = term.k.a == 1 ? l.index(stride) : Value();
     }
@@ -345,17 +343,17 @@ void MatmulEmitter::emitRows(ArrayRef<size_t> sweep, ArrayRef<Operands> operands
   Value c = pointer(op.getResult());
   Value first = l.add(l.add(cBase, l.mul(row, shape.m.c)), firstColumn);
   auto emitPanel = [&](Value panel, int64_t columns) {
-    Value at = l.add(first, l.mul(panel, registers.tileColumns));
+    Value at = l.add(first, l.mul(panel, l.registers.tileColumns));
     Start next = start;
     for (auto [term, operand] : llvm::zip_equal(tile, operands)) {
       TileTerm own = term;
       own.b.at = l.add(operand.b.at, l.mul(panel, operand.panelStep));
-      callTile(l, registers, {c, next.init, at, shape.m.c, next.isZero, rows, columns}, own);
+      callTile(l, {c, next.init, at, shape.m.c, next.isZero, rows, columns}, own);
       next = {c, truth(false)};
     }
   };
-  if (shape.n.size >= registers.tileColumns)
-    l.loop(l.index(0), countPanels(), 1, [&](Value panel) { emitPanel(panel, registers.tileColumns); });
+  if (shape.n.size >= l.registers.tileColumns)
+    l.loop(l.index(0), countPanels(), 1, [&](Value panel) { emitPanel(panel, l.registers.tileColumns); });
   ifNarrowPanel([&](int64_t columns) { emitPanel(countPanels(), columns); });
 }
 

@@ -22,8 +22,8 @@ namespace {
 /// Writes the body of the micro-kernel.
 class TileEmitter {
 public:
-  TileEmitter(LoopBuilder &l, const Registers &registers, int64_t rows, int64_t columns, bool isPacked)
-      : l(l), registers(registers), lanes(registers.lanes), rows(rows), vectors(llvm::divideCeil(columns, lanes)),
+  TileEmitter(LoopBuilder &l, int64_t rows, int64_t columns, bool isPacked)
+      : l(l), registers(l.registers), lanes(registers.lanes), rows(rows), vectors(llvm::divideCeil(columns, lanes)),
         columns(columns), isPacked(isPacked) {}
 
   void emit(Value c, Value init, Value stride, Value isZero, const TileTerm &term) {
@@ -73,7 +73,7 @@ private:
     }
     Value b = l.offset(term.b.base, term.b.at);
     ahead = isPacked ? l.index(kPrefetch * registers.tileColumns) : term.ahead;
-    return l.unrolledLoop(term.depth, registers.steps, start,
+    return l.unrolledLoop(term.depth, start,
                           [&](Value k, ValueRange carried) { return emitStep(b, term.bDepth, k, carried); });
   }
 
@@ -111,7 +111,7 @@ private:
 };
 } // namespace
 
-void callTile(LoopBuilder &l, const Registers &registers, const TileResult &result, const TileTerm &term) {
+void callTile(LoopBuilder &l, const TileResult &result, const TileTerm &term) {
   std::string symbol = llvm::formatv("tile_{0}x{1}", result.rows, result.columns);
   symbol += term.aRow ? "" : "_transposed";
   symbol += term.isPacked ? "_packed" : "";
@@ -121,7 +121,7 @@ void callTile(LoopBuilder &l, const Registers &registers, const TileResult &resu
   func::FuncOp tile = l.b.share(symbol, types, [&](ValueRange own) {
     TileTerm inner{{own[0], own[1]}, {own[3], own[4]}, own[6],       term.aRow ? own[2] : Value(),
                    own[5],           own[7],           term.isPacked};
-    TileEmitter emitter(l, registers, result.rows, result.columns, term.isPacked);
+    TileEmitter emitter(l, result.rows, result.columns, term.isPacked);
     emitter.emit(l.offset(own[8], own[10]), l.offset(own[9], own[10]), own[11], own[12], inner);
   });
   Value aRow = term.aRow ? term.aRow : l.index(1);
@@ -143,14 +143,14 @@ struct PackNumbers {
 } // namespace
 
 /// Rows whose elements are neighbours, `stride` apart: row by row through all panels, as they come from memory.
-static void emitPackRows(LoopBuilder &l, const Registers &registers, Value from, Value to, const PackNumbers &n,
-                         int64_t columns) {
+static void emitPackRows(LoopBuilder &l, Value from, Value to, const PackNumbers &n, int64_t columns) {
   l.loop(l.index(0), n.depth, 1, [&](Value k) {
-    Value source = l.mul(k, n.stride), target = l.mul(k, registers.tileColumns);
+    Value source = l.mul(k, n.stride), target = l.mul(k, l.registers.tileColumns);
     l.loop(l.index(0), n.panels, 1, [&](Value panel) {
-      Value first = l.add(source, l.mul(panel, registers.tileColumns)), place = l.add(target, l.mul(panel, n.step));
-      for (int64_t column = 0; column < columns; column += registers.lanes) {
-        Value row = l.load(from, l.add(first, column), registers.lanes, std::min(registers.lanes, columns - column));
+      Value first = l.add(source, l.mul(panel, l.registers.tileColumns)), place = l.add(target, l.mul(panel, n.step));
+      for (int64_t column = 0; column < columns; column += l.registers.lanes) {
+        Value row =
+            l.load(from, l.add(first, column), l.registers.lanes, std::min(l.registers.lanes, columns - column));
         l.store(l.extend(row), to, l.add(place, column));
       }
     });
@@ -158,17 +158,16 @@ static void emitPackRows(LoopBuilder &l, const Registers &registers, Value from,
 }
 
 /// Columns whose elements are neighbours, `stride` apart.
-static void emitPackColumns(LoopBuilder &l, const Registers &registers, Value from, Value to, const PackNumbers &n,
-                            int64_t columns) {
-  int64_t lanes = registers.lanes;
-  Value whole = l.mul(l.div(n.depth, lanes), lanes), panelStride = l.mul(n.stride, registers.tileColumns);
+static void emitPackColumns(LoopBuilder &l, Value from, Value to, const PackNumbers &n, int64_t columns) {
+  int64_t lanes = l.registers.lanes;
+  Value whole = l.mul(l.div(n.depth, lanes), lanes), panelStride = l.mul(n.stride, l.registers.tileColumns);
   l.loop(l.index(0), n.panels, 1, [&](Value panel) {
     Value source = l.mul(panel, panelStride), target = l.mul(panel, n.step);
     SmallVector<Value> places;
     for (int64_t column = 0; column < columns; ++column)
       places.push_back(l.add(source, l.mul(n.stride, column)));
     l.loop(l.index(0), whole, lanes, [&](Value k) {
-      Value row = l.add(target, l.mul(k, registers.tileColumns));
+      Value row = l.add(target, l.mul(k, l.registers.tileColumns));
       for (int64_t first = 0; first < columns; first += lanes) {
         SmallVector<Value> block;
         for (int64_t i = 0; i < lanes; ++i) {
@@ -178,11 +177,11 @@ static void emitPackColumns(LoopBuilder &l, const Registers &registers, Value fr
         }
         l.transpose(block);
         for (auto [i, vector] : llvm::enumerate(block))
-          l.store(vector, to, l.add(row, int64_t(i) * registers.tileColumns + first));
+          l.store(vector, to, l.add(row, int64_t(i) * l.registers.tileColumns + first));
       }
     });
     l.loop(whole, n.depth, 1, [&](Value k) {
-      Value row = l.add(target, l.mul(k, registers.tileColumns));
+      Value row = l.add(target, l.mul(k, l.registers.tileColumns));
       for (int64_t column = 0; column < columns; ++column)
         memref::StoreOp::create(l.b, l.extend(l.load(from, l.add(k, places[column]))), to, l.add(row, column));
     });
@@ -206,20 +205,21 @@ static void callMove(LoopBuilder &l, std::string symbol, Place from, Place to, A
   func::CallOp::create(l.b, move, operands);
 }
 
-void callPack(LoopBuilder &l, const Registers &registers, Place from, Place to, Value depth, int64_t depthStride,
-              int64_t columnStride, const Panels &panels) {
+void callPack(LoopBuilder &l, Place from, Place to, Value depth, int64_t depthStride, int64_t columnStride,
+              const Panels &panels) {
   bool isRows = columnStride == 1;
   std::string symbol = llvm::formatv("pack_{0}_{1}", isRows ? "rows" : "columns", panels.columns);
   Value stride = l.index(isRows ? depthStride : columnStride);
   callMove(l, symbol, from, to, {depth, stride, panels.count, l.index(panels.step)},
            [&](Value source, Value target, ValueRange own) {
              PackNumbers numbers{own[0], own[1], own[2], own[3]};
-             (isRows ? emitPackRows : emitPackColumns)(l, registers, source, target, numbers, panels.columns);
+             (isRows ? emitPackRows : emitPackColumns)(l, source, target, numbers, panels.columns);
            });
 }
 
-static void emitCopyRows(LoopBuilder &l, int64_t lanes, Value from, Value to, Value rows, ValueRange numbers) {
+static void emitCopyRows(LoopBuilder &l, Value from, Value to, Value rows, ValueRange numbers) {
   Value depth = numbers[0], fromRow = numbers[1], toRow = numbers[2];
+  int64_t lanes = l.registers.lanes;
   Value whole = l.mul(l.div(depth, lanes), lanes);
   l.loop(l.index(0), rows, 1, [&](Value row) {
     Value source = l.mul(row, fromRow), target = l.mul(row, toRow);
@@ -231,16 +231,15 @@ static void emitCopyRows(LoopBuilder &l, int64_t lanes, Value from, Value to, Va
   });
 }
 
-void callCopyRows(LoopBuilder &l, const Registers &registers, Place from, Place to, int64_t rows, Value depth,
-                  int64_t rowStride, int64_t depthStride, int64_t toRow) {
+void callCopyRows(LoopBuilder &l, Place from, Place to, int64_t rows, Value depth, int64_t rowStride,
+                  int64_t depthStride, int64_t toRow) {
   if (depthStride == 1) {
-    callMove(l, "copy_rows", from, to, {depth, l.index(rowStride), l.index(toRow), l.index(rows)},
-             [&](Value source, Value target, ValueRange numbers) {
-               emitCopyRows(l, registers.lanes, source, target, numbers[3], numbers);
-             });
+    callMove(
+        l, "copy_rows", from, to, {depth, l.index(rowStride), l.index(toRow), l.index(rows)},
+        [&](Value source, Value target, ValueRange numbers) { emitCopyRows(l, source, target, numbers[3], numbers); });
     return;
   }
-  int64_t row = registers.copiedRow();
+  int64_t row = l.registers.copiedRow();
   std::string symbol = llvm::formatv("copy_columns_{0}", rows);
   callMove(l, symbol, from, to, {depth, l.index(depthStride)}, [&](Value source, Value target, ValueRange numbers) {
     l.loop(l.index(0), numbers[0], 1,

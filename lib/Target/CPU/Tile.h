@@ -4,7 +4,6 @@
 #define FTC_LIB_TARGET_CPU_TILE_H
 
 #include "LoopBuilder.h"
-#include "Registers.h"
 
 namespace ftc::target::cpu {
 
@@ -35,7 +34,7 @@ struct TileResult {
 
 /// Calls the micro-kernel. It depends on the sizes of the tile alone, so that a module has a few of them whatever its
 /// products are.
-void callTile(LoopBuilder &l, const Registers &registers, const TileResult &result, const TileTerm &term);
+void callTile(LoopBuilder &l, const TileResult &result, const TileTerm &term);
 
 /// Panels of `columns` columns, that begin tileColumns columns apart and are packed `step` elements apart.
 struct Panels {
@@ -46,13 +45,13 @@ struct Panels {
 /// Copies b[depth, columns of the panels], which may be narrower, to f32 [panel, depth, tileColumns]; what lies beyond
 /// the columns is undefined. One of the two strides is 1; where it is that of the depth, squares are transposed in
 /// registers.
-void callPack(LoopBuilder &l, const Registers &registers, Place from, Place to, mlir::Value depth, int64_t depthStride,
-              int64_t columnStride, const Panels &panels);
+void callPack(LoopBuilder &l, Place from, Place to, mlir::Value depth, int64_t depthStride, int64_t columnStride,
+              const Panels &panels);
 
 /// Copies a[rows, depth], which may be narrower, rows <= tileRows, one of whose strides is 1: to [rows, toRow] if it is
 /// that of the depth, else to [depth, copiedRow()].
-void callCopyRows(LoopBuilder &l, const Registers &registers, Place from, Place to, int64_t rows, mlir::Value depth,
-                  int64_t rowStride, int64_t depthStride, int64_t toRow);
+void callCopyRows(LoopBuilder &l, Place from, Place to, int64_t rows, mlir::Value depth, int64_t rowStride,
+                  int64_t depthStride, int64_t toRow);
 
 } // namespace ftc::target::cpu
 

@@ -47,8 +47,9 @@ SmallVector<Axis> getAxes(linalg::TransposeOp op) {
 /// neither tensor.
 class Transposition {
 public:
-  Transposition(linalg::TransposeOp op, KernelBuilder &builder)
-      : l(builder), from(l.flatten(builder.buffer(op.getInput()))), to(l.flatten(builder.buffer(op->getResult(0)))) {
+  Transposition(linalg::TransposeOp op, const Registers &registers, KernelBuilder &builder)
+      : l(builder, registers), from(l.flatten(builder.buffer(op.getInput()))),
+        to(l.flatten(builder.buffer(op->getResult(0)))) {
     for (const Axis &axis : getAxes(op))
       if (axis.from == 1)
         row = axis;
@@ -112,6 +113,8 @@ private:
 
 class TransposeGenerator : public KernelGenerator {
 public:
+  explicit TransposeGenerator(const Registers &registers) : registers(registers) {}
+
   LogicalResult generate(Operation *op, KernelBuilder &builder) const override {
     auto transpose = cast<linalg::TransposeOp>(op);
     SmallVector<Axis> axes = getAxes(transpose);
@@ -119,15 +122,18 @@ public:
     Type element = cast<RankedTensorType>(transpose.getInput().getType()).getElementType();
     if (isCopyOfRows || element.getIntOrFloatBitWidth() < 8 || builder.isFolded(transpose.getInput()))
       return rows->generate(op, builder);
-    Transposition(transpose, builder).emit();
+    Transposition(transpose, registers, builder).emit();
     return success();
   }
 
 private:
+  Registers registers;
   std::shared_ptr<const KernelGenerator> rows = makeRowGenerator();
 };
 } // namespace
 
-std::shared_ptr<const KernelGenerator> makeTransposeGenerator() { return std::make_shared<TransposeGenerator>(); }
+std::shared_ptr<const KernelGenerator> makeTransposeGenerator(const Registers &registers) {
+  return std::make_shared<TransposeGenerator>(registers);
+}
 
 } // namespace ftc::target::cpu
