@@ -25,8 +25,9 @@ namespace ftc::tune {
 
 namespace {
 
-/// The buffers of a kernel are limited by the runtime (FTC_MAX_BUFFERS).
-constexpr size_t kMostOps = 96, kMostInputs = 96;
+constexpr size_t kMostOps = 96;
+/// Inputs and outputs of a kernel: below the limit of the runtime (FTC_MAX_BUFFERS), with room for a workspace.
+constexpr size_t kMostBuffers = 120;
 /// How often in a row a kernel may read its own values at other places: two may double what is written down.
 constexpr unsigned kMostShifts = 4;
 
@@ -132,7 +133,7 @@ private:
       count += groups[group->second]->ops.size();
     }
     unsigned shifted = countShifts(op, joined);
-    if (!joined.empty() && (!rows.isWorthwhile() || count > kMostOps || countInputs(op, joined) > kMostInputs ||
+    if (!joined.empty() && (!rows.isWorthwhile() || count > kMostOps || countBuffers(op, joined) > kMostBuffers ||
                             shifted > kMostShifts || repeatsSums(op, joined))) {
       joined.clear();
       rows = getAlignedRows(op);
@@ -156,25 +157,30 @@ private:
     groupOf[op] = joined.front();
   }
 
-  /// The inputs of a kernel of the joined groups and `op`.
-  size_t countInputs(Operation *op, ArrayRef<size_t> joined) {
-    llvm::SmallDenseSet<Value> inputs;
-    SmallVector<Value> work(op->getOperands());
+  /// The most inputs and outputs of a kernel of the joined groups and `op`: ops that are placed later can only take
+  /// outputs away, or are counted when they are placed.
+  size_t countBuffers(Operation *op, ArrayRef<size_t> joined) {
+    SmallPtrSet<Operation *, 16> members = {op};
     for (size_t group : joined)
-      for (Operation *member : groups[group]->ops)
-        llvm::append_range(work, member->getOperands());
-    llvm::SmallDenseSet<Value> seen;
+      members.insert_range(groups[group]->ops);
+    size_t outputs = 0;
+    SmallVector<Value> work;
+    for (Operation *member : members) {
+      llvm::append_range(work, member->getOperands());
+      outputs += llvm::count_if(member->getResults(), [&](Value result) { return isOutput(result, members); });
+    }
+    llvm::SmallDenseSet<Value> inputs, seen;
     while (!work.empty()) {
       Value value = work.pop_back_val();
       Operation *from = value.getDefiningOp();
-      if (!seen.insert(value).second || (from && isIn(from, joined)))
+      if (!seen.insert(value).second || (from && members.contains(from)))
         continue;
       if (from && from->getBlock() == &block && isCopied(from))
         llvm::append_range(work, from->getOperands());
       else
         inputs.insert(value);
     }
-    return inputs.size();
+    return inputs.size() + outputs;
   }
 
   bool isIn(Operation *op, ArrayRef<size_t> joined) {
@@ -290,7 +296,7 @@ private:
     SmallVector<Value> outputs;
     for (Operation *op : group.ops)
       for (Value result : op->getResults())
-        if (llvm::any_of(result.getUsers(), [&](Operation *user) { return isUsedOutside(user, members); }))
+        if (isOutput(result, members))
           outputs.push_back(result);
     OpBuilder builder(group.ops.back());
     OperationState state(group.ops.front()->getLoc(), FusedOp::getOperationName());
@@ -310,6 +316,10 @@ private:
     fused->setOperands(inputs);
     for (auto [value, result] : llvm::zip_equal(outputs, fused.getResults()))
       value.replaceUsesWithIf(result, [&](OpOperand &use) { return !members.contains(use.getOwner()); });
+  }
+
+  bool isOutput(Value result, const SmallPtrSetImpl<Operation *> &members) {
+    return llvm::any_of(result.getUsers(), [&](Operation *user) { return isUsedOutside(user, members); });
   }
 
   /// Whether a user of a member's result, seen through what is copied, is something else than a member.
