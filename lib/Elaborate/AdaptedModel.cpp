@@ -27,6 +27,21 @@ bool AdaptedModel::adapt(Elaborator &elaborator, llvm::StringRef step, std::shar
   return builder.sound();
 }
 
+bool AdaptedModel::addObjective(Elaborator &elaborator, llvm::StringRef step, std::shared_ptr<const Applied> objective,
+                                const RecordForm &form) {
+  AdapterBuilder builder(elaborator, step, *this);
+  builder.addObjective(std::move(objective), form);
+  return builder.sound();
+}
+
+const AdapterInstance *AdaptedModel::ofObjective(const ast::Definition &objective) const {
+  for (auto &group : adapterGroups)
+    for (auto &instance : group->instances)
+      if (instance->definition == &objective)
+        return instance.get();
+  return nullptr;
+}
+
 std::vector<AdapterTensor *> AdaptedModel::tensors() const {
   std::vector<AdapterTensor *> all;
   for (auto [number, group] : llvm::enumerate(adapterGroups))
@@ -240,6 +255,21 @@ Value Evaluator::callModule(ModuleInstance &module, Arguments arguments) {
     return result;
   modelPass->hidden = *hidden;
   return modelPass->last ? lastToken(*hidden) : result;
+}
+
+std::map<int64_t, Tensor> Evaluator::watchLayers(llvm::function_ref<void()> run) {
+  std::map<int64_t, Tensor> layers;
+  auto around = std::move(watch);
+  watch = [&](const ModuleInstance &module, const Value &value) {
+    bool isLayer = llvm::all_of(llvm::StringRef(module.path).rsplit('.').second, llvm::isDigit);
+    if (auto *tensor = value.as<Tensor>(); tensor && isLayer && module.layer() >= 0)
+      layers[module.layer()] = *tensor;
+    if (around)
+      around(module, value);
+  };
+  run();
+  watch = std::move(around);
+  return layers;
 }
 
 /// `[1, 1, hidden]`: the entry of the only sequence at the token that the pass asks for.

@@ -4,6 +4,8 @@
 
 #include "AdapterBuilder.h"
 
+#include "ftc/Elaborate/Program.h"
+
 #include "llvm/ADT/StringExtras.h"
 
 using namespace ftc;
@@ -88,6 +90,36 @@ void AdapterBuilder::addGroup(std::shared_ptr<const Applied> applied, llvm::SMRa
       if (choice.findsTensor(*tensor))
         addInstance(*group, *definition, {const_cast<ModuleInstance *>(tensor->owner), tensor},
                     choice.argumentsAt(tensor->name));
+  for (auto &tensor : group->tensors)
+    declareSymbol(*tensor);
+  model.add(std::move(group));
+}
+
+void AdapterBuilder::addObjective(std::shared_ptr<const Applied> applied, const RecordForm &form) {
+  auto group = std::make_shared<AdapterGroup>();
+  const ast::Definition &definition = *objectiveOf(applied);
+  ModuleInstance &root = model.model().root();
+  group->applied = applied;
+  group->range = applied->arguments.range;
+  group->instances.push_back(std::make_unique<AdapterInstance>());
+  AdapterInstance &instance = *group->instances.back();
+  instance.group = &*group;
+  instance.definition = &definition;
+  static const ast::Site nowhere{};
+  instance.form = definition.site ? &*definition.site : &nowhere;
+  instance.body = definition.body;
+  instance.site = root.child(root.trunk);
+  instance.number = 0;
+  instance.prefix = "objective." + definition.name.text;
+  instance.arguments = applied->arguments;
+  // What the definition may have other uses for stands in a scope around its own.
+  Scope &around = shared.definitionScope(definition);
+  for (auto [module, name] : {std::pair(instance.site, "hidden"), {&root, form.pooled ? "classes" : "vocab"}})
+    if (Dim width = widthOf(*module, group->range))
+      around.define(name, Value(shared.dimensions().make(name, width->size)));
+  instance.scope = &shared.newScope(&around);
+  if (Evaluator(shared).bindParameters(definition, instance.arguments, *instance.scope))
+    buildBody(instance);
   for (auto &tensor : group->tensors)
     declareSymbol(*tensor);
   model.add(std::move(group));

@@ -30,6 +30,8 @@ public:
   void addLine(const ast::MapEntry &entry, Scope &scope);
   /// One adapter on all sites that are chosen.
   void addGroup(std::shared_ptr<const Applied> applied, llvm::SMRange range, const SiteChoice &choice);
+  /// The tensors of an objective.
+  void addObjective(std::shared_ptr<const Applied> applied, const RecordForm &form);
   bool sound() const { return shared.diagnostics().errorCount() == before; }
   /// Folded tensors are what a file holds, trained as they are: what they were made of is not declared.
   bool foldedAsSaved = false;

@@ -23,7 +23,7 @@ Value ftc::elaborate::siteObject(const AdapterInstance &instance, const Model &m
   llvm::StringRef path = instance.site->path;
   (*object)["name"] = path.drop_front(path.rfind('.') + 1).str();
   (*object)["path"] = instance.site->path;
-  (*object)["config"] = model.config();
+  (*object)["config"] = model.completeConfig();
   return Value::Object(std::move(object));
 }
 
@@ -39,9 +39,30 @@ static Value callBase(Evaluator &evaluator, const AdapterInstance &self, Argumen
   return evaluator.callAdapted(*self.site, llvm::ArrayRef(chain).take_front(place), std::move(arguments));
 }
 
+/// What the layers of a run gave, along `over`; their number must be its size.
+static Value layersAlong(Evaluator &evaluator, const std::map<int64_t, Tensor> &layers, Dim over, llvm::SMRange range) {
+  if (int64_t(layers.size()) != over->size) {
+    evaluator.diags()
+        .report(Diag::SizeMismatch, range, over->name, over->size, layers.size())
+        .help("`over` names a dimension with an entry for each layer of the model");
+    return {};
+  }
+  return evaluator.stackTensors(llvm::map_to_vector(layers, [](auto &layer) { return layer.second; }), over);
+}
+
 /// `base(ids, positions)` of a whole model: a run of its own, in which names that depend on positions or on adapters
-/// within are found anew.
+/// within are found anew. With `over: layers` what each layer gives, `[layers, batch, tokens, hidden]`.
 static Value callModel(Evaluator &evaluator, const AdapterInstance &self, Arguments arguments) {
+  Dim over = nullptr;
+  for (auto &[name, value] : arguments.named)
+    if (auto *dim = value.as<Dim>(); dim && name == "over") {
+      over = *dim;
+    } else {
+      evaluator.diags().report(Diag::ExpectedValue, arguments.range, "a dimension `over: layers` as named argument",
+                               "`" + name + "` of " + value.describe());
+      return {};
+    }
+  arguments.named.clear();
   if (arguments.positional.size() != 2) {
     evaluator.diags().report(Diag::WrongArgumentCount, arguments.range, "base", 2, arguments.positional.size());
     return {};
@@ -49,10 +70,12 @@ static Value callModel(Evaluator &evaluator, const AdapterInstance &self, Argume
   unsigned pass = std::exchange(evaluator.pass, evaluator.shared.nextPass());
   Value positions = std::exchange(evaluator.ambient["positions"], arguments.positional.back());
   arguments.positional.pop_back();
-  Value result = callBase(evaluator, self, std::move(arguments));
+  llvm::SMRange range = arguments.range;
+  Value result;
+  auto layers = evaluator.watchLayers([&] { result = callBase(evaluator, self, std::move(arguments)); });
   evaluator.ambient["positions"] = positions;
   evaluator.pass = pass;
-  return result;
+  return over && !result.isError() ? layersAlong(evaluator, layers, over, range) : result;
 }
 
 /// `stored(e)`: what is left of e, a matrix like the site's weight, in the format in which the file keeps that.

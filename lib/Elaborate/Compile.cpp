@@ -63,6 +63,8 @@ Value Evaluator::member(const Value &base, llvm::StringRef name, llvm::SMRange r
     auto it = (*object)->find(name);
     return it == (*object)->end() ? Value::none() : it->second;
   }
+  if (auto *model = base.as<const AdaptedModel *>(); model && name == "config")
+    return (*model)->model().completeConfig();
   if (auto *row = base.as<RowValue>(); row && rowMember)
     return rowMember(*row, name, range);
   if (auto *module = base.as<ModuleInstance *>()) {

@@ -94,6 +94,8 @@ public:
   std::function<mlir::Value(const ModelTensor &)> weightOf;
   /// Told what each module gives; may be null.
   std::function<void(const ModuleInstance &, const Value &)> watch;
+  /// What each layer whose modules are numbered gave last while `run` ran.
+  std::map<int64_t, Tensor> watchLayers(llvm::function_ref<void()> run);
   /// The scope of `sum(e, over: sites)`: for each site, what its names stand in; null where there are no sites.
   std::function<std::vector<Scope *>(Scope &)> sites;
   /// The tensors over which `sites` runs from a scope: which of several sets of them.

@@ -138,6 +138,7 @@ bool ModelBuilder::build(const ast::Definition &definition) {
   model.rootModule = instantiate(form, "", nullptr, at);
   if (!model.rootModule)
     return false;
+  model.wholeConfig = withDefaults(config, definition, *model.rootModule->scope);
   collect(*model.rootModule);
   if (!nameFiles())
     return false;
@@ -190,6 +191,18 @@ bool ModelBuilder::bindConfig(const ast::Definition &definition, const Value &co
     }
   }
   return sound;
+}
+
+/// The configuration of a model with the values of its keys that are absent.
+Value ModelBuilder::withDefaults(const Value &config, const ast::Definition &definition, Scope &scope) {
+  auto whole = std::make_shared<std::map<std::string, Value, std::less<>>>(**config.as<Value::Object>());
+  Evaluator evaluator(shared);
+  for (const ast::ItemPtr &item : definition.body)
+    if (auto *keys = llvm::dyn_cast<ast::ConfigItem>(&*item))
+      for (const ast::ConfigItem::Key &key : keys->keys)
+        if (!whole->count(key.name.text))
+          whole->emplace(key.name.text, evaluator.lookup(key.name.text, scope, key.name.range));
+  return Value::Object(std::move(whole));
 }
 
 std::unique_ptr<ModuleInstance> ModelBuilder::instantiate(const PartForm &form, std::string path,

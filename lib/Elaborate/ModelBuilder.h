@@ -37,6 +37,7 @@ private:
   std::unique_ptr<ModuleInstance> instantiate(const PartForm &form, std::string path, ModuleInstance *parent,
                                               llvm::SMRange range);
   bool bindConfig(const ast::Definition &definition, const Value &config, Scope &scope);
+  Value withDefaults(const Value &config, const ast::Definition &definition, Scope &scope);
   bool elaborateBody(ModuleInstance &module);
   void declareTensors(ModuleInstance &module, const ast::DeclarationsItem &item);
   void declarePart(ModuleInstance &module, const ast::PartItem &item);

@@ -27,6 +27,19 @@ RecordForm ftc::elaborate::recordFormOf(const runtime::data::RecordKind &kind) {
   return form;
 }
 
+const ast::Definition *ftc::elaborate::objectiveOf(const Value &value) {
+  if (auto *applied = value.as<std::shared_ptr<const Applied>>())
+    for (const ast::Definition *definition : (*applied)->definitions)
+      if (definition->kind == ast::DefinitionKind::Objective)
+        return definition;
+  return nullptr;
+}
+
+bool ftc::elaborate::declaresTensors(const ast::Definition &objective) {
+  return llvm::any_of(objective.body,
+                      [](const ast::ItemPtr &item) { return llvm::isa<ast::DeclarationsItem>(&*item); });
+}
+
 namespace {
 /// An objective on one micro-batch.
 class Loss {
@@ -55,11 +68,13 @@ private:
     const Batch &row;
     int64_t draw = 0;
     std::optional<int64_t> layer = {}; ///< of `hidden`: from 0; the last states if it is not said
+    Dim as = nullptr;                  ///< of `hidden`: what its last dimension is called
     llvm::SMRange range = {};
   };
   using Function = Value (Loss::*)(const Asked &);
   void define(Scope &scope, llvm::StringRef name, Function function);
   void defineRecord(Scope &scope);
+  void defineOwn(Scope &scope, const ast::Definition &definition);
   void defineUnlessTaken(Scope &scope);
   const ModelRun &run(const Asked &asked);
   Value logits(const Asked &asked);
@@ -140,10 +155,10 @@ Value Loss::ofModel(const AdaptedModel &model, const Tensor &tensor, Dim &last, 
 }
 
 Value Loss::logits(const Asked &asked) {
-  auto &[model, row, draw, layer, range] = asked;
+  auto &[model, row, draw, layer, as, range] = asked;
   llvm::StringRef name = batch.form.pooled ? "classes" : "vocab";
   if (&model != &policy &&
-      ofModel(policy, run({policy, row, 0, {}, range}).logits, lastOfLogits, name, range).isError())
+      ofModel(policy, run({policy, row, 0, {}, nullptr, range}).logits, lastOfLogits, name, range).isError())
     return {};
   Value value = ofModel(model, run(asked).logits, lastOfLogits, name, range);
   if (value.isError() || !batch.form.pooled)
@@ -158,20 +173,23 @@ Value Loss::logits(const Asked &asked) {
 }
 
 Value Loss::hidden(const Asked &asked) {
+  Dim own = asked.as;
+  Dim &last = own ? own : lastOfHidden;
+  llvm::StringRef name = own ? llvm::StringRef(own->name) : "hidden";
   if (asked.layer) {
     const std::map<int64_t, Tensor> &layers = run(asked).layers;
     auto found = layers.find(*asked.layer);
     if (found != layers.end())
-      return ofModel(asked.model, found->second, lastOfHidden, "hidden", asked.range);
+      return ofModel(asked.model, found->second, last, name, asked.range);
     if (run(asked).logits.value)
       state.shared.diagnostics().report(Diag::IndexOutOfRange, asked.range, *asked.layer, layers.size());
     return {};
   }
-  return ofModel(asked.model, run(asked).hidden, lastOfHidden, "hidden", asked.range);
+  return ofModel(asked.model, run(asked).hidden, last, name, asked.range);
 }
 
 Value Loss::logp(const Asked &asked) {
-  auto &[model, row, draw, layer, range] = asked;
+  auto &[model, row, draw, layer, as, range] = asked;
   if (&model == &policy) {
     const ModelRun &known = run(asked);
     return known.logits.value ? state.logProbability(known.logits, row, range) : Value();
@@ -215,16 +233,20 @@ void Loss::define(Scope &scope, llvm::StringRef name, Function function) {
     auto &given = arguments.positional;
     int64_t draw = 0;
     std::optional<int64_t> layer;
+    Dim as = nullptr;
     bool hasLayers = function == &Loss::hidden;
     for (auto &[name, value] : arguments.named)
       if (name == "draw" && value.integer()) {
         draw = *value.integer();
       } else if (name == "layer" && hasLayers && value.integer()) {
         layer = *value.integer();
+      } else if (name == "as" && hasLayers && value.is<Dim>()) {
+        as = *value.as<Dim>();
       } else {
         evaluator.diags().report(Diag::ExpectedValue, arguments.range,
-                                 hasLayers ? "integers `draw: n` and `layer: n` as named arguments"
-                                           : "an integer `draw: n` as the only named argument",
+                                 hasLayers
+                                     ? "integers `draw: n` and `layer: n` and a dimension `as: d` as named arguments"
+                                     : "an integer `draw: n` as the only named argument",
                                  "`" + name + "` of " + value.describe());
         return {};
       }
@@ -235,7 +257,7 @@ void Loss::define(Scope &scope, llvm::StringRef name, Function function) {
       return {};
     }
     evaluator.passDependent = true;
-    return (this->*function)({**model, *row->batch, draw, layer, arguments.range});
+    return (this->*function)({**model, *row->batch, draw, layer, as, arguments.range});
   };
   scope.define(name, Value(std::make_shared<const std::function<Value(Evaluator &, Arguments)>>(native)));
 }
@@ -272,6 +294,34 @@ void Loss::defineRecord(Scope &scope) {
     state.evaluator.diags().report(Diag::NoMember, range, "a row", name);
     return {};
   };
+}
+
+/// The dimensions and tensors of an objective that has tensors of its own.
+void Loss::defineOwn(Scope &scope, const ast::Definition &definition) {
+  const AdapterInstance *own = policy.ofObjective(definition);
+  assert((own || !declaresTensors(definition)) && "tensors of objectives are added before the loss is made");
+  if (!own)
+    return;
+  auto take = [&](const ast::Name &name) {
+    scope.define(name.text,
+                 Scope::Thunk([own, &name](Evaluator &e) { return e.lookup(name.text, *own->scope, name.range); }),
+                 name.range);
+  };
+  for (const ast::ItemPtr &item : definition.body) {
+    if (auto *dims = llvm::dyn_cast<ast::DimsItem>(&*item))
+      for (const ast::DimsItem::Dim &dim : dims->dims)
+        take(dim.name);
+    else if (auto *declarations = llvm::dyn_cast<ast::DeclarationsItem>(&*item))
+      for (const ast::Declaration &declaration : declarations->declarations)
+        take(declaration.targets.front());
+  }
+  // The names that objectives have for what models give are those of the tensors' types.
+  auto known = [&](llvm::StringRef name) {
+    Scope::Entry *entry = own->scope->parent()->findHere(name);
+    return entry ? *state.evaluator.force(name, *entry, definition.range).as<Dim>() : nullptr;
+  };
+  lastOfHidden = known("hidden");
+  lastOfLogits = known(batch.form.pooled ? "classes" : "vocab");
 }
 
 /// What the definition may have other uses for: the last dimension of logits; `t`, `steps` and `training`, where
@@ -363,6 +413,7 @@ mlir::Value Loss::evaluate(const Value &objective, mlir::Value whole, llvm::Smal
   define(scope, "logp", &Loss::logp);
   if (!evaluator.bindParameters(*definition, applied.arguments, scope))
     return {};
+  defineOwn(scope, *definition);
   defineBody(evaluator, *definition, scope);
   defineUnlessTaken(scope);
   // The same numbers in the program of the denominators and in that of the loss.

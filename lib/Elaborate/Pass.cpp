@@ -129,13 +129,8 @@ ModelRun ProgramBuilder::State::runOnce(const AdaptedModel &model, const Batch &
   ModuleInstance &root = model.model().root();
   arguments.range = root.definition->name.range;
   ModelRun result;
-  auto watch = std::exchange(evaluator.watch, [&](const ModuleInstance &module, const Value &value) {
-    bool isLayer = llvm::all_of(llvm::StringRef(module.path).rsplit('.').second, llvm::isDigit);
-    if (auto *tensor = value.as<Tensor>(); tensor && isLayer && module.layer() >= 0)
-      result.layers[module.layer()] = *tensor;
-  });
-  Value logits = evaluator.callModule(root, std::move(arguments));
-  evaluator.watch = std::move(watch);
+  Value logits;
+  result.layers = evaluator.watchLayers([&] { logits = evaluator.callModule(root, std::move(arguments)); });
   evaluator.ambient.erase("positions");
   evaluator.ambient.erase("documents");
   evaluator.ambient.erase("training");

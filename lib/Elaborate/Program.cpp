@@ -89,10 +89,12 @@ const ast::Definition *ftc::elaborate::definitionOf(Elaborator &shared, const Va
 
 void ftc::elaborate::defineBody(Evaluator &evaluator, const ast::Definition &definition, Scope &scope) {
   for (const ast::ItemPtr &item : definition.body) {
-    if (auto *dims = llvm::dyn_cast<ast::DimsItem>(&*item))
-      evaluator.defineDims(*dims, scope);
-    else if (auto *equation = llvm::dyn_cast<ast::EquationItem>(&*item))
+    if (auto *dims = llvm::dyn_cast<ast::DimsItem>(&*item)) {
+      if (!scope.findHere(dims->dims.front().name.text))
+        evaluator.defineDims(*dims, scope);
+    } else if (auto *equation = llvm::dyn_cast<ast::EquationItem>(&*item)) {
       evaluator.defineEquation(equation->equation, scope);
+    }
   }
   for (const ast::ItemPtr &item : definition.body)
     if (auto *require = llvm::dyn_cast<ast::RequireItem>(&*item)) {

@@ -47,7 +47,7 @@ struct ProgramBuilder::State {
 /// The definition of a kind that a value applies (with `site`: for that form of `on`), or null after an error.
 const ast::Definition *definitionOf(Elaborator &shared, const Value &value, ast::DefinitionKind kind,
                                     llvm::StringRef what, llvm::SMRange range);
-/// Binds the dims and equations of a definition's body.
+/// Binds the equations of a definition's body, and its dims unless they are known; checks what it requires.
 void defineBody(Evaluator &evaluator, const ast::Definition &definition, Scope &scope);
 /// The value of an equation that the definition must have.
 Value equationOf(Evaluator &evaluator, const ast::Definition &definition, Scope &scope, llvm::StringRef name);

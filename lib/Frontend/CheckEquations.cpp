@@ -57,8 +57,11 @@ static void checkItems(const Definition &definition, const llvm::StringSet<> &us
           .help("its next value of the tensor is '" + part->name.text + "(p, g)'");
     auto *declarations = llvm::dyn_cast<DeclarationsItem>(item.get());
     bool isState = declarations && declarations->role == TensorRole::State;
+    bool isTensor = declarations && !declarations->shared &&
+                    (declarations->role == TensorRole::Param || declarations->role == TensorRole::Frozen);
     if (llvm::isa<DimsItem, EquationItem, RequireItem>(*item) ||
-        (isOptimizer && (isState || llvm::isa<PartItem>(*item))))
+        (isOptimizer && (isState || llvm::isa<PartItem>(*item))) ||
+        (definition.kind == DefinitionKind::Objective && isTensor))
       continue;
     auto message = diags.report(Diag::ItemWithoutUse, item->range, kindName(definition.kind), definition.name.text);
     if (isOptimizer && declarations)

@@ -19,7 +19,8 @@ static Value anyOf(DefinitionLibrary &library, ast::DefinitionKind kind, llvm::S
       bool needsModel = llvm::any_of(one->parameters, [](const ast::Parameter &parameter) {
         return parameter.type && parameter.type->element.text == "model" && !parameter.defaultValue;
       });
-      return (one->site ? one->site->name.text : "") == site && !needsModel;
+      return (one->site ? one->site->name.text : "") == site && !needsModel &&
+             (kind != ast::DefinitionKind::Objective || !declaresTensors(*one));
     };
     if (llvm::any_of(definitions, fits))
       if (auto applied = applyToSmall(definitions, {}))

@@ -304,6 +304,10 @@ std::optional<std::vector<GradientError>> ftc::checkObjective(DefinitionLibrary 
       complete->arguments.named.emplace_back(parameter.name.text, Value(static_cast<const AdaptedModel *>(&initial)));
   Batch batch =
       specimen.batch("run", policy, formFor(definition.site ? llvm::StringRef(definition.site->name.text) : ""));
+  bool declares = declaresTensors(definition);
+  if (declares && (!policy.addObjective(specimen.elaborator(), "tried", complete, batch.form) ||
+                   !specimen.initialise(policy, "start")))
+    return std::nullopt;
   Value value = std::shared_ptr<const Applied>(std::move(complete));
   LossModels models{&policy, &initial, /*training=*/true, "step", "steps"};
   TensorTable &tensors = specimen.elaborator().tensors();
@@ -323,12 +327,18 @@ std::optional<std::vector<GradientError>> ftc::checkObjective(DefinitionLibrary 
     policy.declare(specimen.elaborator(), tensor);
     by.push_back(policy.symbolOf(tensor));
   }
+  for (AdapterTensor *tensor : policy.tensors(AdapterRole::Trained))
+    by.push_back(tensor->symbol);
   GradientCheck gradients(specimen, by);
   bool built =
       gradients.build([&](ProgramBuilder &program) { return program.loss(value, models, batch, "denominators"); });
   auto image = built ? specimen.load(TargetKind::Reference, Specimen::Runs::Many) : llvm::FailureOr<Image>();
   if (mlir::failed(image))
     return std::nullopt;
+  if (declares) {
+    image->run(specimen.number("start"));
+    moveAway(*image, policy);
+  }
   image->run(specimen.number("weigh"));
   if (!parts.empty() && tensors.lookup("denominators"))
     image->set("denominators", image->get("weighed"));

@@ -14,6 +14,7 @@ namespace ftc::elaborate {
 
 struct AdapterGroup;
 struct AdapterInstance;
+struct RecordForm;
 
 /// Trained and frozen tensors are the adapter: files hold them. Kept ones are found from them and the model when the
 /// adapter is put on, or change from step to step.
@@ -104,6 +105,13 @@ public:
   /// Puts one adapter on all sites for which `finds` holds, by their paths.
   bool adapt(Elaborator &elaborator, llvm::StringRef step, std::shared_ptr<const Applied> adapter,
              llvm::function_ref<bool(llvm::StringRef)> finds);
+
+  /// Adds the tensors that an objective declares (`param`, `frozen`), as one group without sites, for a training by it
+  /// on rows of that form; symbols begin with `step.`. False after errors.
+  bool addObjective(Elaborator &elaborator, llvm::StringRef step, std::shared_ptr<const Applied> objective,
+                    const RecordForm &form);
+  /// The instance that holds the tensors of an objective, or null.
+  const AdapterInstance *ofObjective(const ast::Definition &objective) const;
 
   /// Adds a group.
   void add(std::shared_ptr<AdapterGroup> group) { adapterGroups.push_back(std::move(group)); }

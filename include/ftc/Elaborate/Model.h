@@ -98,6 +98,9 @@ public:
   /// The configuration as a Hugging Face config.json states it: the file's, or what the definition's `gguf` clause
   /// makes of the metadata, with "architectures" and "model_type".
   const Value &config() const { return modelConfig; }
+  /// The same with what the definition says of keys that are absent: what definitions see as `site.config` and
+  /// `model.config`.
+  const Value &completeConfig() const { return wholeConfig; }
   ModuleInstance &root() const { return *rootModule; }
   /// All modules, depth first in order of declaration.
   const std::vector<ModuleInstance *> &modules() const { return allModules; }
@@ -111,7 +114,7 @@ private:
   friend class ModelBuilder;
   std::string stepName;
   ModelFiles modelFiles;
-  Value modelConfig;
+  Value modelConfig, wholeConfig;
   std::unique_ptr<ModuleInstance> rootModule;
   std::vector<ModuleInstance *> allModules;
   std::vector<ModelTensor *> allTensors;

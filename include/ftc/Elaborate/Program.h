@@ -53,6 +53,11 @@ struct Batch {
   std::vector<KeptLogProbabilities> kept;
 };
 
+/// The objective that a value applies, or null.
+const ast::Definition *objectiveOf(const Value &value);
+/// Whether an objective declares tensors: a training by it begins with `AdaptedModel::addObjective`.
+bool declaresTensors(const ast::Definition &objective);
+
 /// The models of an objective besides those that its arguments name.
 struct LossModels {
   const AdaptedModel *policy;

@@ -123,6 +123,7 @@ private:
   bool beginLoss(const StepCall &call, LossStep &loss);
   void bindModels(const ast::Expr *expr, std::vector<std::string> &uses);
   bool isTrained(const StepValue &policy) const;
+  bool addObjective(const StepCall &call, LossStep &loss);
   void keepReferences(const StepCall &call, LossStep &loss);
   void weigh(const StepCall &call, LossStep &loss);
   void micro(const StepCall &call, LossStep &loss, llvm::ArrayRef<std::string> parameters,

@@ -40,10 +40,8 @@ bool Converter::isTrained(const StepValue &policy) const {
 }
 
 static bool mixesRows(const Value &objective) {
-  const auto *applied = objective.as<std::shared_ptr<const Applied>>();
-  return applied && llvm::any_of((*applied)->definitions, [](const ast::Definition *definition) {
-           return definition->kind == ast::DefinitionKind::Objective && bool(definition->mixing);
-         });
+  const ast::Definition *definition = objectiveOf(objective);
+  return definition && bool(definition->mixing);
 }
 
 /// Reads the options of a step with a loss; false after errors.
@@ -67,6 +65,27 @@ bool Converter::beginLoss(const StepCall &call, LossStep &loss) {
     loss.models.steps = call.name + ".steps";
   }
   loss.batch = makeBatch(call, *loss.policy, *loss.data, mixesRows(loss.objective), loss.fields);
+  return true;
+}
+
+/// Where the objective declares tensors, a step puts them beside the policy's, and the training goes on from that; what
+/// it gives is the policy without them. False after errors.
+bool Converter::addObjective(const StepCall &call, LossStep &loss) {
+  const ast::Definition *definition = objectiveOf(loss.objective);
+  if (!definition || !declaresTensors(*definition))
+    return true;
+  StepCall own(call.name + "_objective", call);
+  AdaptedModel model = *loss.policy->model;
+  size_t firstGroup = model.groups().size();
+  if (!model.addObjective(elaborator, own.name, *loss.objective.as<std::shared_ptr<const Applied>>(), loss.batch.form))
+    return false;
+  StepValue with;
+  with.model = std::move(model);
+  with.load = loss.policy->load;
+  with.uses = {loss.policy->name};
+  initialiseAdapters(own, with, firstGroup);
+  loss.policy = &steps.insert_or_assign(own.name, std::move(with)).first->second;
+  loss.models.policy = &*loss.policy->model;
   return true;
 }
 

@@ -105,10 +105,13 @@ StepValue Converter::train(const StepCall &call) {
   LossStep loss(elaborator.module().getContext());
   if (!beginLoss(call, loss))
     return result;
+  const StepValue &given = *loss.policy;
+  if (!addObjective(call, loss))
+    return result;
   const StepValue &start = *loss.policy;
   auto trained = start.model->tensors(AdapterRole::Trained);
   if (trained.empty()) {
-    error(Diag::NothingToTrain, call.range(), start.name);
+    error(Diag::NothingToTrain, call.range(), given.name);
     return result;
   }
   // Training is in place: a second one may go on from the first, not begin again beside it.
@@ -144,8 +147,8 @@ StepValue Converter::train(const StepCall &call) {
     if (auto number = integer(call, key))
       fields.set(key, *number);
   fields.set("epochs", real(call, "epochs").value_or(1));
-  result.model = start.model;
-  result.load = start.load;
+  result.model = given.model;
+  result.load = given.load;
   finish(result, call, std::move(fields));
   return result;
 }
@@ -170,6 +173,11 @@ StepValue Converter::measure(const StepCall &call, llvm::ArrayRef<AdapterTensor 
   LossStep loss(elaborator.module().getContext());
   if (!beginLoss(call, loss))
     return result;
+  if (const ast::Definition *objective = objectiveOf(loss.objective); objective && declaresTensors(*objective)) {
+    error(Diag::WrongOption, call.range(),
+          "objective: '" + objective->name.text + "' has tensors of its own, which only a training knows");
+    return result;
+  }
   std::vector<std::string> parameters, gradients;
   for (const AdapterTensor *tensor : by) {
     parameters.push_back(tensor->symbol);
