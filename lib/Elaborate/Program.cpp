@@ -117,29 +117,65 @@ Value ftc::elaborate::equationOf(Evaluator &evaluator, const ast::Definition &de
 // Schedules, initial values, formats
 //===----------------------------------------------------------------------===//
 
+static Value rateOf(ProgramBuilder::State &state, const Value &schedule);
+
+/// `inner(step, steps)`: the factor of a schedule that is a parameter of another one, at a step of so many.
+static Value innerRate(ProgramBuilder::State &state, const Value &schedule, Arguments arguments) {
+  Evaluator &evaluator = state.evaluator;
+  if (arguments.positional.size() != 2 || !arguments.named.empty()) {
+    evaluator.diags().report(Diag::ExpectedValue, arguments.range, "the step and the number of steps of a schedule",
+                             "other arguments");
+    return {};
+  }
+  Value step = std::exchange(evaluator.ambient["step"], arguments.positional.front());
+  Value steps = std::exchange(evaluator.ambient["steps"], arguments.positional.back());
+  Value rate = rateOf(state, schedule);
+  evaluator.ambient["step"] = step;
+  evaluator.ambient["steps"] = steps;
+  return rate;
+}
+
+/// The factor at the step that is in sight.
+static Value rateOf(ProgramBuilder::State &state, const Value &schedule) {
+  Evaluator &evaluator = state.evaluator;
+  const ast::Definition *definition =
+      definitionOf(state.shared, schedule, ast::DefinitionKind::Schedule, "a schedule", {});
+  if (!definition)
+    return {};
+  Scope &scope = state.shared.definitionScope(*definition);
+  if (!evaluator.bindParameters(*definition, (*schedule.as<std::shared_ptr<const Applied>>())->arguments, scope))
+    return {};
+  for (const ast::Parameter &parameter : definition->parameters) {
+    if (!parameter.type || parameter.type->element.text != "schedule")
+      continue;
+    Value inner = evaluator.lookup(parameter.name.text, scope, parameter.range);
+    auto call = [&state, inner](Evaluator &, Arguments arguments) {
+      return innerRate(state, inner, std::move(arguments));
+    };
+    scope.redefine(parameter.name.text,
+                   Value(std::make_shared<const std::function<Value(Evaluator &, Arguments)>>(std::move(call))));
+  }
+  defineBody(evaluator, *definition, scope);
+  Value rate = equationOf(evaluator, *definition, scope, "rate");
+  std::optional<Tensor> tensor = evaluator.asTensor(rate, definition->name.range);
+  if (tensor && !tensor->dims.empty()) {
+    evaluator.diags().report(Diag::NotAScalar, definition->name.range, "the rate", printDims(tensor->dims, scope));
+    return {};
+  }
+  return rate;
+}
+
 mlir::Value ProgramBuilder::rate(const Value &schedule, mlir::Value step, mlir::Value steps,
                                  mlir::Value stepsPerEpoch) {
   mlir::Value one = tune::scalar(state->builder, loc(), state->builder.getF64Type(), 1);
   if (schedule.isNone())
     return one;
   Evaluator &evaluator = state->evaluator;
-  const ast::Definition *definition =
-      definitionOf(state->shared, schedule, ast::DefinitionKind::Schedule, "a schedule", {});
-  if (!definition)
-    return one;
-  const Applied &applied = **schedule.as<std::shared_ptr<const Applied>>();
   evaluator.ambient["step"] = Tensor{step, {}};
   evaluator.ambient["steps"] = Tensor{steps, {}};
   evaluator.ambient["steps_per_epoch"] = Tensor{stepsPerEpoch, {}};
-  Scope &scope = state->shared.definitionScope(*definition);
-  if (!evaluator.bindParameters(*definition, applied.arguments, scope))
-    return one;
-  defineBody(evaluator, *definition, scope);
-  Value rate = equationOf(evaluator, *definition, scope, "rate");
-  std::optional<Tensor> tensor = evaluator.asTensor(rate, definition->name.range);
-  if (tensor && !tensor->dims.empty())
-    evaluator.diags().report(Diag::NotAScalar, definition->name.range, "the rate", printDims(tensor->dims, scope));
-  return tensor ? evaluator.toReal(*tensor).value : one;
+  std::optional<Tensor> rate = evaluator.asTensor(rateOf(*state, schedule), {});
+  return rate ? evaluator.toReal(*rate).value : one;
 }
 
 mlir::Value ProgramBuilder::decode(const ast::Definition &format, mlir::Value bytes, int64_t n) {
