@@ -176,8 +176,8 @@ void AdapterBuilder::addInner(AdapterInstance &outer, const ast::OnItem &item) {
   size_t before = outer.inner.size();
   for (ModuleInstance *module : model.model().modules()) {
     bool below = llvm::StringRef(module->path).starts_with(outer.site->path + ".");
-    if (!below || module->kind != item.site.name.text ||
-        (item.at && !matches(shared, *item.at, module->path, *outer.scope)))
+    bool isOfKind = module->kind == item.site.name.text || (item.site.name.text == "module" && !module->virtualSite);
+    if (!below || !isOfKind || (item.at && !matches(shared, *item.at, module->path, *outer.scope)))
       continue;
     outer.inner.push_back(std::make_unique<AdapterInstance>());
     AdapterInstance &instance = *outer.inner.back();

@@ -18,6 +18,7 @@ static Value native(NativeFunction function) {
 
 Value ftc::elaborate::siteObject(const AdapterInstance &instance, const Model &model) {
   auto object = std::make_shared<std::map<std::string, Value, std::less<>>>();
+  (*object)[closedObject.str()] = true;
   (*object)["number"] = instance.number;
   (*object)["layer"] = instance.site->layer();
   llvm::StringRef path = instance.site->path;

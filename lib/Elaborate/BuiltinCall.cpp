@@ -95,11 +95,11 @@ const ast::Expr *BuiltinCall::named(llvm::StringRef name) {
   return nullptr;
 }
 
-Value BuiltinCall::zero() {
+Value BuiltinCall::always(Value value) {
   for (const ast::Argument &argument : expr.arguments)
     if (argument.name)
       named(argument.name.text);
-  return 0.0;
+  return value;
 }
 
 Value BuiltinCall::namedValue(llvm::StringRef name, Value otherwise) {

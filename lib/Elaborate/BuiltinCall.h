@@ -24,8 +24,8 @@ public:
   /// The expression of a named argument, or null.
   const ast::Expr *named(llvm::StringRef name);
   Value namedValue(llvm::StringRef name, Value otherwise);
-  /// The value of the call where it is 0 whatever its named arguments say, which are not looked at.
-  Value zero();
+  /// The value of the call where it is this one whatever its named arguments say, which are not looked at.
+  Value always(Value value);
   /// The argument `along: d`, a dimension of x; null after an error.
   Dim along(const Tensor &x);
   /// The dimensions of `over:`, none if it is absent; `sound()` is false after errors.

@@ -2,6 +2,8 @@
 
 #include "Hints.h"
 
+#include "llvm/ADT/StringExtras.h"
+
 using namespace ftc;
 using namespace ftc::elaborate;
 using ast::BinaryOp;
@@ -61,7 +63,18 @@ Value Evaluator::member(const Value &base, llvm::StringRef name, llvm::SMRange r
     return base;
   if (auto *object = base.as<Value::Object>()) {
     auto it = (*object)->find(name);
-    return it == (*object)->end() ? Value::none() : it->second;
+    if (it != (*object)->end())
+      return it->second;
+    if (!(*object)->count(closedObject))
+      return Value::none();
+    std::vector<llvm::StringRef> members;
+    for (auto &[known, value] : llvm::drop_begin(**object))
+      members.push_back(known);
+    diags()
+        .report(Diag::NoMember, range, "this object", name)
+        .nearest(name, members)
+        .help("its members are " + llvm::join(members, ", "));
+    return {};
   }
   if (auto *model = base.as<const AdaptedModel *>(); model && name == "config")
     return (*model)->model().completeConfig();

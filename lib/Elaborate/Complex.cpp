@@ -93,7 +93,7 @@ static Value transform(Evaluator &evaluator, const ast::CallExpr &expr, Scope &s
   if (x.isError() || !evaluator.tensorBuilder(expr.range))
     return {};
   if (x.number() == 0.0)
-    return call.zero();
+    return call.always(0.0);
   std::optional<Complex> z = asComplex(evaluator, x, expr.range);
   std::optional<Dims> over = z ? call.over(z->re.dims) : std::nullopt;
   if (!z || !call.sound())

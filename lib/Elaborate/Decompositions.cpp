@@ -202,7 +202,7 @@ static Value solve(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope
   std::optional<Tensor> a = call.tensor(0);
   Value given = a ? call.value(1) : Value();
   if (given.number() == 0.0)
-    return call.zero();
+    return call.always(0.0);
   std::optional<Tensor> y = given.isError() ? std::nullopt : evaluator.asTensor(given, expr.range);
   if (!y || !evaluator.tensorBuilder(expr.range) || evaluator.refuseNonlinear(*a, "`solve`", expr.range))
     return {};

@@ -210,7 +210,7 @@ Dim Evaluator::dimOf(llvm::StringRef name, Scope &scope, llvm::SMRange range, ll
     if (Dim base = dimOf(name.drop_back(), scope, {}, operands))
       return shared.dimensions().primed(base);
   for (Dim dim : operands)
-    if (dim->name == name)
+    if (scope.nameOf(dim) == name)
       return dim;
   if (range.isValid()) {
     std::vector<std::string> inSight;
@@ -247,6 +247,17 @@ Value Evaluator::evalIf(const ast::IfExpr &expr, Scope &scope) {
   return select(condition, yes, no, expr.range);
 }
 
+bool Evaluator::refuseFilling(Dim dim, llvm::SMRange range) {
+  bool filled = dim->role == DimRole::Tokens || dim->role == DimRole::Batch;
+  if (!modelPass || !filled)
+    return false;
+  diags()
+      .report(Diag::ExpectedValue, range, "a number that does not depend on how a batch is filled",
+              "the size of '" + dim->name + "'")
+      .help("`iota(tokens)` counts within the document, and `mean(x, over: tokens)` is over what is there");
+  return true;
+}
+
 Value Evaluator::evalBinary(const ast::BinaryExpr &expr, Scope &scope) {
   Value lhs = eval(*expr.lhs, scope);
   if (expr.op == ast::BinaryOp::Coalesce)
@@ -256,6 +267,9 @@ Value Evaluator::evalBinary(const ast::BinaryExpr &expr, Scope &scope) {
   Value rhs = eval(*expr.rhs, scope);
   if (lhs.isError() || rhs.isError())
     return {};
+  for (const Value *side : {&lhs, &rhs})
+    if (auto *dim = side->as<Dim>(); dim && refuseFilling(*dim, expr.range))
+      return {};
   if (lhs.is<RowSum>() || rhs.is<RowSum>())
     return rowSums->binary(*this, expr.op, lhs, rhs, expr.range);
   if (lhs.is<Complex>() || rhs.is<Complex>())

@@ -38,6 +38,9 @@ struct ModelPass {
   llvm::DenseMap<mlir::Value, Value> rules;
 };
 
+/// A member of objects in which a name that they lack is an error, not `none` as in a configuration.
+inline constexpr llvm::StringLiteral closedObject = "";
+
 /// The name of the function that is a site of the same name.
 inline constexpr llvm::StringLiteral attentionSite = "attention";
 
@@ -218,6 +221,8 @@ public:
   Value slice(const Tensor &tensor, Dim dim, int64_t start, Dim part);
   Value rename(const Tensor &tensor, Dim from, Dim to);
   /// Tensors side by side along a further dimension, which comes last.
+  /// Reports that a model's pass takes the size of `batch` or `tokens`, which counts padding, for a number.
+  bool refuseFilling(Dim dim, llvm::SMRange range);
   Value stackTensors(llvm::ArrayRef<Tensor> operands, Dim along);
   Value attention(const ast::CallExpr &call, Scope &scope);
   /// Attention with the form of the call being evaluated, on q `[tokens, kv, group, d]`, k and v `[keys, kv, d]`, seen

@@ -156,7 +156,7 @@ static Value scatter(Evaluator &evaluator, const ast::CallExpr &expr, Scope &sco
   if (given.isError())
     return {};
   if (given.number() == 0.0) // zeros in any place
-    return call.zero();
+    return call.always(0.0);
   std::optional<Tensor> value = evaluator.asTensor(given, expr.range);
   if (!value || !evaluator.tensorBuilder(expr.range))
     return {};
@@ -175,7 +175,7 @@ static Value put(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) 
   if (given.isError())
     return {};
   if (around.number() && around.number() == given.number())
-    return around;
+    return call.always(around);
   std::optional<Tensor> x = evaluator.asTensor(around, expr.range), value = evaluator.asTensor(given, expr.range);
   if (!x || !value || !evaluator.tensorBuilder(expr.range))
     return {};

@@ -2,8 +2,11 @@
 
 #include "AdapterBuilder.h"
 #include "OptimizerPart.h"
+#include "OptimizerPoints.h"
 
 #include "dialects/Tune/Utils/Builders.h"
+
+#include "ftc/Frontend/Walk.h"
 
 using namespace ftc;
 using namespace ftc::elaborate;
@@ -54,6 +57,7 @@ bool OptimizerPlan::Part::build(Evaluator &evaluator, const Value &optimizer, ll
   scope = &shared.definitionScope(*definition);
   bindDims(shared);
   scope->define("site", siteObject(*optimized.tensor->instance, model->model()));
+  points->define(*this);
   Arguments arguments = atSite(shared, applied->arguments, name);
   if (!arguments.range.isValid())
     arguments.range = at;
@@ -101,6 +105,11 @@ bool OptimizerPlan::Part::declareState(Evaluator &evaluator, const ast::Declarat
     own = evaluator.dimsOf(*declaration.type->axes, *scope);
   if (!own)
     return false;
+  if (auto empty = llvm::find_if(*own, [](Dim dim) { return dim->size == 0; }); empty != own->end()) {
+    evaluator.diags().report(Diag::EmptyTensor, declaration.range, name.text, printDims(*own, *scope),
+                             scope->nameOf(*empty));
+    return false;
+  }
   std::string symbol = step.str() + "." + definition->name.text + "." + name.text + "." + optimized.tensor->name;
   bool zero = isZero(declaration.value.get(), *scope);
   if (!stateFormat || own->empty()) {
@@ -133,9 +142,14 @@ bool OptimizerPlan::Part::buildInner(Evaluator &evaluator, const ast::PartItem &
   part->since = since;
   part->item = &item;
   part->model = model;
+  part->points = points;
+  part->rounds = rounds;
   // Two inner optimizers may be of one name.
   if (value.isError() || !part->build(evaluator, value, step.str() + "." + item.name.text, at))
     return false;
+  ast::NamesIn walk;
+  walk.definition(*part->definition);
+  rounds->needed |= walk.names.contains("sites");
   Part *known = part.get();
   inner.push_back(std::move(part));
   auto native = [known](Evaluator &e, Arguments arguments) -> Value {
@@ -189,6 +203,8 @@ std::unique_ptr<OptimizerPlan> OptimizerPlan::make(Elaborator &elaborator, llvm:
                                                    const AdaptedModel &model, const Value &optimizer, llvm::SMRange at,
                                                    std::shared_ptr<const Applied> stateFormat) {
   std::unique_ptr<OptimizerPlan> plan(new OptimizerPlan());
+  plan->points = std::make_unique<Points>(step);
+  plan->rounds = std::make_unique<Rounds>();
   Evaluator evaluator(elaborator);
   auto trained = model.tensors(AdapterRole::Trained);
   if (!refuseUnmatched(elaborator, optimizer, trained))
@@ -198,6 +214,8 @@ std::unique_ptr<OptimizerPlan> OptimizerPlan::make(Elaborator &elaborator, llvm:
     part->optimized = {tensor, tensor->symbol, step.str() + ".grad." + tensor->name, {}};
     part->stateFormat = stateFormat;
     part->model = &model;
+    part->points = &*plan->points;
+    part->rounds = &*plan->rounds;
     elaborator.tensors().declareReal(part->optimized.gradient, tune::Kind::gradient, sizesOf(tensor->dims));
     if (isReset(*tensor->instance)) {
       part->since = step.str() + ".since." + tensor->name;

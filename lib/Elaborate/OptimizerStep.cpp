@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "NextValues.h"
 #include "OptimizerPart.h"
+#include "OptimizerPoints.h"
 
 #include "dialects/Tune/Utils/Builders.h"
 
@@ -14,6 +14,15 @@
 
 using namespace ftc;
 using namespace ftc::elaborate;
+
+void OptimizerPlan::Part::begin() {
+  steppedIn = 0;
+  if (unscheduled)
+    *scope->findHere("lr") = std::move(*unscheduled);
+  unscheduled.reset();
+  for (auto &part : inner)
+    part->begin();
+}
 
 /// Binds what changes from step to step: the parameter, its gradient, and the scheduled learning rate.
 void OptimizerPlan::Part::enter(Evaluator &evaluator, const Value &p, const Value &g) {
@@ -28,11 +37,11 @@ void OptimizerPlan::Part::enter(Evaluator &evaluator, const Value &p, const Valu
   if (!since.empty())
     scope->redefineInPass("t", evaluator.arithmetic(ast::BinaryOp::Sub, evaluator.ambient.lookup("t"),
                                                     Tensor{evaluator.read(since), {}}, definition->range));
-  if (Scope::Entry *entry = scope->findHere("lr"); entry && !scheduled) {
+  if (Scope::Entry *entry = scope->findHere("lr"); entry && !unscheduled) {
+    unscheduled = *entry;
     Value lr = evaluator.force("lr", *entry, definition->range);
     scope->redefineInPass(
         "lr", evaluator.arithmetic(ast::BinaryOp::Mul, lr, evaluator.ambient.lookup("rate"), definition->range));
-    scheduled = true;
   }
 }
 
@@ -48,6 +57,8 @@ Value OptimizerPlan::Part::next(Evaluator &evaluator, const Value &p, const Valu
   stepped = given;
   steppedIn = evaluator.pass;
   enter(evaluator, p, g);
+  if (!rounds->makes(optimized.parameter))
+    return p;
   Value next = equationOf(evaluator, *definition, *scope, "p'");
   auto *outer = p.as<Tensor>();
   if (!outer || next.isError())
@@ -72,25 +83,63 @@ static void writeState(Contents &next, Evaluator &evaluator, OptimizerPlan::Part
     next[kept.symbol] = value.value;
 }
 
-/// The optimizer part whose names a scope sees, or null.
-static OptimizerPlan::Part *ownerOf(llvm::ArrayRef<std::unique_ptr<OptimizerPlan::Part>> parts, Scope &scope) {
+namespace {
+/// A part of the optimizer of one of the trained tensors: by the items that lead to it.
+struct Owner {
+  const OptimizerPlan::Part *outermost = nullptr;
+  llvm::SmallVector<const ast::PartItem *, 2> path;
+
+  /// The same part of the optimizer of another tensor, or null.
+  OptimizerPlan::Part *in(OptimizerPlan::Part &other) const {
+    OptimizerPlan::Part *part = &other;
+    for (const ast::PartItem *item : path) {
+      auto found = llvm::find_if(part->inner, [&](auto &inner) { return inner->item == item; });
+      if (found == part->inner.end())
+        return nullptr;
+      part = found->get();
+    }
+    return part;
+  }
+};
+} // namespace
+
+static bool findOwner(const OptimizerPlan::Part &part, const Scope *scope, Owner &owner) {
+  if (part.scope == scope)
+    return true;
+  for (auto &inner : part.inner) {
+    owner.path.push_back(inner->item);
+    if (findOwner(*inner, scope, owner))
+      return true;
+    owner.path.pop_back();
+  }
+  return false;
+}
+
+/// The optimizer part whose names a scope sees.
+static std::optional<Owner> ownerOf(llvm::ArrayRef<std::unique_ptr<OptimizerPlan::Part>> parts, Scope &scope) {
   for (Scope *around = &scope; around; around = around->parent())
     for (auto &part : parts)
-      if (around == part->scope)
-        return part.get();
-  return nullptr;
+      if (Owner owner{&*part, {}}; findOwner(*part, around, owner))
+        return owner;
+  return std::nullopt;
 }
 
 static void optimize(Evaluator &evaluator, llvm::ArrayRef<std::unique_ptr<OptimizerPlan::Part>> parts, Contents &next) {
   evaluator.siteGroup = [parts](Scope &scope) -> const void * {
-    OptimizerPlan::Part *part = ownerOf(parts, scope);
-    return part ? part->applied.get() : nullptr;
+    std::optional<Owner> owner = ownerOf(parts, scope);
+    for (auto &part : parts)
+      if (owner && part->applied == owner->outermost->applied)
+        return owner->in(*part);
+    return nullptr;
   };
   evaluator.sites = [&evaluator, parts](Scope &scope) {
     std::vector<Scope *> scopes;
-    if (OptimizerPlan::Part *own = ownerOf(parts, scope))
-      for (auto &other : parts)
-        if (other->applied == own->applied)
+    std::optional<Owner> owner = ownerOf(parts, scope);
+    for (auto &part : parts)
+      if (owner && part->applied == owner->outermost->applied)
+        if (OptimizerPlan::Part *own = owner->in(const_cast<OptimizerPlan::Part &>(*owner->outermost)),
+            *other = owner->in(*part);
+            other)
           scopes.push_back(transplant(evaluator, &scope, own->scope, other->scope));
     llvm::erase(scopes, nullptr);
     return scopes;
@@ -125,16 +174,41 @@ static void optimize(Evaluator &evaluator, llvm::ArrayRef<std::unique_ptr<Optimi
   evaluator.siteSums.clear();
 }
 
-mlir::Value ProgramBuilder::update(OptimizerPlan &plan, const AdaptedModel &model, const UpdateInputs &inputs) {
+/// What the optimizers make of the tensors and their states, where the loss is known at p and so many points besides.
+void ProgramBuilder::step(OptimizerPlan &plan, unsigned number) {
+  OptimizerPlan::Points &points = *plan.points;
+  OptimizerPlan::Rounds &rounds = *plan.rounds;
+  Evaluator &evaluator = state->evaluator;
+  for (auto &part : plan.parts)
+    part->begin();
+  rounds.round = 0;
+  do {
+    ++rounds.round;
+    rounds.steps.clear();
+    rounds.unfinished = false;
+    evaluator.pass = state->shared.nextPass();
+    points.begin(state->shared, number);
+    for (auto &part : plan.parts) {
+      const OptimizedTensor &of = part->optimized;
+      std::string p = number == 0 ? of.parameter : points.origin(of), g = points.gradientAt(0, of);
+      if (number > 0) {
+        state->shared.tensors().declareReal(p, tune::Kind::state, sizesOf(part->dims));
+        state->shared.tensors().declareReal(g, tune::Kind::gradient, sizesOf(part->dims));
+      }
+      part->enter(evaluator, Tensor{read(p), part->dims}, Tensor{read(g), part->dims});
+    }
+    optimize(evaluator, plan.parts, points.values);
+  } while (rounds.unfinished);
+}
+
+mlir::Value ProgramBuilder::update(OptimizerPlan &plan, const AdaptedModel &model, const UpdateInputs &inputs,
+                                   unsigned points) {
   Evaluator &evaluator = state->evaluator;
   bindUpdate(*state, inputs);
   StepChance chance = chanceOf(*state, inputs.key);
   llvm::SaveAndRestore chances(evaluator.chance, static_cast<const StepChance *>(&chance));
-  for (auto &part : plan.parts)
-    part->enter(evaluator, Tensor{read(part->optimized.parameter), part->dims},
-                Tensor{read(part->optimized.gradient), part->dims});
-  Contents next;
-  optimize(evaluator, plan.parts, next);
+  step(plan, points);
+  Contents &next = plan.points->values;
   mlir::Value rateOfFirst;
   for (auto &part : plan.parts) {
     Value lr = part->learningRate(evaluator);
@@ -200,6 +274,8 @@ void ProgramBuilder::every(OptimizerPlan &plan, const AdaptedModel &model, int64
 
 mlir::Value ProgramBuilder::gradientNorm(const OptimizerPlan &plan) {
   mlir::Value total = tune::scalar(state->builder, loc(), state->builder.getF64Type(), 0);
+  if (!plan.readsGradients())
+    return total;
   for (auto &part : plan.parts) {
     mlir::Value g = read(part->optimized.gradient);
     total = tune::add(state->builder, loc(), total,

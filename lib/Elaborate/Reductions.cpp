@@ -57,13 +57,29 @@ static std::optional<Value> overSites(Evaluator &evaluator, llvm::StringRef kind
     return known->second;
   Value &total = known->second;
   std::vector<Scope *> scopes = evaluator.sites(scope);
+  if (scopes.empty()) {
+    evaluator.diags().report(Diag::ExpectedValue, expr.range, "sites that this place knows of", "none");
+    return Value();
+  }
   for (auto [number, site] : llvm::enumerate(scopes)) {
     Value value = evaluator.eval(*expr.arguments.front().value, *site);
     if (value.isError())
       return total = Value();
+    // The dimensions of another site are others of the same sizes.
+    if (auto *own = total.as<Tensor>(), *tensor = value.as<Tensor>(); number > 0 && own && tensor) {
+      if (sizesOf(own->dims) != sizesOf(tensor->dims)) {
+        evaluator.diags()
+            .report(Diag::UnlikeSites, expr.range, printDims(own->dims), printDims(tensor->dims))
+            .help("reduce within a site first, as in `sum(sum(e), over: sites)`");
+        return total = Value();
+      }
+      Tensor alike = *tensor;
+      alike.dims = own->dims;
+      value = alike;
+    }
     total = number == 0 ? value : evaluator.arithmetic(BinaryOp::Add, total, value, expr.range);
   }
-  if (kind == "mean" && !scopes.empty())
+  if (kind == "mean")
     total = evaluator.arithmetic(BinaryOp::Div, total, int64_t(scopes.size()), expr.range);
   return total;
 }

@@ -46,7 +46,7 @@ static Value shift(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope
   if (value.isError() || by.isError())
     return {};
   if (value.number() == 0.0)
-    return call.zero();
+    return call.always(0.0);
   if (!k) {
     evaluator.diags().report(Diag::ExpectedValue, expr.range, "an integer known when compiling", by.describe());
     return {};
@@ -92,7 +92,7 @@ static Value recurrence(Evaluator &evaluator, const ast::CallExpr &expr, Scope &
   if (value.isError())
     return {};
   if (value.number() == 0.0)
-    return call.zero();
+    return call.always(0.0);
   std::optional<Tensor> b = evaluator.asTensor(value, expr.range);
   Dim dim = b ? overOne(evaluator, call, *b, expr) : nullptr;
   if (!dim || !evaluator.tensorBuilder(expr.range))
@@ -114,7 +114,7 @@ static Value cumulativeSum(Evaluator &evaluator, const ast::CallExpr &expr, Scop
   if (value.isError())
     return {};
   if (value.number() == 0.0)
-    return call.zero();
+    return call.always(0.0);
   std::optional<Tensor> x = evaluator.asTensor(value, expr.range);
   Dim dim = x ? overOne(evaluator, call, *x, expr) : nullptr;
   return dim && evaluator.tensorBuilder(expr.range) ? recur(evaluator, 1.0, evaluator.toReal(*x), dim, expr.range)

@@ -18,8 +18,11 @@ Value Evaluator::reduce(llvm::StringRef kind, const Value &value, std::optional<
   bool adds = kind == "sum" || kind == "mean";
   if (auto number = value.number()) {
     double count = 1;
-    for (Dim dim : over.value_or(Dims()))
+    for (Dim dim : over.value_or(Dims())) {
+      if (kind == "sum" && refuseFilling(dim, range))
+        return {};
       count *= dim->size;
+    }
     return kind == "sum" ? Value(*number * count) : Value(*number);
   }
   std::optional<Tensor> tensor = asTensor(value, range);
@@ -493,6 +496,7 @@ static Value renameCall(Evaluator &evaluator, const ast::CallExpr &expr, Scope &
   if (value.isError() || value.number())
     return value;
   std::optional<Tensor> x = evaluator.asTensor(value, expr.range);
+  Dims renamed = x ? x->dims : Dims();
   for (size_t i = 1; x && i < expr.arguments.size(); ++i) {
     const ast::ArrowExpr *arrow = call.arrow(i);
     auto from = arrow ? patternOf(evaluator, *arrow->from) : std::nullopt;
@@ -510,9 +514,19 @@ static Value renameCall(Evaluator &evaluator, const ast::CallExpr &expr, Scope &
     Dim made = target(evaluator, *to->names.front(), dim->size, scope);
     if (!made)
       return {};
-    x->dims[indexOf(x->dims, dim)] = made;
+    renamed[indexOf(x->dims, dim)] = made;
   }
-  return x ? Value(*x) : Value();
+  if (!x)
+    return {};
+  x->dims = renamed;
+  for (auto [place, dim] : llvm::enumerate(renamed))
+    if (indexOf(llvm::ArrayRef(renamed).take_front(place), dim) >= 0) {
+      evaluator.diags()
+          .report(Diag::RepeatedDimension, expr.range, scope.nameOf(dim))
+          .help("a tensor has each dimension once; `dim` declares another name for the size, and a prime makes one");
+      return {};
+    }
+  return *x;
 }
 
 Value Evaluator::stackTensors(llvm::ArrayRef<Tensor> operands, Dim along) {

@@ -54,8 +54,9 @@ static Value stopGradient(Evaluator &evaluator, const ast::CallExpr &expr, Scope
   BuiltinCall call(evaluator, expr, scope, 1);
   Value value = call.value(0);
   auto *tensor = value.as<Tensor>();
-  if (!tensor || !tensor->value || !evaluator.tensorBuilder(expr.range))
-    return value;
+  if (!tensor || !tensor->value || !llvm::isa<mlir::FloatType>(tune::typeOf(tensor->value).getElementType()) ||
+      !evaluator.tensorBuilder(expr.range))
+    return value; // integers and truth values have no gradient
   Tensor result = *tensor;
   result.value = tune::StopGradientOp::create(*evaluator.builder, evaluator.loc(), tensor->value);
   return result;
@@ -66,7 +67,7 @@ static Value reverse(Evaluator &evaluator, const ast::CallExpr &expr, Scope &sco
   BuiltinCall call(evaluator, expr, scope, 1);
   Value value = call.value(0);
   if (value.isError() || value.number())
-    return value;
+    return call.always(value);
   std::optional<Tensor> x = evaluator.asTensor(value, expr.range);
   Dim dim = x ? call.along(*x) : nullptr;
   if (!dim || !evaluator.tensorBuilder(expr.range))
@@ -99,7 +100,7 @@ static Value roll(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope)
   BuiltinCall call(evaluator, expr, scope, 2);
   Value value = call.value(0);
   if (value.isError() || value.number())
-    return value;
+    return call.always(value);
   std::optional<Tensor> x = evaluator.asTensor(value, expr.range);
   Value shift = x ? call.value(1) : Value();
   Dim dim = shift.isError() ? nullptr : call.along(*x);

@@ -263,6 +263,9 @@ Value Evaluator::binaryTensor(BinaryOp op, const Value &lhs, const Value &rhs, l
     }
   if (Value folded = foldWithNumber(*this, op, lhs, rhs, range); !folded.isError())
     return folded;
+  auto dimsOf = [](const Value &side) { return side.is<Tensor>() ? side.as<Tensor>()->dims : Dims(); };
+  if (isEmpty(dimsOf(lhs)) || isEmpty(dimsOf(rhs)))
+    return Tensor{{}, unite(dimsOf(lhs), dimsOf(rhs))};
   bool integers = true;
   for (const Value *side : {&lhs, &rhs}) {
     auto *tensor = side->as<Tensor>();

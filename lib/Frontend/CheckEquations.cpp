@@ -69,6 +69,32 @@ static void checkItems(const Definition &definition, const llvm::StringSet<> &us
   }
 }
 
+/// The names that the equations of a body, of its blocks and of the bodies in it define.
+static void collectDefined(llvm::ArrayRef<ItemPtr> body, llvm::StringSet<> &names) {
+  for (const ItemPtr &item : body)
+    if (auto *equation = llvm::dyn_cast<EquationItem>(item.get()))
+      for (const Name &name : equation->equation.targets)
+        names.insert(name.text);
+    else if (auto *on = llvm::dyn_cast<OnItem>(item.get()))
+      collectDefined(on->body, names);
+    else if (auto *every = llvm::dyn_cast<EveryItem>(item.get()))
+      collectDefined(every->body, names);
+}
+
+/// Warns of states that stay as they begin.
+static void checkStates(const Definition &definition, Diagnostics &diags) {
+  llvm::StringSet<> defined;
+  collectDefined(definition.body, defined);
+  for (const ItemPtr &item : definition.body)
+    if (auto *declarations = llvm::dyn_cast<DeclarationsItem>(item.get());
+        declarations && declarations->role == TensorRole::State)
+      for (const Declaration &declaration : declarations->declarations)
+        for (const Name &name : declaration.targets)
+          if (!defined.contains(name.text + "'"))
+            diags.report(Diag::NoEffect, name.range, name.text, "it is a state, and nothing gives it a next value")
+                .help("its next value is the equation `" + name.text + "' = ...`");
+}
+
 void ftc::checkEquations(const Definition &definition, Diagnostics &diags) {
   std::optional<std::vector<StringRef>> asked = askedOf(definition.kind);
   if (!asked)
@@ -76,6 +102,7 @@ void ftc::checkEquations(const Definition &definition, Diagnostics &diags) {
   NamesIn used;
   used.definition(definition);
   checkItems(definition, used.names, diags);
+  checkStates(definition, diags);
   std::vector<const Equation *> equations;
   llvm::StringSet<> tensors;
   collect(definition.body, equations, tensors);

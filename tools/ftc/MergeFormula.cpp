@@ -277,8 +277,10 @@ Term Derivation::evalCall(const CallExpr &expr, const Names &names) {
     return first;
   static const llvm::StringSet<> linear = {"split", "rename", "roll", "reverse", "sum", "mean", "fft", "ifft", "real"};
   if (linear.contains(name) && !others) {
-    std::string rest = rawText({expr.arguments.front().value->range.End, expr.range.End});
-    auto applied = [&](const std::string &text) { return text.empty() ? "" : name.str() + "(" + text + rest; };
+    std::string rest;
+    for (const Argument &argument : llvm::drop_begin(expr.arguments))
+      rest += ", " + sourceText(argument.range);
+    auto applied = [&](const std::string &text) { return text.empty() ? "" : name.str() + "(" + text + rest + ")"; };
     return {applied(first.linear), applied(first.rest), ""};
   }
   if (name == "join" || name == "stack")

@@ -11,6 +11,8 @@ namespace ftc::elaborate {
 class OptimizerPlan {
 public:
   struct Part;
+  struct Points;
+  struct Rounds;
 
   /// For what is trained of the model, which outlives the plan. `optimizer` is an optimizer or a map from selectors to
   /// optimizers. Gradients become tensors `<step>.grad.<name>`,
@@ -27,9 +29,16 @@ public:
   /// States whose first value is not zero need an initialising program; true if there are any.
   bool needsInitialise() const;
 
+  /// Whether a definition may ask for the loss at other points than p: `ProgramBuilder::findPoints` says at how many.
+  bool asksElsewhere() const;
+  /// Whether anything reads gradients; known after `findPoints`, true without it.
+  bool readsGradients() const;
+
 private:
   friend class ProgramBuilder;
   OptimizerPlan();
+  std::unique_ptr<Points> points;
+  std::unique_ptr<Rounds> rounds;
   std::vector<std::unique_ptr<Part>> parts;
 };
 

@@ -17,6 +17,8 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 
+#include <set>
+
 namespace ftc::elaborate {
 
 /// What a row of a data set holds (include/ftc/Runtime/Data/Record.h).
@@ -141,13 +143,18 @@ public:
   /// The factor of the learning rate, a scalar; the operands are f64 scalars.
   mlir::Value rate(const Value &schedule, mlir::Value step, mlir::Value steps, mlir::Value stepsPerEpoch);
   /// Next values of parameters, states and what adapters keep from step to step, written. Returns the learning rate of
-  /// the first parameter, an f64 scalar, for the log.
-  mlir::Value update(OptimizerPlan &plan, const AdaptedModel &model, const UpdateInputs &inputs);
+  /// the first parameter, an f64 scalar, for the log. `points`: how many besides p the loss was found at.
+  mlir::Value update(OptimizerPlan &plan, const AdaptedModel &model, const UpdateInputs &inputs, unsigned points = 0);
+  /// At how many points besides p the optimizers ask for the loss or its gradient. The program is used up.
+  unsigned findPoints(OptimizerPlan &plan, const AdaptedModel &model, const UpdateInputs &inputs);
+  /// Moves the tensors to the n-th of these points (from 1), and keeps what was found at the one before where later
+  /// programs want it, by symbol.
+  void move(OptimizerPlan &plan, const UpdateInputs &inputs, unsigned number, const std::set<std::string> &wanted);
   /// What the `every` blocks of that period in a model's adapters change, written.
   void every(OptimizerPlan &plan, const AdaptedModel &model, int64_t period, const UpdateInputs &inputs);
   /// First values of the states that do not begin at 0, written; `key` is an i64 scalar.
   void initialise(OptimizerPlan &plan, mlir::Value key);
-  /// sqrt of the sum of squares of all gradients, a scalar.
+  /// sqrt of the sum of squares of all gradients, a scalar; 0 where none are found.
   mlir::Value gradientNorm(const OptimizerPlan &plan);
 
   /// Adds what calibrations ask of the inputs that `model` gives their sites, and the number of tokens to `count` (f64
@@ -171,6 +178,8 @@ public:
   struct State; ///< of the implementation
 
 private:
+  void step(OptimizerPlan &plan, unsigned points);
+
   std::unique_ptr<State> state;
 };
 

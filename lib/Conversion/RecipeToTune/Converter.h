@@ -137,7 +137,11 @@ private:
   StepValue gradients(const StepCall &call);
   StepValue measure(const StepCall &call, llvm::ArrayRef<elaborate::AdapterTensor *> by);
   StepValue logits(const StepCall &call);
-  void update(const StepCall &call, LossStep &loss, elaborate::OptimizerPlan &plan);
+  mlir::func::FuncOp update(const StepCall &call, LossStep &loss, elaborate::OptimizerPlan &plan, unsigned points);
+  void addMoves(const StepCall &call, LossStep &loss, elaborate::OptimizerPlan &plan, mlir::func::FuncOp update,
+                unsigned points);
+  elaborate::UpdateInputs scheduledInputs(const StepCall &call, const elaborate::Batch &batch,
+                                          elaborate::ProgramBuilder &program);
   void addBlocks(const StepCall &call, LossStep &loss, elaborate::OptimizerPlan &plan);
   elaborate::UpdateInputs updateInputs(const StepCall &call, const elaborate::Batch &batch,
                                        elaborate::ProgramBuilder &program);

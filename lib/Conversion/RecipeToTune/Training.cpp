@@ -25,19 +25,55 @@ UpdateInputs Converter::updateInputs(const StepCall &call, const Batch &batch, P
   return inputs;
 }
 
-/// The program that ends a step: schedule, norm of the gradients, optimizer.
-void Converter::update(const StepCall &call, LossStep &loss, OptimizerPlan &plan) {
+/// The same with the schedule's factor.
+UpdateInputs Converter::scheduledInputs(const StepCall &call, const Batch &batch, ProgramBuilder &program) {
+  Value schedule = call.option("schedule") ? value(call.option("schedule")) : Value::none();
+  UpdateInputs inputs = updateInputs(call, batch, program);
+  inputs.rate = program.rate(schedule, inputs.step, inputs.steps, inputs.stepsPerEpoch);
+  return inputs;
+}
+
+/// The program that ends a step: schedule, norm of the gradients, optimizer. Null after errors.
+mlir::func::FuncOp Converter::update(const StepCall &call, LossStep &loss, OptimizerPlan &plan, unsigned points) {
   for (const char *name : {".lr", ".grad_norm"})
     elaborator.tensors().declareReal(call.name + name, tune::Kind::output, {});
-  Value schedule = call.option("schedule") ? value(call.option("schedule")) : Value::none();
   ProgramBuilder program(elaborator, call.name + ".update");
-  UpdateInputs inputs = updateInputs(call, loss.batch, program);
-  inputs.rate = program.rate(schedule, inputs.step, inputs.steps, inputs.stepsPerEpoch);
+  UpdateInputs inputs = scheduledInputs(call, loss.batch, program);
   program.write(program.gradientNorm(plan), call.name + ".grad_norm");
-  if (mlir::Value lr = program.update(plan, *loss.policy->model, inputs))
+  if (mlir::Value lr = program.update(plan, *loss.policy->model, inputs, points))
     program.write(lr, call.name + ".lr");
-  if (mlir::func::FuncOp built = program.finish())
+  mlir::func::FuncOp built = program.finish();
+  if (built)
     loss.programs.setSymbol("update", built.getSymName());
+  return built;
+}
+
+/// The programs that move the tensors to the points besides p at which the optimizers ask for the loss; each keeps what
+/// the later ones and `update` read of the point before it.
+void Converter::addMoves(const StepCall &call, LossStep &loss, OptimizerPlan &plan, mlir::func::FuncOp update,
+                         unsigned points) {
+  std::set<std::string> wanted;
+  std::vector<Fields> moves(points, Fields(elaborator.module().getContext()));
+  auto want = [&](mlir::func::FuncOp program) {
+    program.walk([&](tune::ReadOp read) { wanted.insert(read.getTensor().str()); });
+  };
+  want(update);
+  for (unsigned number = points; number > 0; --number) {
+    ProgramBuilder program(elaborator, call.name + ".move." + std::to_string(number));
+    program.move(plan, scheduledInputs(call, loss.batch, program), number, wanted);
+    mlir::func::FuncOp built = program.finish();
+    if (!built)
+      return;
+    moves[number - 1].setSymbol("program", built.getSymName());
+    if (number == 1)
+      wanted.clear();
+    want(built);
+  }
+  auto gradients = plan.gradients();
+  bool readsFirst = wanted.count(call.name + ".loss") ||
+                    llvm::any_of(gradients, [&](const std::string &symbol) { return wanted.count(symbol) != 0; });
+  loss.fields.setList("moves", moves);
+  loss.fields.set("begins_moved", !readsFirst);
 }
 
 /// The programs of the `every` blocks of adapters, one for each period.
@@ -129,13 +165,23 @@ StepValue Converter::train(const StepCall &call) {
     return result;
   keepReferences(call, loss);
   weigh(call, loss);
-  micro(call, loss, plan->trained(), plan->gradients());
-  update(call, loss, *plan);
+  unsigned points = 0;
+  if (plan->asksElsewhere()) {
+    ProgramBuilder program(elaborator, call.name + ".tried");
+    points = program.findPoints(*plan, *start.model, scheduledInputs(call, loss.batch, program));
+  }
+  std::vector<std::string> gradients;
+  if (plan->readsGradients())
+    gradients = plan->gradients();
+  micro(call, loss, gradients.empty() ? gradients : plan->trained(), gradients);
+  mlir::func::FuncOp last = update(call, loss, *plan, points);
+  if (last && points > 0)
+    addMoves(call, loss, *plan, last, points);
   addBlocks(call, loss, *plan);
   initialiseStates(call, *plan, loss.batch, loss.programs);
   finishLoss(call, result, loss);
   Fields &fields = loss.fields;
-  fields.setSymbols("trained", plan->trained()).setSymbols("gradients", plan->gradients());
+  fields.setSymbols("trained", plan->trained()).setSymbols("gradients", gradients);
   fields.setSymbols("states", plan->states());
   std::vector<std::string> kept;
   for (const AdapterTensor *tensor : start.model->changing())

@@ -263,6 +263,11 @@ StepDetail readTrain(ObjectReader &object) {
     step.every.push_back({entry.program("program"), entry.positive("period")});
     entry.finish();
   }
+  for (ObjectReader entry : object.objects("moves")) {
+    step.moves.push_back(entry.program("program"));
+    entry.finish();
+  }
+  step.beginsMoved = object.boolean("begins_moved", false);
   step.batch = readBatch(object.object("batch"));
   step.classes = object.optionalInteger("classes");
   step.steps = object.optionalInteger("steps");
@@ -271,7 +276,9 @@ StepDetail readTrain(ObjectReader &object) {
   step.checkpointEvery = object.optionalInteger("checkpoint_every");
   if (!step.outputs.loss)
     object.fail("a train step without an output for the loss");
-  if (step.gradients.size() != step.trained.size())
+  if (step.beginsMoved && step.moves.empty())
+    object.fail("a train step that begins elsewhere without a program that moves there");
+  if (!step.gradients.empty() && step.gradients.size() != step.trained.size())
     object.fail("gradients and trained tensors differ in number");
   return step;
 }

@@ -42,7 +42,9 @@ private:
   Status restore();
   Status update();
   Status fill(int64_t part);
-  Status accumulate();
+  Status weigh();
+  Status accumulate(bool moved);
+  Expected<std::optional<double>> findLosses();
   Status fillConstants();
   Error explain(std::string_view what);
   Status checkTrained();
@@ -129,8 +131,23 @@ Status Trainer::fill(int64_t part) {
   return Status::success();
 }
 
-/// Loss and gradients of the whole batch; cut short by a signal.
-Status Trainer::accumulate() {
+/// Adds up the loss and the gradients of the micro-batches; cut short by a signal unless the tensors are moved.
+Status Trainer::accumulate(bool moved) {
+  machine.zero(train.outputs.loss);
+  for (uint32_t gradient : train.gradients)
+    machine.zero(gradient);
+  int64_t parts = train.batch.sequences / train.batch.micro;
+  for (int64_t part = 0; part < parts && (moved || !interruptRequested()); ++part) {
+    if (Status status = fill(part); !status)
+      return status;
+    if (Status status = machine.run(*train.micro); !status)
+      return status;
+  }
+  return Status::success();
+}
+
+/// What the losses of the whole batch are divided by; cut short by a signal.
+Status Trainer::weigh() {
   int64_t parts = train.batch.sequences / train.batch.micro;
   if (train.weigh) {
     machine.zero(train.outputs.denominators);
@@ -143,16 +160,29 @@ Status Trainer::accumulate() {
     if (Status status = passDenominators(machine, train.outputs, train.inputs); !status)
       return status;
   }
-  machine.zero(train.outputs.loss);
-  for (uint32_t gradient : train.gradients)
-    machine.zero(gradient);
-  for (int64_t part = 0; part < parts && !interruptRequested(); ++part) {
-    if (Status status = fill(part); !status)
-      return status;
-    if (Status status = machine.run(*train.micro); !status)
-      return status;
-  }
   return Status::success();
+}
+
+/// The loss of the whole batch, with its gradients, where the tensors are and at the points that the optimizer asks
+/// for; gives the first, and nothing where a signal has cut it short before anything was moved.
+Expected<std::optional<double>> Trainer::findLosses() {
+  std::optional<double> first;
+  if (!train.beginsMoved) {
+    if (Status status = accumulate(/*moved=*/false); !status)
+      return status.error();
+    first = machine.real(train.outputs.loss);
+  }
+  if (interruptRequested())
+    return std::optional<double>();
+  for (uint32_t move : train.moves) {
+    if (Status status = machine.run(move); !status)
+      return status.error();
+    if (Status status = accumulate(/*moved=*/true); !status)
+      return status.error();
+    if (!first)
+      first = machine.real(train.outputs.loss);
+  }
+  return first;
 }
 
 /// Names the first tensor whose gradient is not finite.
@@ -171,12 +201,15 @@ Status Trainer::update() {
   batcher.fill(done, batch);
   if (Status status = fillConstants(); !status)
     return status;
-  if (Status status = accumulate(); !status)
+  if (Status status = weigh(); !status)
     return status;
-  if (interruptRequested())
+  Expected<std::optional<double>> loss = findLosses();
+  if (!loss)
+    return loss.error();
+  if (!*loss)
     return Status::success(); // nothing of this update has changed the state yet
   StepMetrics metrics;
-  metrics.loss = machine.real(train.outputs.loss);
+  metrics.loss = **loss;
   if (!std::isfinite(metrics.loss))
     return explain(fmt::format("the loss is {}", metrics.loss));
   if (Status status = machine.run(*train.update); !status)

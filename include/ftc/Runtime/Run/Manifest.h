@@ -152,6 +152,8 @@ struct TrainStep {
   std::vector<uint32_t> trained, gradients, states;
   std::vector<uint32_t> kept; // what else is a result of the training, besides the trained tensors
   std::vector<Block> every;
+  std::vector<uint32_t> moves; // programs to points at which the optimizer asks for the loss once more, in order
+  bool beginsMoved = false;    // nothing asks for the loss before the first of these
   BatchShape batch;
   std::optional<int64_t> classes; // the labels of rows are below this
   std::optional<int64_t> steps;
