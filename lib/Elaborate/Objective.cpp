@@ -5,6 +5,8 @@
 
 #include "dialects/Tune/Utils/Builders.h"
 
+#include "ftc/Frontend/Walk.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 #include "llvm/Support/SaveAndRestore.h"
@@ -41,6 +43,20 @@ bool ftc::elaborate::declaresTensors(const ast::Definition &objective) {
 }
 
 namespace {
+/// Finds `hidden` where it is no function that is called.
+struct HiddenDimension : ast::Walk {
+  bool found = false;
+  void enterExpr(const ast::Expr &expr) override {
+    if (auto *call = llvm::dyn_cast<ast::CallExpr>(&expr))
+      callees.insert(call->callee.get());
+    else if (auto *name = llvm::dyn_cast<ast::NameExpr>(&expr); name && !callees.contains(name))
+      found |= llvm::StringRef(name->name).rtrim('\'') == "hidden";
+  }
+
+private:
+  llvm::DenseSet<const ast::Expr *> callees;
+};
+
 /// An objective on one micro-batch.
 class Loss {
 public:
@@ -423,6 +439,13 @@ mlir::Value Loss::evaluate(const Value &objective, mlir::Value whole, llvm::Smal
   chance.site = [&drawn] { return --drawn; };
   llvm::SaveAndRestore chances(evaluator.chance,
                                models.step.empty() ? nullptr : static_cast<const StepChance *>(&chance));
+  // The function `hidden` has the name of a dimension.
+  HiddenDimension walk;
+  walk.definition(*definition);
+  if (walk.found && !lastOfHidden)
+    hidden({policy, batch.texts.empty() ? batch : batch.texts.front()});
+  if (Scope::Entry *function = scope.findHere("hidden"))
+    function->dim = lastOfHidden;
   RowSums sums(state.batchDim, present(), whole);
   if (!definition->mixing)
     evaluator.rowSums = &sums;

@@ -37,19 +37,31 @@ Value RowSums::refuse(Evaluator &evaluator, llvm::SMRange range) {
   return {};
 }
 
-/// A tensor that the value depends on and that is no input of the batch; null if there is none.
-static tune::ReadOp dependsOnModel(Evaluator &evaluator, mlir::Value value) {
+/// Whether a value is made of a tensor for which `concerns` holds.
+static bool dependsOn(Evaluator &evaluator, mlir::Value value, llvm::function_ref<bool(tune::TensorOp)> concerns) {
   llvm::SetVector<mlir::Operation *> slice;
   slice.insert(value.getDefiningOp());
   for (size_t i = 0; i < slice.size(); ++i) {
     if (auto read = llvm::dyn_cast<tune::ReadOp>(slice[i]))
-      if (evaluator.shared.tensors().lookup(read.getTensor()).getKind() != tune::Kind::input)
-        return read;
+      if (concerns(evaluator.shared.tensors().lookup(read.getTensor())))
+        return true;
     for (mlir::Value operand : slice[i]->getOperands())
       if (mlir::Operation *op = operand.getDefiningOp())
         slice.insert(op);
   }
-  return nullptr;
+  return false;
+}
+
+static bool dependsOnModel(Evaluator &evaluator, mlir::Value value) {
+  return dependsOn(evaluator, value, [](tune::TensorOp tensor) { return tensor.getKind() != tune::Kind::input; });
+}
+
+/// Whether a value is one number for all rows: the step, a parameter of the objective.
+static bool isCommon(Evaluator &evaluator, const Value &value) {
+  auto *tensor = value.as<Tensor>();
+  return tensor && tensor->dims.empty() && !dependsOn(evaluator, tensor->value, [](tune::TensorOp tensor) {
+    return tensor.getKind() == tune::Kind::input && tensor.getType().getRank() > 0;
+  });
 }
 
 Value RowSums::divide(Evaluator &evaluator, const RowSum &numerator, const RowSum &denominator, llvm::SMRange range) {
@@ -77,12 +89,14 @@ Value RowSums::binary(Evaluator &evaluator, BinaryOp op, const Value &lhs, const
     return divide(evaluator, *a, *b, range);
   if (a && b && adds && a->share == b->share)
     return RowSum{*evaluator.binaryTensor(op, a->partial, b->partial, range).as<Tensor>(), a->share};
-  // A factor that is a number, or a zero term, leaves the form as it is.
+  // A factor that is one number for all rows, or a zero term, leaves the form as it is.
   const RowSum *sum = a ? a : b;
-  std::optional<double> factor = (a ? rhs : lhs).number();
-  if (!factor || (adds && *factor != 0) || !(adds || op == BinaryOp::Mul || (op == BinaryOp::Div && a)))
+  const Value &other = a ? rhs : lhs;
+  std::optional<double> factor = other.number();
+  bool scales = op == BinaryOp::Mul || (op == BinaryOp::Div && a);
+  if (!(scales && (factor || isCommon(evaluator, other))) && !(adds && factor == 0.0))
     return refuse(evaluator, range);
-  if (op == BinaryOp::Mul && *factor == 0)
+  if (op == BinaryOp::Mul && factor == 0.0)
     return 0.0;
   Value scaled = evaluator.binaryTensor(op, a ? Value(sum->partial) : lhs, a ? rhs : Value(sum->partial), range);
   return scaled.isError() ? scaled : Value(RowSum{*scaled.as<Tensor>(), sum->share});
