@@ -34,13 +34,19 @@ Value Elaborator::definition(llvm::StringRef name, Scope &scope) {
   using Kind = ast::DefinitionKind;
   const ast::File *from = scope.file();
   auto functions = definitions.findAll(Kind::Function, name, from);
-  if (!functions.empty())
-    return LibraryFunction{functions.front()};
   auto applied = std::make_shared<Applied>();
   applied->name = name.str();
+  bool hidesFunction = false;
   for (Kind kind : {Kind::Module, Kind::Model, Kind::Adapter, Kind::Optimizer, Kind::Schedule, Kind::Objective,
-                    Kind::Format, Kind::Merge})
-    llvm::append_range(applied->definitions, definitions.findAll(kind, name, from));
+                    Kind::Format, Kind::Merge}) {
+    auto found = definitions.findAll(kind, name, from);
+    // The user's own hide the library's: those are not in sight from where such a function stands.
+    if (!functions.empty())
+      hidesFunction |= found != definitions.findAll(kind, name, definitions.fileOf(functions.front()));
+    llvm::append_range(applied->definitions, found);
+  }
+  if (!functions.empty() && !hidesFunction)
+    return LibraryFunction{functions.front()};
   if (applied->definitions.empty())
     return {};
   return std::shared_ptr<const Applied>(std::move(applied));

@@ -98,6 +98,11 @@ void ftc::elaborate::hintAtOtherNotation(Diagnostics::Builder &message, llvm::St
       {"pad", "`shift(x, 1, along: d)` moves entries, 0 where none comes from"},
       {"outer", "`a * b` of vectors with other dimensions is their outer product"},
       {"detach", "`stop_gradient(x)` cuts differentiation"},
+      {"std", "`sqrt(mean((x - mean(x, over: d)) ^ 2, over: d))`"},
+      {"var", "`mean((x - mean(x, over: d)) ^ 2, over: d)`"},
+      {"t", "the step is known in next values, optimizers and objectives; in `forward` a state can count it: `state n: real = 0` and `n' = t`"},
+      {"lr", "the learning rate is the optimizer's: another one for some tensors is a line of the optimizer's map"},
+      {"merged", "the weight with the adapter is known in `every` blocks"},
   };
   for (const auto &[foreign, help] : notations)
     if (name == foreign)

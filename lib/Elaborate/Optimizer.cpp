@@ -57,13 +57,13 @@ bool OptimizerPlan::Part::build(Evaluator &evaluator, const Value &optimizer, ll
   scope = &shared.definitionScope(*definition);
   bindDims(shared);
   scope->define("site", siteObject(*optimized.tensor->instance, model->model()));
-  points->define(*this);
   Arguments arguments = atSite(shared, applied->arguments, name);
   if (!arguments.range.isValid())
     arguments.range = at;
   if (!evaluator.bindParameters(*definition, arguments, *scope))
     return false;
   defineBody(evaluator, *definition, *scope);
+  points->define(*this);
   for (const ast::ItemPtr &item : definition->body) {
     if (auto *declarations = llvm::dyn_cast<ast::DeclarationsItem>(&*item);
         declarations && declarations->role == ast::TensorRole::State)

@@ -83,64 +83,62 @@ static void writeState(Contents &next, Evaluator &evaluator, OptimizerPlan::Part
     next[kept.symbol] = value.value;
 }
 
-namespace {
-/// A part of the optimizer of one of the trained tensors: by the items that lead to it.
-struct Owner {
-  const OptimizerPlan::Part *outermost = nullptr;
-  llvm::SmallVector<const ast::PartItem *, 2> path;
-
-  /// The same part of the optimizer of another tensor, or null.
-  OptimizerPlan::Part *in(OptimizerPlan::Part &other) const {
-    OptimizerPlan::Part *part = &other;
-    for (const ast::PartItem *item : path) {
-      auto found = llvm::find_if(part->inner, [&](auto &inner) { return inner->item == item; });
-      if (found == part->inner.end())
-        return nullptr;
-      part = found->get();
-    }
-    return part;
-  }
-};
-} // namespace
+/// A part of the optimizer of one of the trained tensors: the parts that lead to it, from the outermost, itself last.
+using Owner = llvm::SmallVector<const OptimizerPlan::Part *, 3>;
 
 static bool findOwner(const OptimizerPlan::Part &part, const Scope *scope, Owner &owner) {
-  if (part.scope == scope)
+  owner.push_back(&part);
+  if (part.scope == scope || llvm::any_of(part.inner, [&](auto &inner) { return findOwner(*inner, scope, owner); }))
     return true;
-  for (auto &inner : part.inner) {
-    owner.path.push_back(inner->item);
-    if (findOwner(*inner, scope, owner))
-      return true;
-    owner.path.pop_back();
-  }
+  owner.pop_back();
   return false;
 }
 
-/// The optimizer part whose names a scope sees.
-static std::optional<Owner> ownerOf(llvm::ArrayRef<std::unique_ptr<OptimizerPlan::Part>> parts, Scope &scope) {
+/// The optimizer part whose names a scope sees; empty if there is none.
+static Owner ownerOf(llvm::ArrayRef<std::unique_ptr<OptimizerPlan::Part>> parts, Scope &scope) {
+  Owner owner;
   for (Scope *around = &scope; around; around = around->parent())
-    for (auto &part : parts)
-      if (Owner owner{&*part, {}}; findOwner(*part, around, owner))
-        return owner;
-  return std::nullopt;
+    if (llvm::any_of(parts, [&](auto &part) { return findOwner(*part, around, owner); }))
+      break;
+  return owner;
+}
+
+/// Whether two parts come from the same place of the recipe: each line of a map is another one.
+static bool isSame(const OptimizerPlan::Part &a, const OptimizerPlan::Part &b) {
+  return a.item == b.item && a.applied->name == b.applied->name &&
+         a.applied->arguments.range.Start == b.applied->arguments.range.Start;
+}
+
+/// The same part of the optimizer of each tensor that has it.
+static std::vector<const OptimizerPlan::Part *> partsBeside(llvm::ArrayRef<std::unique_ptr<OptimizerPlan::Part>> parts,
+                                                            const Owner &owner) {
+  std::vector<const OptimizerPlan::Part *> found;
+  for (auto &part : parts) {
+    if (owner.empty() || !isSame(*part, *owner.front()))
+      continue;
+    const OptimizerPlan::Part *same = &*part;
+    for (const OptimizerPlan::Part *step : llvm::drop_begin(owner)) {
+      auto inner = llvm::find_if(same->inner, [&](auto &one) { return isSame(*one, *step); });
+      same = inner == same->inner.end() ? nullptr : &**inner;
+      if (!same)
+        break;
+    }
+    if (same)
+      found.push_back(same);
+  }
+  return found;
 }
 
 static void optimize(Evaluator &evaluator, llvm::ArrayRef<std::unique_ptr<OptimizerPlan::Part>> parts, Contents &next) {
   evaluator.siteGroup = [parts](Scope &scope) -> const void * {
-    std::optional<Owner> owner = ownerOf(parts, scope);
-    for (auto &part : parts)
-      if (owner && part->applied == owner->outermost->applied)
-        return owner->in(*part);
-    return nullptr;
+    auto beside = partsBeside(parts, ownerOf(parts, scope));
+    return beside.empty() ? nullptr : beside.front();
   };
   evaluator.sites = [&evaluator, parts](Scope &scope) {
     std::vector<Scope *> scopes;
-    std::optional<Owner> owner = ownerOf(parts, scope);
-    for (auto &part : parts)
-      if (owner && part->applied == owner->outermost->applied)
-        if (OptimizerPlan::Part *own = owner->in(const_cast<OptimizerPlan::Part &>(*owner->outermost)),
-            *other = owner->in(*part);
-            other)
-          scopes.push_back(transplant(evaluator, &scope, own->scope, other->scope));
+    Owner owner = ownerOf(parts, scope);
+    for (const OptimizerPlan::Part *part : partsBeside(parts, owner))
+      scopes.push_back(transplant(evaluator, &scope, owner.back()->scope, part->scope));
     llvm::erase(scopes, nullptr);
     return scopes;
   };

@@ -124,6 +124,7 @@ private:
   void bindModels(const ast::Expr *expr, std::vector<std::string> &uses);
   bool isTrained(const StepValue &policy) const;
   bool addObjective(const StepCall &call, LossStep &loss);
+  std::string nameBeside(const StepCall &call, llvm::StringRef suffix) const;
   void keepReferences(const StepCall &call, LossStep &loss);
   void weigh(const StepCall &call, LossStep &loss);
   void micro(const StepCall &call, LossStep &loss, llvm::ArrayRef<std::string> parameters,

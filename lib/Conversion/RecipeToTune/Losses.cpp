@@ -74,7 +74,7 @@ bool Converter::addObjective(const StepCall &call, LossStep &loss) {
   const ast::Definition *definition = objectiveOf(loss.objective);
   if (!definition || !declaresTensors(*definition))
     return true;
-  StepCall own(call.name + "_objective", call);
+  StepCall own(nameBeside(call, "_objective"), call);
   AdaptedModel model = *loss.policy->model;
   size_t firstGroup = model.groups().size();
   if (!model.addObjective(elaborator, own.name, *loss.objective.as<std::shared_ptr<const Applied>>(), loss.batch.form))

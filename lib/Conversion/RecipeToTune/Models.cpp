@@ -115,6 +115,14 @@ void Converter::bindDatasets(const StepCall &call) {
 /// Rows by which calibrations see their data.
 static constexpr int64_t calibrationTokens = 512;
 
+/// A name for a step that belongs to another one, which no binding of the recipe has.
+std::string Converter::nameBeside(const StepCall &call, llvm::StringRef suffix) const {
+  std::string name = call.name + suffix.str();
+  while (llvm::any_of(file.bindings, [&](const ast::Binding &binding) { return binding.name.text == name; }))
+    name += "_";
+  return name;
+}
+
 /// The steps that find the statistics which the adapters of a group ask of their sites, one for each data set.
 std::vector<std::string> Converter::calibrations(const StepCall &call, const StepValue &base, const AdapterGroup &group,
                                                  int64_t &number) {
@@ -127,7 +135,7 @@ std::vector<std::string> Converter::calibrations(const StepCall &call, const Ste
     }
   std::vector<std::string> made;
   for (auto &[data, asked] : byData) {
-    StepCall own(call.name + "_calibrate_" + std::to_string(++number), call);
+    StepCall own(nameBeside(call, "_calibrate_" + std::to_string(++number)), call);
     if (calibrate(own, base, steps.at(data), asked))
       made.push_back(own.name);
   }
