@@ -60,8 +60,8 @@ static bool dependsOnModel(Evaluator &evaluator, mlir::Value value) {
 static bool isCommon(Evaluator &evaluator, const Value &value) {
   auto *tensor = value.as<Tensor>();
   return tensor && tensor->dims.empty() && !dependsOn(evaluator, tensor->value, [](tune::TensorOp tensor) {
-    return tensor.getKind() == tune::Kind::input && tensor.getType().getRank() > 0;
-  });
+           return tensor.getKind() == tune::Kind::input && tensor.getType().getRank() > 0;
+         });
 }
 
 Value RowSums::divide(Evaluator &evaluator, const RowSum &numerator, const RowSum &denominator, llvm::SMRange range) {
