@@ -62,6 +62,7 @@ bool OptimizerPlan::Part::build(Evaluator &evaluator, const Value &optimizer, ll
     arguments.range = at;
   if (!evaluator.bindParameters(*definition, arguments, *scope))
     return false;
+  bindSchedules(evaluator, *definition, *scope);
   defineBody(evaluator, *definition, *scope);
   points->define(*this);
   for (const ast::ItemPtr &item : definition->body) {

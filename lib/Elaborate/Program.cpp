@@ -117,44 +117,47 @@ Value ftc::elaborate::equationOf(Evaluator &evaluator, const ast::Definition &de
 // Schedules, initial values, formats
 //===----------------------------------------------------------------------===//
 
-static Value rateOf(ProgramBuilder::State &state, const Value &schedule);
+static Value rateOf(Evaluator &evaluator, const Value &schedule);
 
-/// `inner(step, steps)`: the factor of a schedule that is a parameter of another one, at a step of so many.
-static Value innerRate(ProgramBuilder::State &state, const Value &schedule, Arguments arguments) {
-  Evaluator &evaluator = state.evaluator;
+/// `inner(step, steps)`: the factor of a schedule that is a parameter, at a step of so many.
+static Value innerRate(Evaluator &evaluator, const Value &schedule, const Arguments &arguments) {
   if (arguments.positional.size() != 2 || !arguments.named.empty()) {
     evaluator.diags().report(Diag::ExpectedValue, arguments.range, "the step and the number of steps of a schedule",
                              "other arguments");
     return {};
   }
-  Value step = std::exchange(evaluator.ambient["step"], arguments.positional.front());
-  Value steps = std::exchange(evaluator.ambient["steps"], arguments.positional.back());
-  Value rate = rateOf(state, schedule);
-  evaluator.ambient["step"] = step;
-  evaluator.ambient["steps"] = steps;
+  auto around = evaluator.ambient;
+  evaluator.ambient["step"] = arguments.positional.front();
+  evaluator.ambient["steps"] = arguments.positional.back();
+  Value rate = rateOf(evaluator, schedule);
+  evaluator.ambient = std::move(around);
   return rate;
 }
 
-/// The factor at the step that is in sight.
-static Value rateOf(ProgramBuilder::State &state, const Value &schedule) {
-  Evaluator &evaluator = state.evaluator;
-  const ast::Definition *definition =
-      definitionOf(state.shared, schedule, ast::DefinitionKind::Schedule, "a schedule", {});
-  if (!definition)
-    return {};
-  Scope &scope = state.shared.definitionScope(*definition);
-  if (!evaluator.bindParameters(*definition, (*schedule.as<std::shared_ptr<const Applied>>())->arguments, scope))
-    return {};
-  for (const ast::Parameter &parameter : definition->parameters) {
+void ftc::elaborate::bindSchedules(Evaluator &evaluator, const ast::Definition &definition, Scope &scope) {
+  for (const ast::Parameter &parameter : definition.parameters) {
     if (!parameter.type || parameter.type->element.text != "schedule")
       continue;
     Value inner = evaluator.lookup(parameter.name.text, scope, parameter.range);
-    auto call = [&state, inner](Evaluator &, Arguments arguments) {
-      return innerRate(state, inner, std::move(arguments));
+    auto call = [inner](Evaluator &e, Arguments arguments) {
+      e.passDependent = true;
+      return innerRate(e, inner, arguments);
     };
     scope.redefine(parameter.name.text,
                    Value(std::make_shared<const std::function<Value(Evaluator &, Arguments)>>(std::move(call))));
   }
+}
+
+/// The factor at the step that is in sight.
+static Value rateOf(Evaluator &evaluator, const Value &schedule) {
+  const ast::Definition *definition =
+      definitionOf(evaluator.shared, schedule, ast::DefinitionKind::Schedule, "a schedule", {});
+  if (!definition)
+    return {};
+  Scope &scope = evaluator.shared.definitionScope(*definition);
+  if (!evaluator.bindParameters(*definition, (*schedule.as<std::shared_ptr<const Applied>>())->arguments, scope))
+    return {};
+  bindSchedules(evaluator, *definition, scope);
   defineBody(evaluator, *definition, scope);
   Value rate = equationOf(evaluator, *definition, scope, "rate");
   std::optional<Tensor> tensor = evaluator.asTensor(rate, definition->name.range);
@@ -174,7 +177,7 @@ mlir::Value ProgramBuilder::rate(const Value &schedule, mlir::Value step, mlir::
   evaluator.ambient["step"] = Tensor{step, {}};
   evaluator.ambient["steps"] = Tensor{steps, {}};
   evaluator.ambient["steps_per_epoch"] = Tensor{stepsPerEpoch, {}};
-  std::optional<Tensor> rate = evaluator.asTensor(rateOf(*state, schedule), {});
+  std::optional<Tensor> rate = evaluator.asTensor(rateOf(evaluator, schedule), {});
   return rate ? evaluator.toReal(*rate).value : one;
 }
 

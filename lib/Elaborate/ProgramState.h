@@ -49,6 +49,8 @@ const ast::Definition *definitionOf(Elaborator &shared, const Value &value, ast:
                                     llvm::StringRef what, llvm::SMRange range);
 /// Binds the equations of a definition's body, and its dims unless they are known; checks what it requires.
 void defineBody(Evaluator &evaluator, const ast::Definition &definition, Scope &scope);
+/// Makes of parameters that are schedules functions of a step and the number of steps.
+void bindSchedules(Evaluator &evaluator, const ast::Definition &definition, Scope &scope);
 /// The value of an equation that the definition must have.
 Value equationOf(Evaluator &evaluator, const ast::Definition &definition, Scope &scope, llvm::StringRef name);
 

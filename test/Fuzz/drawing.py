@@ -120,7 +120,8 @@ OBJECTIVES = {
     + ["dft", "focal", "poly", "r_drop", "multi_token", "unlikelihood", "gkd(teacher: base)", "hidden_distillation(teacher: base)"]
     + ["annealed_distillation(teacher: base)", "logit_standardisation(teacher: base)", "topk_kl(teacher: base, k: 2)"],
     "preference": ["dpo", "dpo(smoothing: 0.1, reference: base)", "hinge(beta: 1)", "ipo(beta: 0.5)", "orpo", "simpo", "cpo(alpha: 0.5)"]
-    + ["alphapo", "dpop(reference: base)", "sppo(reference: base, eta: 1)", "tdpo(reference: base)", "wpo(reference: base)"],
+    + ["alphapo", "dpop(reference: base, lambda: 0)",  # its hinge has its corner where a training begins: rounding would choose the side
+        "sppo(reference: base, eta: 1)", "tdpo(reference: base)", "wpo(reference: base)"],
     "feedback": ["kto", "kto(reference: base, good: 0.5)"],
     "pairs": ["info_nce", "info_nce(symmetric: true, temperature: 0.5)", "simcse", "triplet"],
     "classification": ["classify"],

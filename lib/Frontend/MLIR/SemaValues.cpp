@@ -354,6 +354,11 @@ Attribute Sema::evaluateCall(const CallExpr &call) {
   std::vector<llvm::StringRef> candidates(std::begin(functionNames), std::end(functionNames));
   for (unsigned kind = 0; kind <= static_cast<unsigned>(DefinitionKind::Function); ++kind) {
     auto definitionKind = static_cast<DefinitionKind>(kind);
+    if (definitionKind == DefinitionKind::Merge && library.find(definitionKind, callee->name)) {
+      diags.report(Diag::WrongValue, callee->range, "a value", "a step or a definition", "a merge")
+          .help("merges of whole models are read and checked as definitions; no step makes them yet");
+      return {};
+    }
     if (library.find(definitionKind, callee->name))
       return definitionCall(definitionKind, call, "a definition", others);
     llvm::append_range(candidates, library.names(definitionKind));
