@@ -229,6 +229,8 @@ def draw_recipe(seed: int) -> Recipe:
     lines = draw_lines(model, "packing" not in options, int(options["batch"].split()[2]), form, rng)
     options["optimizer"], is_chaotic = draw_optimizer(lines, rng)
     is_chaotic |= any("riemannian_lora" in line for line in lines)  # divides by what may be nearly singular
+    if any("lora_xs" in line for line in lines) and "teacher" in options["objective"]:
+        options["objective"] = "sft"  # the policy is its teacher but for 1e-5: the gradient is a difference of equal numbers
     recipe = Recipe(seed, model, form, lines, options, is_chaotic=is_chaotic)
     if rng.random() < 0.1:
         options["precision"] = f"{{ state: dynamic8(block: {rng.choice([16, 256])}) }}"

@@ -162,7 +162,9 @@ static Status reportTraining(const Manifest &manifest, const run::Step &step, st
   report.count("steps", steps);
   report.count("places a step", train.batch.sequences * train.batch.tokens);
   report.count("tokens a step", counts->stepsPerEpoch ? counts->tokens / counts->stepsPerEpoch : 0, ", on average");
-  double each = train.micro ? flops[manifest.programs[*train.micro]] / places : 0;
+  // Once where the tensors are, unless nothing asks for that, and once at each point that the optimizer moves them to.
+  double runs = double(train.moves.size()) + (train.beginsMoved ? 0 : 1);
+  double each = train.micro ? runs * flops[manifest.programs[*train.micro]] / places : 0;
   report.add("FLOPs a token", each, llvm::formatv("{0:f1} MFLOP", each / 1e6).str());
   return Status::success();
 }
