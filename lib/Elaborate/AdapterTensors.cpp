@@ -79,14 +79,25 @@ void AdapterBuilder::declare(AdapterInstance &instance, const ast::DeclarationsI
   }
 }
 
-/// The dimensions of a declared tensor, none for a number (`param s: real`); nothing after an error.
+/// Whether a first value is a number that is written down.
+static bool isNumber(const ast::Expr *expr) {
+  if (auto *unary = llvm::dyn_cast_or_null<ast::UnaryExpr>(expr))
+    return unary->op == ast::UnaryOp::Minus && isNumber(unary->operand.get());
+  return expr && llvm::isa<ast::IntegerExpr, ast::NumberExpr>(expr);
+}
+
+/// The dimensions of a declared tensor, none for a number (`param s: real`, `state s = 0`); nothing after an error.
 std::optional<Dims> AdapterBuilder::dimsOf(const ast::Declaration &declaration, Scope &scope) {
   if (declaration.type && declaration.type->axes)
     return Evaluator(shared).dimsOf(*declaration.type->axes, scope);
   if (declaration.type && (declaration.type->element.text == "real" || declaration.type->element.text == "int"))
     return Dims();
+  if (!declaration.type && isNumber(declaration.value.get()))
+    return Dims();
   const ast::Name &name = declaration.targets.front();
-  shared.diagnostics().report(Diag::UntypedTensor, name.range, name.text);
+  shared.diagnostics()
+      .report(Diag::UntypedTensor, name.range, name.text)
+      .help("its dimensions stand behind a colon: `" + name.text + ": [rank, in] = ...`");
   return std::nullopt;
 }
 

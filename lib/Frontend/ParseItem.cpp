@@ -64,6 +64,10 @@ ItemPtr Parser::parseItemByWord(size_t start) {
   auto message = diags.report(Diag::ExpectedBodyItem, range(token()), describe(token()));
   if (word() == "if" || word() == "else") {
     message.help("a choice is an expression: `if condition then a else b`");
+  } else if (word() == "where") {
+    message.help("an equation has one `where`, whose names are separated by commas");
+  } else if (is(TokenKind::LeftParen) || is(TokenKind::Equal)) {
+    message.help("several names at once, `(U, S, V) = e`, stand in a `let` or behind `where`");
   } else if (is(TokenKind::Name)) {
     std::vector<StringRef> words = {"param", "frozen", "folded", "state", "store", "let"};
     for (const auto &entry : table)
