@@ -229,6 +229,7 @@ def draw_recipe(seed: int) -> Recipe:
     options = draw_options(form, rng)
     lines = draw_lines(model, "packing" not in options, int(options["batch"].split()[2]), form, rng)
     options["optimizer"], is_chaotic = draw_optimizer(lines, rng)
+    is_chaotic |= "teacher" in options["objective"]  # the policy itself, at first: losses and gradients are rounding
     is_chaotic |= any("riemannian_lora" in line for line in lines)  # divides by what may be nearly singular
     recipe = Recipe(seed, model, form, lines, options, is_chaotic=is_chaotic)
     if rng.random() < 0.1:
