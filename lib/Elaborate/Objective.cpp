@@ -29,14 +29,6 @@ RecordForm ftc::elaborate::recordFormOf(const runtime::data::RecordKind &kind) {
   return form;
 }
 
-const ast::Definition *ftc::elaborate::objectiveOf(const Value &value) {
-  if (auto *applied = value.as<std::shared_ptr<const Applied>>())
-    for (const ast::Definition *definition : (*applied)->definitions)
-      if (definition->kind == ast::DefinitionKind::Objective)
-        return definition;
-  return nullptr;
-}
-
 bool ftc::elaborate::declaresTensors(const ast::Definition &objective) {
   return llvm::any_of(objective.body,
                       [](const ast::ItemPtr &item) { return llvm::isa<ast::DeclarationsItem>(&*item); });

@@ -100,8 +100,7 @@ bool OptimizerPlan::asksElsewhere() const {
   return llvm::any_of(parts, [](const std::unique_ptr<Part> &part) { return asks(*part); });
 }
 
-/// The tensors that a program reads.
-static std::set<std::string> readsOf(mlir::func::FuncOp program) {
+std::set<std::string> ftc::elaborate::readsOf(mlir::func::FuncOp program) {
   std::set<std::string> symbols;
   program.walk([&](tune::ReadOp read) { symbols.insert(read.getTensor().str()); });
   return symbols;

@@ -76,12 +76,22 @@ mlir::func::FuncOp ProgramBuilder::finish() {
 // Definitions
 //===----------------------------------------------------------------------===//
 
-const ast::Definition *ftc::elaborate::definitionOf(Elaborator &shared, const Value &value, ast::DefinitionKind kind,
-                                                    llvm::StringRef what, llvm::SMRange range) {
+static const ast::Definition *appliedDefinition(const Value &value, ast::DefinitionKind kind) {
   if (auto *applied = value.as<std::shared_ptr<const Applied>>())
     for (const ast::Definition *definition : (*applied)->definitions)
       if (definition->kind == kind)
         return definition;
+  return nullptr;
+}
+
+const ast::Definition *ftc::elaborate::objectiveOf(const Value &value) {
+  return appliedDefinition(value, ast::DefinitionKind::Objective);
+}
+
+const ast::Definition *ftc::elaborate::definitionOf(Elaborator &shared, const Value &value, ast::DefinitionKind kind,
+                                                    llvm::StringRef what, llvm::SMRange range) {
+  if (const ast::Definition *definition = appliedDefinition(value, kind))
+    return definition;
   if (!value.isError())
     shared.diagnostics().report(Diag::NotOfKind, range, what, value.describe());
   return nullptr;

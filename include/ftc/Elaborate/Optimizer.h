@@ -5,7 +5,14 @@
 
 #include "ftc/Elaborate/Adapter.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+#include <set>
+
 namespace ftc::elaborate {
+
+/// Symbols of the tensors that a program reads.
+std::set<std::string> readsOf(mlir::func::FuncOp program);
 
 /// An optimizer as it applies to trained tensors: chosen for each, its arguments bound and its states declared.
 class OptimizerPlan {

@@ -52,12 +52,8 @@ mlir::func::FuncOp Converter::update(const StepCall &call, LossStep &loss, Optim
 /// the later ones and `update` read of the point before it.
 void Converter::addMoves(const StepCall &call, LossStep &loss, OptimizerPlan &plan, mlir::func::FuncOp update,
                          unsigned points) {
-  std::set<std::string> wanted;
+  std::set<std::string> wanted = readsOf(update), first;
   std::vector<Fields> moves(points, Fields(elaborator.module().getContext()));
-  auto want = [&](mlir::func::FuncOp program) {
-    program.walk([&](tune::ReadOp read) { wanted.insert(read.getTensor().str()); });
-  };
-  want(update);
   for (unsigned number = points; number > 0; --number) {
     ProgramBuilder program(elaborator, call.name + ".move." + std::to_string(number));
     program.move(plan, scheduledInputs(call, loss.batch, program), number, wanted);
@@ -65,13 +61,12 @@ void Converter::addMoves(const StepCall &call, LossStep &loss, OptimizerPlan &pl
     if (!built)
       return;
     moves[number - 1].setSymbol("program", built.getSymName());
-    if (number == 1)
-      wanted.clear();
-    want(built);
+    first = readsOf(built);
+    wanted.insert(first.begin(), first.end());
   }
   auto gradients = plan.gradients();
-  bool readsFirst = wanted.count(call.name + ".loss") ||
-                    llvm::any_of(gradients, [&](const std::string &symbol) { return wanted.count(symbol) != 0; });
+  bool readsFirst = first.count(call.name + ".loss") ||
+                    llvm::any_of(gradients, [&](const std::string &symbol) { return first.count(symbol) != 0; });
   loss.fields.setList("moves", moves);
   loss.fields.set("begins_moved", !readsFirst);
 }
