@@ -5,13 +5,16 @@
 //   (s x) y = s (x y)           if the product is smaller than x
 //   s (x y) + ... = (s x) y + ... if x is smaller than the product
 //   x y + u v                   = one product of two terms
+//   x y - u v                   = the same with -u, the smaller operand
 //   t + x y                     = the same with t as init, if t is a gradient that is kept where the sum goes
 // Operands that were extended to f32 are taken as they were before, and extended inside of the kernel.
+// Products that read the same large operand are done together (JoinProducts.cpp).
 // A product whose operands lie in memory so that it is none of matrices is arranged first (ArrangeProducts.cpp).
 //
 //===----------------------------------------------------------------------===//
 
 #include "ArrangeProducts.h"
+#include "JoinProducts.h"
 
 #include "ftc/Conversion/TuneToDnnl.h"
 
@@ -96,17 +99,17 @@ struct MergeTerms : OpRewritePattern<arith::AddFOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(arith::AddFOp op, PatternRewriter &rewriter) const override {
-    if (MatmulOp left = findTerm(op.getLhs(), rewriter))
-      if (MatmulOp right = findTerm(op.getRhs(), rewriter))
+    if (MatmulOp left = findTerm(op.getLhs()))
+      if (MatmulOp right = findTerm(op.getRhs()))
         return merge(op, left, right, rewriter);
     // t + (x y + rest): the addition joins the inner sum's other side.
     for (auto [other, sum] : {std::pair(op.getLhs(), op.getRhs()), {op.getRhs(), op.getLhs()}}) {
       auto inner = sum.getDefiningOp<arith::AddFOp>();
-      MatmulOp product = findTerm(other, rewriter);
+      MatmulOp product = findTerm(other);
       if (!inner || !inner->hasOneUse() || !product)
         continue;
       for (auto [first, rest] : {std::pair(inner.getLhs(), inner.getRhs()), {inner.getRhs(), inner.getLhs()}})
-        if (MatmulOp known = findTerm(first, rewriter); known && canMerge(known, product)) {
+        if (MatmulOp known = findTerm(first); known && canMerge(known, product)) {
           auto both = arith::AddFOp::create(rewriter, op.getLoc(), first, other);
           rewriter.replaceOpWithNewOp<arith::AddFOp>(op, both, rest);
           rewriter.eraseOp(inner);
@@ -116,8 +119,8 @@ struct MergeTerms : OpRewritePattern<arith::AddFOp> {
     return rewriter.notifyMatchFailure(op, "no sum of products");
   }
 
-private:
-  static MatmulOp findTerm(Value value, PatternRewriter &) {
+  /// The product that a side of a sum is, also with a factor, if nothing else uses it.
+  static MatmulOp findTerm(Value value) {
     if (MatmulOp product = matchOwnProduct(value))
       return product.getInit() ? MatmulOp() : product;
     std::optional<Scaled> scaled = matchScaled(value);
@@ -127,6 +130,7 @@ private:
     return product && !product.getInit() && product.getNumTerms() == 1 ? product : MatmulOp();
   }
 
+private:
   static bool canMerge(MatmulOp left, MatmulOp right) {
     return left.getType() == right.getType() && left.getTerm(0).writesLike(right.getTerm(0));
   }
@@ -163,6 +167,33 @@ private:
       llvm::append_range(maps, product.getIndexingMaps());
     }
     rewriter.replaceOpWithNewOp<MatmulOp>(op, op.getType(), lhs, rhs, Value(), rewriter.getArrayAttr(maps));
+    return success();
+  }
+};
+
+/// x y - u v, where the smaller operand of each term that is taken away is much smaller than the result.
+struct SubtractTerms : OpRewritePattern<arith::SubFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::SubFOp op, PatternRewriter &rewriter) const override {
+    constexpr int64_t muchSmaller = 8;
+    MatmulOp taken = MergeTerms::findTerm(op.getRhs());
+    if (!taken || !MergeTerms::findTerm(op.getLhs()))
+      return rewriter.notifyMatchFailure(op, "no difference of products");
+    SmallVector<OpOperand *> smaller;
+    for (size_t term = 0, terms = taken.getNumTerms(); term < terms; ++term) {
+      OpOperand &left = taken->getOpOperand(term), &right = taken->getOpOperand(terms + term);
+      smaller.push_back(countElements(left.get()) < countElements(right.get()) ? &left : &right);
+      if (countElements(smaller.back()->get()) * muchSmaller > countElements(taken.getResult()))
+        return rewriter.notifyMatchFailure(op, "the difference is cheap");
+    }
+    rewriter.setInsertionPoint(taken);
+    for (OpOperand *operand : smaller) {
+      Value negative = tune::neg(rewriter, taken.getLoc(), operand->get());
+      rewriter.modifyOpInPlace(taken, [&] { operand->set(negative); });
+    }
+    rewriter.setInsertionPoint(op);
+    rewriter.replaceOpWithNewOp<arith::AddFOp>(op, op.getLhs(), op.getRhs());
     return success();
   }
 };
@@ -221,14 +252,15 @@ public:
   void getDependentDialects(DialectRegistry &registry) const override { registry.insert<dnnl::DnnlDialect>(); }
 
   void runOnOperation() override {
-    RewritePatternSet lower(&getContext()), merge(&getContext()), narrow(&getContext());
+    RewritePatternSet lower(&getContext()), join(&getContext()), merge(&getContext()), narrow(&getContext());
     lower.add<LowerContract, PullFactorOut>(&getContext());
     populateArrangeProductsPatterns(lower);
-    merge.add<MergeTerms, AccumulateGradient>(&getContext());
+    populateJoinProductsPatterns(join);
+    merge.add<MergeTerms, SubtractTerms, AccumulateGradient>(&getContext());
     narrow.add<TakeNarrowOperands<MatmulOp>, TakeNarrowOperands<linalg::ContractOp>>(&getContext());
     // In the order of the program, so that what is arranged sees how its operands have been.
     auto config = GreedyRewriteConfig().setUseTopDownTraversal(true);
-    for (RewritePatternSet *patterns : {&lower, &merge, &narrow})
+    for (RewritePatternSet *patterns : {&lower, &join, &merge, &narrow})
       if (failed(applyPatternsGreedily(getOperation(), std::move(*patterns), config)))
         return signalPassFailure();
   }

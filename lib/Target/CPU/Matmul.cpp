@@ -23,7 +23,9 @@ static constexpr int64_t kMostColumns = 640, kMostRows = 1024, kCutRows = 64;
 /// Items are a multiple of this if there are fewer than kManyItems, so that threads finish together.
 static constexpr int64_t kEvenItems = 8, kManyItems = 64;
 /// Rows from which packing is cheap beside the product: a copy, or a transposition.
-static constexpr int64_t kRowsToCopy = 128, kRowsToTranspose = 64;
+static constexpr int64_t kRowsToCopy = 128, kRowsToTranspose = 8;
+/// Terms no deeper than this are added in pairs: reading and writing the tile between them would count.
+static constexpr int64_t kShallow = 64;
 /// Columns from which copying the rows of a left operand that is [depth, rows] is cheap.
 static constexpr int64_t kColumnsToCopy = 32;
 /// Rows whose distance is a multiple of this (elements: 4 KB) compete for one place of the first cache.
@@ -345,10 +347,12 @@ void MatmulEmitter::emitRows(ArrayRef<size_t> sweep, ArrayRef<Operands> operands
   auto emitPanel = [&](Value panel, int64_t columns) {
     Value at = l.add(first, l.mul(panel, l.registers.tileColumns));
     Start next = start;
-    for (auto [term, operand] : llvm::zip_equal(tile, operands)) {
-      TileTerm own = term;
+    for (auto [own, operand] : llvm::zip_equal(tile, operands))
       own.b.at = l.add(operand.b.at, l.mul(panel, operand.panelStep));
-      callTile(l, {c, next.init, at, shape.m.c, next.isZero, rows, columns}, own);
+    auto isShallow = [&](size_t i) { return i < sweep.size() && terms[sweep[i]].k.size <= kShallow; };
+    for (size_t i = 0, count; i < sweep.size(); i += count) {
+      count = isShallow(i) && isShallow(i + 1) ? 2 : 1;
+      callTile(l, {c, next.init, at, shape.m.c, next.isZero, rows, columns}, ArrayRef(tile).slice(i, count));
       next = {c, truth(false)};
     }
   };

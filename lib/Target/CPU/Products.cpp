@@ -6,6 +6,7 @@
 
 #include "dialects/Dnnl/IR/Dnnl.h"
 #include "ftc/Runtime/CPU/Dnnl.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
@@ -143,7 +144,8 @@ public:
     RowEmitter emitter(builder);
     for (Value operand : op->getOperands())
       emitter.bindInput(operand, operand);
-    builder.setItems(sizes.back(), std::max<int64_t>(1, (1 << 15) / shape->k.size));
+    int64_t work = shape->k.size * computeProduct(sizes.drop_back());
+    builder.setItems(sizes.back(), std::max<int64_t>(1, (1 << 15) / work));
     emitter.emitLoop(builder.lo(), builder.hi(), {0, sizes.back() - 1}, {}, [&](AffineExpr column, ValueRange) {
       Coordinates at;
       emitRest(emitter, op->getResult(0), sizes.drop_back(), column, at);

@@ -22,14 +22,16 @@ namespace {
 /// Writes the body of the micro-kernel.
 class TileEmitter {
 public:
-  TileEmitter(LoopBuilder &l, int64_t rows, int64_t columns, bool isPacked)
+  TileEmitter(LoopBuilder &l, int64_t rows, int64_t columns)
       : l(l), registers(l.registers), lanes(registers.lanes), rows(rows), vectors(llvm::divideCeil(columns, lanes)),
-        columns(columns), isPacked(isPacked) {}
+        columns(columns) {}
 
-  void emit(Value c, Value init, Value stride, Value isZero, const TileTerm &term) {
+  void emit(Value c, Value init, Value stride, Value isZero, ArrayRef<TileTerm> terms) {
     for (int64_t row = 0; row < rows; ++row)
       places.push_back(l.mul(stride, row));
-    SmallVector<Value> sums = emitTerm(term, emitStart(init, isZero));
+    SmallVector<Value> sums = emitStart(init, isZero);
+    for (const TileTerm &term : terms)
+      sums = emitTerm(term, sums);
     forVectors([&](int64_t i, int64_t row, int64_t vector) {
       l.store(sums[i], c, l.add(places[row], vector * lanes), active(vector));
     });
@@ -64,14 +66,17 @@ private:
   SmallVector<Value> emitTerm(const TileTerm &term, ValueRange start) {
     // Few addresses for many rows: a pointer to every third, and three offsets.
     Value a = l.offset(term.a.base, term.a.at);
+    rowPointers.clear();
+    rowOffsets.clear();
     if (term.aRow) {
       rowOffsets = {l.index(0), term.aRow, l.mul(term.aRow, 2)};
       for (int64_t row = 0; row < rows; row += 3)
         rowPointers.push_back(l.offset(term.a.base, l.add(term.a.at, l.mul(term.aRow, row))));
     } else {
-      rowPointers.assign(1, a);
+      rowPointers.push_back(a);
     }
     Value b = l.offset(term.b.base, term.b.at);
+    isPacked = term.isPacked;
     ahead = isPacked ? l.index(kPrefetch * registers.tileColumns) : term.ahead;
     return l.unrolledLoop(term.depth, start,
                           [&](Value k, ValueRange carried) { return emitStep(b, term.bDepth, k, carried); });
@@ -104,30 +109,35 @@ private:
   LoopBuilder &l;
   const Registers &registers;
   int64_t lanes, rows, vectors, columns;
-  bool isPacked;
-  Value ahead;               ///< from an element of b to what is fetched beside it
   SmallVector<Value> places; ///< of c's rows
+  // Of the term that is being added.
+  bool isPacked = false;
+  Value ahead; ///< from an element of b to what is fetched beside it
   SmallVector<Value> rowPointers, rowOffsets;
 };
 } // namespace
 
-void callTile(LoopBuilder &l, const TileResult &result, const TileTerm &term) {
+void callTile(LoopBuilder &l, const TileResult &result, ArrayRef<TileTerm> terms) {
   std::string symbol = llvm::formatv("tile_{0}x{1}", result.rows, result.columns);
-  symbol += term.aRow ? "" : "_transposed";
-  symbol += term.isPacked ? "_packed" : "";
-  Type index = l.b.getIndexType(), pointer = l.pointerType();
-  SmallVector<Type> types{pointer, index, index, pointer, index, index, index, index, pointer, pointer, index, index};
-  types.push_back(l.b.getI1Type());
-  func::FuncOp tile = l.b.share(symbol, types, [&](ValueRange own) {
-    TileTerm inner{{own[0], own[1]}, {own[3], own[4]}, own[6],       term.aRow ? own[2] : Value(),
-                   own[5],           own[7],           term.isPacked};
-    TileEmitter emitter(l, result.rows, result.columns, term.isPacked);
-    emitter.emit(l.offset(own[8], own[10]), l.offset(own[9], own[10]), own[11], own[12], inner);
+  SmallVector<Value> operands{result.c, result.init, result.at, l.index(result.stride), result.isZero};
+  const size_t first = operands.size(), count = 8;
+  for (const TileTerm &term : terms) {
+    symbol += &term == terms.begin() ? "" : "_and";
+    symbol += term.aRow ? "" : "_transposed";
+    symbol += term.isPacked ? "_packed" : "";
+    operands.append({term.a.base, term.a.at, term.aRow ? term.aRow : l.index(1), term.b.base, term.b.at, term.bDepth,
+                     term.depth, term.ahead});
+  }
+  func::FuncOp tile = l.b.share(symbol, llvm::to_vector(ValueRange(operands).getTypes()), [&](ValueRange own) {
+    SmallVector<TileTerm> inner;
+    for (auto [i, term] : llvm::enumerate(terms)) {
+      ValueRange part = own.slice(first + i * count, count);
+      Value aRow = term.aRow ? part[2] : Value();
+      inner.push_back({{part[0], part[1]}, {part[3], part[4]}, part[6], aRow, part[5], part[7], term.isPacked});
+    }
+    TileEmitter emitter(l, result.rows, result.columns);
+    emitter.emit(l.offset(own[0], own[2]), l.offset(own[1], own[2]), own[3], own[4], inner);
   });
-  Value aRow = term.aRow ? term.aRow : l.index(1);
-  SmallVector<Value> operands{term.a.base,  term.a.at,  aRow,     term.b.base, term.b.at, term.bDepth,
-                              term.depth,   term.ahead, result.c, result.init, result.at, l.index(result.stride),
-                              result.isZero};
   func::CallOp::create(l.b, tile, operands);
 }
 

@@ -24,7 +24,7 @@ struct TileTerm {
   bool isPacked; ///< b's rows have tileColumns columns, whatever those of the tile
 };
 
-/// What a tile writes: c[rows, columns] = start + the term. Start is zero, or what lies at the same place of `init`.
+/// What a tile writes: c[rows, columns] = start + the terms. Start is zero, or what lies at the same place of `init`.
 struct TileResult {
   mlir::Value c, init, at;
   int64_t stride;
@@ -32,9 +32,9 @@ struct TileResult {
   int64_t rows, columns;
 };
 
-/// Calls the micro-kernel. It depends on the sizes of the tile alone, so that a module has a few of them whatever its
-/// products are.
-void callTile(LoopBuilder &l, const TileResult &result, const TileTerm &term);
+/// Calls the micro-kernel, which adds the terms while the tile is in registers. It depends on the sizes of the tile and
+/// the number of terms alone, so that a module has a few of them whatever its products are.
+void callTile(LoopBuilder &l, const TileResult &result, llvm::ArrayRef<TileTerm> terms);
 
 /// Panels of `columns` columns, that begin tileColumns columns apart and are packed `step` elements apart.
 struct Panels {

@@ -73,3 +73,32 @@ func.func @accumulate() attributes {tune.program} {
   tune.write %sum, @g : tensor<64x48xf32>
   return
 }
+
+// A difference is a sum with the smaller operand negated.
+// CHECK-LABEL: func.func @difference
+// CHECK-SAME: %[[W:.*]]: tensor<20x32xf32>, %[[X:.*]]: tensor<400x32xf32>, %[[V:.*]]: tensor<20x32xf32>, %[[Y:[a-z0-9]+]]: tensor<400x32xf32>
+func.func @difference(%w: tensor<20x32xf32>, %x: tensor<400x32xf32>, %v: tensor<20x32xf32>, %y: tensor<400x32xf32>) -> tensor<20x400xf32> {
+  // CHECK: %[[NEGATIVE:.*]] = arith.negf %[[V]]
+  // CHECK: %[[D:.*]] = dnnl.matmul lhs(%[[W]], %[[NEGATIVE]]) rhs(%[[X]], %[[Y]])
+  // CHECK: return %[[D]]
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<20x400xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<20x400xf32>) -> tensor<20x400xf32>
+  %p = linalg.contract indexing_maps = [#x, #w, #y] ins(%w, %x : tensor<20x32xf32>, tensor<400x32xf32>) outs(%f : tensor<20x400xf32>) -> tensor<20x400xf32>
+  %q = linalg.contract indexing_maps = [#x, #w, #y] ins(%v, %y : tensor<20x32xf32>, tensor<400x32xf32>) outs(%f : tensor<20x400xf32>) -> tensor<20x400xf32>
+  %d = arith.subf %p, %q : tensor<20x400xf32>
+  return %d : tensor<20x400xf32>
+}
+
+// Both operands are as large as the result: negating one would cost what the subtraction does.
+// CHECK-LABEL: func.func @cheap_difference
+func.func @cheap_difference(%w: tensor<40x32xf32>, %x: tensor<40x32xf32>) -> tensor<40x40xf32> {
+  // CHECK: arith.subf
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<40x40xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<40x40xf32>) -> tensor<40x40xf32>
+  %p = linalg.contract indexing_maps = [#x, #w, #y] ins(%w, %x : tensor<40x32xf32>, tensor<40x32xf32>) outs(%f : tensor<40x40xf32>) -> tensor<40x40xf32>
+  %q = linalg.contract indexing_maps = [#x, #w, #y] ins(%x, %w : tensor<40x32xf32>, tensor<40x32xf32>) outs(%f : tensor<40x40xf32>) -> tensor<40x40xf32>
+  %d = arith.subf %p, %q : tensor<40x40xf32>
+  return %d : tensor<40x40xf32>
+}
