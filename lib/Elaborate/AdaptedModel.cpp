@@ -352,7 +352,8 @@ Value Evaluator::fitSite(const AdapterInstance &adapter, const Tensor &given, Va
     std::optional<Tensor> filled = out ? asTensor(result, adapter.definition->range, expected) : std::nullopt;
     return filled ? Value(*filled) : Value();
   }
-  auto left = llvm::find_if(tensor->dims, [&](Dim dim) { return indexOf(expected, dim) < 0; });
+  // Within another adapter, a dimension more (of experts, say) is for the outer one to sum.
+  auto left = llvm::find_if(tensor->dims, [&](Dim dim) { return !adapter.outer && indexOf(expected, dim) < 0; });
   bool lacks = indexOf(tensor->dims, out) < 0;
   if (!out || (left == tensor->dims.end() && !lacks))
     return result;

@@ -294,8 +294,11 @@ mlir::Value ftc::elaborate::penalty(ProgramBuilder::State &state, const AdaptedM
         continue;
       bool perSite = evaluator.siteSums.empty() && instance->group->instances.size() > 1;
       if (!scalar->dims.empty() || perSite) {
+        std::string dims = printDims(scalar->dims, *instance->scope);
+        if (perSite)
+          dims.insert(1, scalar->dims.empty() ? "sites" : "sites, ");
         evaluator.diags()
-            .report(Diag::NotAScalar, own.range, "the penalty", printDims(scalar->dims, *instance->scope))
+            .report(Diag::NotAScalar, own.range, "the penalty", dims)
             .help("reduce it over the sites too, as in `sum(e, over: sites)`");
         continue;
       }

@@ -81,6 +81,13 @@ static void collectDefined(llvm::ArrayRef<ItemPtr> body, llvm::StringSet<> &name
       collectDefined(every->body, names);
 }
 
+/// Whether a state keeps what was there before the first step: the parameter itself, or what is made of it.
+static bool keepsBeginning(const Declaration &declaration, const Definition &definition) {
+  NamesIn named;
+  named.expr(declaration.value);
+  return definition.kind == DefinitionKind::Optimizer && named.names.contains("p");
+}
+
 /// Warns of states that stay as they begin.
 static void checkStates(const Definition &definition, Diagnostics &diags) {
   llvm::StringSet<> defined;
@@ -90,7 +97,7 @@ static void checkStates(const Definition &definition, Diagnostics &diags) {
         declarations && declarations->role == TensorRole::State)
       for (const Declaration &declaration : declarations->declarations)
         for (const Name &name : declaration.targets)
-          if (!defined.contains(name.text + "'"))
+          if (!defined.contains(name.text + "'") && !keepsBeginning(declaration, definition))
             diags.report(Diag::NoEffect, name.range, name.text, "it is a state, and nothing gives it a next value")
                 .help("its next value is the equation `" + name.text + "' = ...`");
 }
