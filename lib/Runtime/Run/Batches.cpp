@@ -70,11 +70,11 @@ Status fillInputs(Machine &machine, const Inputs &inputs, const BatchShape &shap
 Status passDenominators(Machine &machine, const Outputs &outputs, const Inputs &inputs) {
   if (!outputs.denominators || !inputs.denominators)
     return Status::success();
-  std::vector<double> sums = machine.reals(*outputs.denominators);
   std::span<double> target = machine.elements<double>(*inputs.denominators);
-  if (sums.size() != target.size())
-    return makeError(ExitStatus::Bug, "{} denominators are computed, {} used", sums.size(), target.size());
-  std::transform(sums.begin(), sums.end(), target.begin(), [](double sum) { return sum == 0 ? 1 : sum; });
+  if (int64_t sums = machine.count(*outputs.denominators); sums != static_cast<int64_t>(target.size()))
+    return makeError(ExitStatus::Bug, "{} denominators are computed, {} used", sums, target.size());
+  machine.readReals(*outputs.denominators, target);
+  std::replace(target.begin(), target.end(), 0.0, 1.0);
   return Status::success();
 }
 

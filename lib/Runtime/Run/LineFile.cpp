@@ -2,11 +2,13 @@
 
 #include "ftc/Runtime/Run/LineFile.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <limits>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 namespace ftc::run {
@@ -39,14 +41,21 @@ Status LineFile::truncate(uint64_t bytes) {
 }
 
 Status LineFile::append(std::string_view line) {
-  std::string text = std::string(line) + "\n";
-  for (size_t done = 0; done < text.size();) {
-    ssize_t written = write(file.get(), text.data() + done, text.size() - done);
+  char end = '\n';
+  iovec parts[] = {{const_cast<char *>(line.data()), line.size()}, {&end, 1}};
+  while (parts[1].iov_len > 0) {
+    ssize_t written = writev(file.get(), parts, 2);
     if (written < 0 && errno != EINTR)
       return failure(path, "cannot be written");
-    done += written > 0 ? static_cast<size_t>(written) : 0;
+    auto rest = written > 0 ? static_cast<size_t>(written) : 0;
+    for (iovec &part : parts) {
+      size_t done = std::min(rest, part.iov_len);
+      part.iov_base = static_cast<char *>(part.iov_base) + done;
+      part.iov_len -= done;
+      rest -= done;
+    }
   }
-  length += text.size();
+  length += line.size() + 1;
   return Status::success();
 }
 

@@ -156,8 +156,12 @@ std::vector<double> Machine::reals(uint32_t tensor) {
   if (!isFloat(info.type))
     return {};
   std::vector<double> values(static_cast<size_t>(info.elements()));
-  convertFloats(info.type, bytes(tensor).data(), ElementType::F64, values.data(), values.size());
+  readReals(tensor, values);
   return values;
+}
+
+void Machine::readReals(uint32_t tensor, std::span<double> into) {
+  convertFloats(manifest->tensors[tensor].type, bytes(tensor).data(), ElementType::F64, into.data(), into.size());
 }
 
 double Machine::real(TensorRef tensor) {

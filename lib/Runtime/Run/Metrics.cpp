@@ -10,11 +10,12 @@ namespace ftc::run {
 
 using namespace runtime; // its JSON
 
-std::string metricsLine(const StepMetrics &metrics) {
-  return fmt::format("{{\"step\":{},\"loss\":{:.17g},\"lr\":{:.17g},\"grad_norm\":{:.17g},\"tokens\":{},"
-                     "\"supervised_tokens\":{},\"train\":{},\"seconds\":{:.6g}}}",
-                     metrics.step, metrics.loss, metrics.lr, metrics.gradNorm, metrics.tokens, metrics.supervisedTokens,
-                     json::dumpString(metrics.train), metrics.seconds);
+void appendMetrics(fmt::memory_buffer &buffer, const StepMetrics &metrics) {
+  fmt::format_to(std::back_inserter(buffer),
+                 "{{\"step\":{},\"loss\":{:.17g},\"lr\":{:.17g},\"grad_norm\":{:.17g},\"tokens\":{},"
+                 "\"supervised_tokens\":{},\"train\":{},\"seconds\":{:.6g}}}",
+                 metrics.step, metrics.loss, metrics.lr, metrics.gradNorm, metrics.tokens, metrics.supervisedTokens,
+                 metrics.train, metrics.seconds);
 }
 
 std::string evaluationLine(std::string_view name, double loss) {

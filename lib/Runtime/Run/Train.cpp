@@ -26,7 +26,8 @@ double secondsSince(Clock::time_point start) { return std::chrono::duration<doub
 class Trainer {
 public:
   Trainer(Session &session, const Step &step, const TrainStep &train, const data::RecordStore &records)
-      : session(session), machine(session.machine), step(step), train(train), seed(session.seed(train.seed)),
+      : session(session), machine(session.machine), step(step), train(train), quotedName(json::dumpString(step.name)),
+        seed(session.seed(train.seed)),
         batcher(makeBatcher(records, train.batch,
                             std::get<DatasetStep>(session.manifest.find(train.data)->detail).shuffle, seed)),
         checkpoints(session.folder.checkpoints(), step.name, session.identity(step)),
@@ -52,13 +53,14 @@ private:
   Status checkpoint();
   bool isCheckpointDue() const;
   Status runBlocks();
-  void report(const StepMetrics &metrics);
+  Status report(const StepMetrics &metrics);
   Status finish();
 
   Session &session;
   Machine &machine;
   const Step &step;
   const TrainStep &train;
+  std::string quotedName; // JSON
   int64_t seed;
   data::RecordBatcher batcher;
   TrainingCheckpoints checkpoints;
@@ -225,10 +227,9 @@ Status Trainer::update() {
     metrics.tokens += text.filled;
     metrics.supervisedTokens += text.supervised;
   }
-  metrics.train = step.name;
+  metrics.train = quotedName;
   metrics.seconds = secondsSince(start);
-  report(metrics);
-  return session.metrics.append(metricsLine(metrics));
+  return report(metrics);
 }
 
 /// What adapters do every so many updates; after the last there is nothing to go on with.
@@ -240,17 +241,27 @@ Status Trainer::runBlocks() {
   return Status::success();
 }
 
-void Trainer::report(const StepMetrics &metrics) {
+/// Buffers on the stack: steps allocate nothing.
+Status Trainer::report(const StepMetrics &metrics) {
   double weight = stepSeconds == 0 ? 1 : 0.1;
   firstLoss = stepSeconds == 0 ? metrics.loss : firstLoss;
   lastLoss = metrics.loss;
   stepSeconds += weight * (metrics.seconds - stepSeconds);
   tokensPerStep += weight * (static_cast<double>(metrics.tokens) - tokensPerStep);
-  session.console.printJson(metricsLine(metrics));
-  Progress progress{step.name, "step", done, total, "", stepSeconds * static_cast<double>(total - done), false};
-  progress.details =
-      fmt::format("loss {:.4f}  lr {:.2e}  {:.0f} tokens/s", metrics.loss, metrics.lr, tokensPerStep / stepSeconds);
-  session.console.showProgress(progress);
+  fmt::memory_buffer line, details;
+  appendMetrics(line, metrics);
+  std::string_view text(line.data(), line.size());
+  session.console.printJson(text);
+  fmt::format_to(std::back_inserter(details), "loss {:.4f}  lr {:.2e}  {:.0f} tokens/s", metrics.loss, metrics.lr,
+                 tokensPerStep / stepSeconds);
+  session.console.showProgress({step.name,
+                                "step",
+                                done,
+                                total,
+                                {details.data(), details.size()},
+                                stepSeconds * static_cast<double>(total - done),
+                                false});
+  return session.metrics.append(text);
 }
 
 /// What a training leaves: the trained tensors, and what else adapters have changed.

@@ -129,8 +129,10 @@ TEST(Transpose, FollowsTheDefinition) {
 }
 
 TEST(Metrics, LinesReadBackEqual) {
-  StepMetrics metrics{3, 0.1, 2e-4, 1.0 / 3, 64, 60, "run", 0.25};
-  EXPECT_EQ(metricsLine(metrics),
+  StepMetrics metrics{3, 0.1, 2e-4, 1.0 / 3, 64, 60, "\"run\"", 0.25};
+  fmt::memory_buffer line;
+  appendMetrics(line, metrics);
+  EXPECT_EQ(fmt::to_string(line),
             "{\"step\":3,\"loss\":0.10000000000000001,\"lr\":0.00020000000000000001,\"grad_norm\":0.33333333333333331,"
             "\"tokens\":64,\"supervised_tokens\":60,\"train\":\"run\",\"seconds\":0.25}");
   EXPECT_EQ(evaluationLine("a\"b", 2000), "{\"evaluate\":\"a\\\"b\",\"loss\":2000,\"perplexity\":null}");

@@ -19,9 +19,9 @@ struct Progress {
   std::string_view name; // of the step of the recipe
   std::string_view unit; // "step", "batch"
   int64_t done = 0, total = 0;
-  std::string details;     // "loss 1.2345  lr 1.0e-04  250 tokens/s"
-  double secondsLeft = -1; // negative: not known
-  bool isBrief = false;    // not worth a line of its own unless it takes long
+  std::string_view details; // "loss 1.2345  lr 1.0e-04  250 tokens/s"
+  double secondsLeft = -1;  // negative: not known
+  bool isBrief = false;     // not worth a line of its own unless it takes long
 };
 
 class Console {

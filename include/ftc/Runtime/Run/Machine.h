@@ -36,6 +36,7 @@ public:
     return {reinterpret_cast<T *>(raw.data()), raw.size() / sizeof(T)};
   }
 
+  int64_t count(uint32_t tensor) const { return manifest->tensors[tensor].elements(); }
   void zero(TensorRef tensor);
   void copy(TensorRef from, TensorRef to);
   /// Fills a tensor with numbers, converted to its type (i32, i64, f32 or f64); a bug if their count is not its own.
@@ -47,6 +48,8 @@ public:
   double real(TensorRef tensor);
   /// All elements of a tensor of reals.
   std::vector<double> reals(uint32_t tensor);
+  /// The same, into as many places as it has.
+  void readReals(uint32_t tensor, std::span<double> into);
   /// Whether all elements of a tensor of reals are finite; true for other tensors.
   bool isFinite(uint32_t tensor);
 

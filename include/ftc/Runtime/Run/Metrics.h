@@ -1,6 +1,8 @@
 //===- Metrics.h - metrics.jsonl ---------------------------------------------===//
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -13,12 +15,13 @@ struct StepMetrics {
   double loss = 0;  // before the update
   double lr = 0, gradNorm = 0;
   int64_t tokens = 0, supervisedTokens = 0;
-  std::string_view train; // the step of the recipe
+  std::string_view train; // the step of the recipe, as a JSON string
   double seconds = 0;
 };
 
 /// Lines as in `metrics.jsonl`; reals with 17 significant digits, so that they read back equal.
-std::string metricsLine(const StepMetrics &metrics);
+/// A line of metrics.jsonl, without its break, after what the buffer holds. Allocates nothing while that is short.
+void appendMetrics(fmt::memory_buffer &buffer, const StepMetrics &metrics);
 std::string evaluationLine(std::string_view name, double loss);
 
 } // namespace ftc::run
