@@ -2,6 +2,7 @@
 
 #include "ftc/Runtime/CPU/Program.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <immintrin.h>
@@ -13,12 +14,14 @@ namespace ftc::cpu {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr size_t kMemory = size_t(64) << 20; ///< of a thread: more than caches hold
+/// What all threads read together, and one at least: far more than caches hold. Of 64 MB a core, a third cache of 32 MB
+/// that several machines share has been seen to give half.
+constexpr size_t kMemory = size_t(512) << 20, kLeastMemory = size_t(32) << 20;
 
 double since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 /// Work of one thread for `seconds`; what it has done, a second.
-using Work = double (*)(const float *memory, double seconds);
+using Work = double (*)(const float *memory, size_t bytes, double seconds);
 struct Works {
   Work multiply, read;
 };
@@ -60,6 +63,7 @@ Works chooseWorks() {
 struct Share {
   Work work;
   const float *memory;
+  size_t bytes;
   double seconds, rate = 0;
 };
 
@@ -67,7 +71,7 @@ struct Share {
 void runShares(void *const *buffers, const int64_t *, int64_t lo, int64_t hi) {
   auto *shares = static_cast<Share *>(buffers[0]);
   for (int64_t i = lo; i < hi; ++i)
-    shares[i].rate = shares[i].work(shares[i].memory, shares[i].seconds);
+    shares[i].rate = shares[i].work(shares[i].memory, shares[i].bytes, shares[i].seconds);
 }
 
 double runOnAll(std::vector<Share> shares) {
@@ -89,16 +93,17 @@ struct Unmap {
 Ceiling measureCeiling(double seconds) {
   Works works = chooseWorks();
   size_t threads = size_t(ftc_threads());
-  Ceiling ceiling{runOnAll(std::vector<Share>(threads, {works.multiply, nullptr, seconds / 2})), 0};
-  std::unique_ptr<uint8_t, Unmap> memory(ftc_arena_create(threads * kMemory), Unmap{threads * kMemory});
+  Ceiling ceiling{runOnAll(std::vector<Share>(threads, {works.multiply, nullptr, 0, seconds / 2})), 0};
+  size_t bytes = std::max(kLeastMemory, kMemory / threads / kLeastMemory * kLeastMemory);
+  std::unique_ptr<uint8_t, Unmap> memory(ftc_arena_create(threads * bytes), Unmap{threads * bytes});
   if (!memory)
     return ceiling;
   std::vector<Share> shares;
   for (size_t i = 0; i < threads; ++i) {
-    auto *own = reinterpret_cast<float *>(memory.get() + i * kMemory);
-    for (size_t j = 0; j < kMemory / sizeof(float); j += 1024) // a page that was never written is one page of zeros
+    auto *own = reinterpret_cast<float *>(memory.get() + i * bytes);
+    for (size_t j = 0; j < bytes / sizeof(float); j += 1024) // a page that was never written is one page of zeros
       own[j] = 1.0f;
-    shares.push_back({works.read, own, seconds / 2});
+    shares.push_back({works.read, own, bytes, seconds / 2});
   }
   ceiling.bytes = runOnAll(std::move(shares));
   return ceiling;
