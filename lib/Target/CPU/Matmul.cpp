@@ -3,7 +3,7 @@
 
 #include "Matmul.h"
 
-#include "Tile.h"
+#include "Terms.h"
 
 #include "llvm/ADT/SetVector.h"
 
@@ -34,13 +34,6 @@ static constexpr int64_t kAliasing = 1024;
 /// Elements from a copied row to the next: an odd number of cache lines, so that rows do not compete for the same
 /// places of the cache.
 static int64_t getCopiedStride(int64_t depth) { return llvm::alignTo(depth, 32) + 16; }
-
-namespace {
-/// A product whose operands may be narrower than f32.
-struct Term : ProductShape {
-  bool isNarrowA = false, isNarrowB = false;
-};
-} // namespace
 
 /// Whether the depth is added in parts.
 static bool isCut(const Term &term) { return term.k.size > kDepth; }
@@ -127,8 +120,7 @@ void Blocking::setRows(int64_t blocks) {
 Blocking::Blocking(const Registers &registers, ArrayRef<Term> terms)
     : registers(registers), rows(terms[0].m.size), columns(terms[0].n.size) {
   groupTerms(terms);
-  for (const ProductDimension &dim : terms[0].batch)
-    batch *= dim.size;
+  batch = countBatch(terms[0]);
   setColumns(registers.cached / deepest);
   bool cuts = llvm::any_of(terms, isCut);
   setRows(llvm::divideCeil(rows, !cuts ? kMostRows : registers.packsParts ? kRowsToCopy : kCutRows));
@@ -157,6 +149,29 @@ static int64_t countScratch(ArrayRef<Term> terms, const Blocking &blocking) {
     copies = std::max(copies, elements);
   }
   return blocking.deepest * blocking.blockColumns + copies;
+}
+
+int64_t countBatch(const Term &term) {
+  int64_t count = 1;
+  for (const ProductDimension &dim : term.batch)
+    count *= dim.size;
+  return count;
+}
+
+BatchEntry locateBatch(LoopBuilder &l, Value number, ArrayRef<Term> terms) {
+  SmallVector<Value> zeros(terms.size(), l.index(0));
+  BatchEntry entry{zeros, zeros, l.index(0)};
+  ArrayRef<ProductDimension> batch = terms.front().batch;
+  for (size_t dim = batch.size(); dim-- > 0;) {
+    Value index = l.rem(number, batch[dim].size);
+    number = l.div(number, batch[dim].size);
+    entry.c = l.add(entry.c, l.mul(index, batch[dim].c));
+    for (auto [i, term] : llvm::enumerate(terms)) {
+      entry.a[i] = l.add(entry.a[i], l.mul(index, term.batch[dim].a));
+      entry.b[i] = l.add(entry.b[i], l.mul(index, term.batch[dim].b));
+    }
+  }
+  return entry;
 }
 
 namespace {
@@ -202,8 +217,7 @@ private:
   Value scratch; ///< packed columns, then copied rows
   // Of the item that is being emitted; the last ones are exclusive.
   Value firstRow, lastRow, firstColumn, lastColumn;
-  SmallVector<Value> aBases, bBases; ///< of the batch entry, for each term
-  Value cBase;
+  BatchEntry entry;
 };
 } // namespace
 
@@ -227,19 +241,7 @@ void MatmulEmitter::locate(Value item) {
   lastColumn = l.min(l.add(firstColumn, blocking.blockColumns), l.index(shape.n.size));
   firstRow = l.mul(l.rem(rest, blocking.rowBlocks), blocking.blockRows);
   lastRow = l.min(l.add(firstRow, blocking.blockRows), l.index(shape.m.size));
-  rest = l.div(rest, blocking.rowBlocks);
-  aBases.assign(terms.size(), l.index(0));
-  bBases = aBases;
-  cBase = l.index(0);
-  for (size_t dim = shape.batch.size(); dim-- > 0;) {
-    Value entry = l.rem(rest, shape.batch[dim].size);
-    rest = l.div(rest, shape.batch[dim].size);
-    cBase = l.add(cBase, l.mul(entry, shape.batch[dim].c));
-    for (auto [i, term] : llvm::enumerate(terms)) {
-      aBases[i] = l.add(aBases[i], l.mul(entry, term.batch[dim].a));
-      bBases[i] = l.add(bBases[i], l.mul(entry, term.batch[dim].b));
-    }
-  }
+  entry = locateBatch(l, l.div(rest, blocking.rowBlocks), terms);
 }
 
 void MatmulEmitter::emitSweep(ArrayRef<size_t> sweep, Start start) {
@@ -289,8 +291,8 @@ MatmulEmitter::Operands MatmulEmitter::makeOperands(size_t i, Value from, Value 
   if (term.swapped)
     std::swap(a, b);
   Operands operands;
-  operands.a = {pointer(a), l.add(aBases[i], l.mul(from, term.k.a))};
-  Value row = l.add(bBases[i], l.mul(from, term.k.b));
+  operands.a = {pointer(a), l.add(entry.a[i], l.mul(from, term.k.a))};
+  Value row = l.add(entry.b[i], l.mul(from, term.k.b));
   operands.b = {pointer(b), l.add(row, l.mul(firstColumn, term.n.b))};
   operands.depth = depth ? depth : l.index(term.k.size);
   operands.panelStep = l.registers.tileColumns * term.n.b;
@@ -343,7 +345,7 @@ void MatmulEmitter::emitRows(ArrayRef<size_t> sweep, ArrayRef<Operands> operands
     tile.push_back(next);
   }
   Value c = pointer(op.getResult());
-  Value first = l.add(l.add(cBase, l.mul(row, shape.m.c)), firstColumn);
+  Value first = l.add(l.add(entry.c, l.mul(row, shape.m.c)), firstColumn);
   auto emitPanel = [&](Value panel, int64_t columns) {
     Value at = l.add(first, l.mul(panel, l.registers.tileColumns));
     Start next = start;
@@ -378,7 +380,7 @@ static SmallVector<Term> getSuitedTerms(dnnl::MatmulOp op, const Registers &regi
       return false;
     return readable && term.n.size >= 16 && (term.n.b == 1 || term.m.size >= kRowsToTranspose);
   };
-  if (!llvm::all_of(terms, suits))
+  if (!isDots(terms) && !llvm::all_of(terms, suits))
     return {};
   return terms;
 }
@@ -387,13 +389,16 @@ bool emitMatmul(dnnl::MatmulOp op, const Registers &registers, KernelBuilder &bu
   SmallVector<Term> terms = getSuitedTerms(op, registers);
   if (terms.empty())
     return false;
-  MatmulEmitter(op, terms, registers, builder).emit();
+  if (isDots(terms))
+    emitDots(op, terms, registers, builder);
+  else
+    MatmulEmitter(op, terms, registers, builder).emit();
   return true;
 }
 
 int64_t getMatmulScratch(dnnl::MatmulOp op, const Registers &registers) {
   SmallVector<Term> terms = getSuitedTerms(op, registers);
-  return terms.empty() ? 0 : countScratch(terms, Blocking(registers, terms)) * int64_t(sizeof(float));
+  return terms.empty() || isDots(terms) ? 0 : countScratch(terms, Blocking(registers, terms)) * int64_t(sizeof(float));
 }
 
 } // namespace ftc::target::cpu
