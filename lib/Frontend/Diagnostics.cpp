@@ -101,20 +101,23 @@ static const Entry &lookUp(Diag code) {
 
 const char *Diagnostics::format(Diag code) { return lookUp(code).text; }
 
+/// Whether a message says which dimensions an expression has. They are others where a definition is evaluated again with
+/// other arguments, as by a merge: the same mistake.
+static bool namesDimensions(Diag code) {
+  return llvm::is_contained({Diag::NoSharedDimension, Diag::AmbiguousContraction, Diag::NoSuchDimension,
+                             Diag::UnexpectedDimension, Diag::NotShared, Diag::AttentionShape},
+                            code);
+}
+
 Diagnostics::Builder Diagnostics::add(Diag code, SMRange range, std::string text) {
   Severity severity = lookUp(code).severity;
   // What is elaborated once for each site would be said once for each site.
-  for (const Message &earlier : pending)
-    if (earlier.code == code && earlier.range.Start == range.Start && earlier.text == text)
-      return Builder(*this, notKept);
-  if (severity == Severity::Error)
-    ++errors;
-  // A definition that is used at many sites has the same mistake at each.
-  bool known = llvm::any_of(pending, [&](const Message &message) {
-    return message.code == code && message.range.Start == range.Start && message.text == text;
+  bool known = llvm::any_of(pending, [&](const Message &earlier) {
+    return earlier.code == code && earlier.range.Start == range.Start &&
+           (earlier.text == text || namesDimensions(code));
   });
-  if (known && severity == Severity::Error)
-    ++printed;
+  if (!known && severity == Severity::Error)
+    ++errors;
   if (known || pending.size() >= maxMessages)
     return Builder(*this, notKept);
   pending.push_back({code, severity, range, std::move(text), {}});
