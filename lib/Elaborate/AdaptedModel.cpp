@@ -352,8 +352,9 @@ Value Evaluator::fitSite(const AdapterInstance &adapter, const Tensor &given, Va
     std::optional<Tensor> filled = out ? asTensor(result, adapter.definition->range, expected) : std::nullopt;
     return filled ? Value(*filled) : Value();
   }
-  // Within another adapter, a dimension more (of experts, say) is for the outer one to sum.
-  auto left = llvm::find_if(tensor->dims, [&](Dim dim) { return !adapter.outer && indexOf(expected, dim) < 0; });
+  // Within an adapter of a module, a dimension more (of experts, say) is for that one to sum.
+  bool isWithin = adapter.outer && adapter.outer->form->name.text != "model";
+  auto left = llvm::find_if(tensor->dims, [&](Dim dim) { return !isWithin && indexOf(expected, dim) < 0; });
   bool lacks = indexOf(tensor->dims, out) < 0;
   if (!out || (left == tensor->dims.end() && !lacks))
     return result;
