@@ -101,8 +101,8 @@ static const Entry &lookUp(Diag code) {
 
 const char *Diagnostics::format(Diag code) { return lookUp(code).text; }
 
-/// Whether a message says which dimensions an expression has. They are others where a definition is evaluated again with
-/// other arguments, as by a merge: the same mistake.
+/// Whether a message says which dimensions an expression has. They are others where a definition is evaluated again
+/// with other arguments, as by a merge: the same mistake.
 static bool namesDimensions(Diag code) {
   return llvm::is_contained({Diag::NoSharedDimension, Diag::AmbiguousContraction, Diag::NoSuchDimension,
                              Diag::UnexpectedDimension, Diag::NotShared, Diag::AttentionShape},
