@@ -4,6 +4,7 @@
 #define FTC_LIB_CONVERSION_TUNETODNNL_ARRANGEPRODUCTS_H
 
 #include "dialects/Dnnl/IR/ProductShape.h"
+#include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/PatternMatch.h"
 
 namespace ftc {
@@ -11,6 +12,11 @@ namespace ftc {
 /// Whether a contraction of that shape is worth a product of the library: one of few rows by a matrix that is read row
 /// by row is bound by reading it, which a kernel of rows does as well.
 bool isLibraryProduct(const std::optional<dnnl::ProductShape> &shape);
+
+/// Elements of a tensor.
+inline int64_t countElements(mlir::Value value) {
+  return mlir::cast<mlir::RankedTensorType>(value.getType()).getNumElements();
+}
 
 /// Whether all entries are known to be 0.
 bool isZeroTensor(mlir::Value value);

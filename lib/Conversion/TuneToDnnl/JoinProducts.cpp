@@ -10,6 +10,8 @@
 
 #include "JoinProducts.h"
 
+#include "ArrangeProducts.h"
+
 #include "dialects/Dnnl/IR/Dnnl.h"
 #include "dialects/Tune/Utils/Builders.h"
 #include "mlir/Dialect/Utils/StructuredOpsUtils.h"
@@ -23,8 +25,6 @@ namespace {
 
 /// Copying the narrow operands beside each other must not count: the common one has so many times their elements.
 constexpr int64_t kWorthIt = 8;
-
-int64_t countElements(Value value) { return cast<RankedTensorType>(value.getType()).getNumElements(); }
 
 /// A product of one term, seen from the operand that others may read too.
 struct Sibling {

@@ -34,8 +34,6 @@ using ftc::dnnl::ProductShape;
 namespace ftc {
 namespace {
 
-int64_t countElements(Value value) { return cast<RankedTensorType>(value.getType()).getNumElements(); }
-
 struct LowerContract : OpRewritePattern<linalg::ContractOp> {
   explicit LowerContract(MLIRContext *context) : OpRewritePattern(context, /*benefit=*/2) {}
 

@@ -11,7 +11,7 @@ struct Ceiling {
 };
 
 /// Keeps all threads busy for `seconds`, half of it with each. A machine that does something else meanwhile reaches
-/// less. Needs 512 MB; where there are none, `bytes` is 0.
+/// less. Needs 512 MB, or 32 MB a thread if that is more; where there are none, `bytes` is 0.
 Ceiling measureCeiling(double seconds = 0.2);
 
 } // namespace ftc::cpu

@@ -36,6 +36,7 @@ public:
     return {reinterpret_cast<T *>(raw.data()), raw.size() / sizeof(T)};
   }
 
+  /// Elements of a tensor.
   int64_t count(uint32_t tensor) const { return manifest->tensors[tensor].elements(); }
   void zero(TensorRef tensor);
   void copy(TensorRef from, TensorRef to);

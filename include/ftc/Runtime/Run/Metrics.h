@@ -19,8 +19,9 @@ struct StepMetrics {
   double seconds = 0;
 };
 
-/// Lines as in `metrics.jsonl`; reals with 17 significant digits, so that they read back equal.
-/// A line of metrics.jsonl, without its break, after what the buffer holds. Allocates nothing while that is short.
+// Lines of metrics.jsonl without their breaks; reals with 17 significant digits, so that they read back equal.
+
+/// Written after what the buffer holds. Allocates nothing while that is short.
 void appendMetrics(fmt::memory_buffer &buffer, const StepMetrics &metrics);
 std::string evaluationLine(std::string_view name, double loss);
 
