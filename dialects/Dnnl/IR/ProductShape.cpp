@@ -66,6 +66,13 @@ static ProductDimension takeLargest(SmallVector<ProductDimension> dims, SmallVec
   return taken;
 }
 
+int64_t ProductShape::countBatch() const {
+  int64_t count = 1;
+  for (const ProductDimension &dim : batch)
+    count *= dim.size;
+  return count;
+}
+
 bool ProductShape::writesLike(const ProductShape &other) const {
   auto isAlike = [](const ProductDimension &x, const ProductDimension &y) { return x.size == y.size && x.c == y.c; };
   return isAlike(m, other.m) && isAlike(n, other.n) && llvm::equal(batch, other.batch, isAlike);

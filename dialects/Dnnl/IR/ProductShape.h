@@ -24,6 +24,9 @@ struct ProductShape {
   /// The second operand is `a`.
   bool swapped = false;
 
+  /// Entries of the batch.
+  int64_t countBatch() const;
+
   /// Whether both write the same places of their results as the same rows and columns.
   bool writesLike(const ProductShape &other) const;
 };

@@ -25,9 +25,7 @@ bool isLibraryProduct(const std::optional<dnnl::ProductShape> &shape) {
   int64_t rows = shape->m.size, columns = shape->n.size, least = std::min(rows, columns);
   if (least > fewRows)
     return true;
-  int64_t work = rows * columns * shape->k.size;
-  for (const dnnl::ProductDimension &dim : shape->batch)
-    work *= dim.size;
+  int64_t work = rows * columns * shape->k.size * shape->countBatch();
   return least > 1 && !readsRowsOnce(shape) && work > littleWork;
 }
 

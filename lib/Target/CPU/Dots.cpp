@@ -96,7 +96,7 @@ public:
     int64_t tiles = llvm::divideCeil(shape.m.size, kTileRows), rows = llvm::divideCeil(shape.m.size, tiles);
     int64_t whole = shape.m.size / rows, tail = shape.m.size % rows;
     tiles = whole + (tail ? 1 : 0);
-    l.b.setItems(countBatch(shape) * tiles);
+    l.b.setItems(shape.countBatch() * tiles);
     l.loop(l.b.lo(), l.b.hi(), 1, [&](Value item) {
       BatchEntry entry = locateBatch(l, l.div(item, tiles), terms);
       Value tile = l.rem(item, tiles), row = l.mul(tile, rows);

@@ -120,7 +120,7 @@ void Blocking::setRows(int64_t blocks) {
 Blocking::Blocking(const Registers &registers, ArrayRef<Term> terms)
     : registers(registers), rows(terms[0].m.size), columns(terms[0].n.size) {
   groupTerms(terms);
-  batch = countBatch(terms[0]);
+  batch = terms[0].countBatch();
   setColumns(registers.cached / deepest);
   bool cuts = llvm::any_of(terms, isCut);
   setRows(llvm::divideCeil(rows, !cuts ? kMostRows : registers.packsParts ? kRowsToCopy : kCutRows));
@@ -149,13 +149,6 @@ static int64_t countScratch(ArrayRef<Term> terms, const Blocking &blocking) {
     copies = std::max(copies, elements);
   }
   return blocking.deepest * blocking.blockColumns + copies;
-}
-
-int64_t countBatch(const Term &term) {
-  int64_t count = 1;
-  for (const ProductDimension &dim : term.batch)
-    count *= dim.size;
-  return count;
 }
 
 BatchEntry locateBatch(LoopBuilder &l, Value number, ArrayRef<Term> terms) {

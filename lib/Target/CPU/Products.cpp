@@ -100,10 +100,7 @@ private:
   }
 
   static int64_t countBlocks(const ProductShape &shape, Blocks blocks) {
-    int64_t count = llvm::divideCeil(shape.m.size, blocks.m) * llvm::divideCeil(shape.n.size, blocks.n);
-    for (const ProductDimension &dim : shape.batch)
-      count *= dim.size;
-    return count;
+    return llvm::divideCeil(shape.m.size, blocks.m) * llvm::divideCeil(shape.n.size, blocks.n) * shape.countBatch();
   }
 
   /// About equal parts of `size`, none larger than `most`, in whole vectors.

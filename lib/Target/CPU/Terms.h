@@ -13,9 +13,6 @@ struct Term : dnnl::ProductShape {
   bool isNarrowA = false, isNarrowB = false;
 };
 
-/// Entries of the batch.
-int64_t countBatch(const Term &term);
-
 /// Elements from the first entry of the batch to one of them, in a and b of each term and in the result.
 struct BatchEntry {
   llvm::SmallVector<mlir::Value> a, b;
