@@ -63,6 +63,21 @@ bool Variables::hasLanes(ArrayRef<AffineExpr> coordinates) const {
   return llvm::any_of(coordinates, [&](AffineExpr expr) { return hasLanes(expr); });
 }
 
+Coordinates Variables::mapLanes(ArrayRef<AffineExpr> coordinates,
+                                llvm::function_ref<AffineExpr(unsigned)> ofLane) const {
+  DenseMap<AffineExpr, AffineExpr> lanes;
+  for (AffineExpr expr : coordinates)
+    expr.walk([&](AffineExpr part) {
+      auto dim = dyn_cast<AffineDimExpr>(part);
+      if (dim && list[dim.getPosition()].lanes && !lanes.contains(part))
+        lanes[part] = ofLane(dim.getPosition());
+    });
+  Coordinates mapped;
+  for (AffineExpr expr : coordinates)
+    mapped.push_back(simplify(expr.replace(lanes)));
+  return mapped;
+}
+
 std::optional<Variables::Consecutive> Variables::splitLane(AffineExpr expr) const {
   if (auto dim = dyn_cast<AffineDimExpr>(expr); dim && list[dim.getPosition()].lane)
     return Consecutive{constant(0), expr};

@@ -5,6 +5,7 @@
 
 #include "mlir/IR/AffineExpr.h"
 #include "mlir/IR/Value.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
 
 #include <optional>
@@ -48,6 +49,10 @@ public:
     mlir::AffineExpr rest, lane;
   };
   std::optional<Consecutive> splitLane(mlir::AffineExpr expr) const;
+
+  /// The coordinates in one lane: `ofLane` is given the number of each variable that differs between lanes, once.
+  Coordinates mapLanes(llvm::ArrayRef<mlir::AffineExpr> coordinates,
+                       llvm::function_ref<mlir::AffineExpr(unsigned)> ofLane) const;
 
   mlir::AffineExpr floorDiv(mlir::AffineExpr expr, int64_t by) const;
   mlir::AffineExpr mod(mlir::AffineExpr expr, int64_t by) const;

@@ -112,6 +112,7 @@ private:
   // Sums and the like (RowReductions.cpp)
   using Term = llvm::function_ref<mlir::Value(At)>;
   mlir::Value emitReduce(mlir::linalg::ReduceOp op, At at);
+  mlir::Value emitLaneByLane(mlir::Value sum, At at);
   mlir::Value emitContract(mlir::linalg::ContractOp op, At at);
   struct Order {
     bool byVectors, inLanes;

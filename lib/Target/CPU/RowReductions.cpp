@@ -64,6 +64,26 @@ bool addsNeighbours(Operation *op) {
   });
 }
 
+/// Sums of neighbours, one for each lane: each as where it is wanted alone, so that it is the same bit for bit.
+Value RowEmitter::emitLaneByLane(Value sum, At at) {
+  Location loc = b.getLoc();
+  Lanes saved = std::exchange(lanes, Lanes{});
+  auto type = VectorType::get({saved.count}, getElementTypeOrSelf(sum.getType()));
+  Value all = emitLoop(saved.active, zero(type), [&](AffineExpr lane, ValueRange carried) -> SmallVector<Value> {
+    Value number = materialize(lane);
+    auto ofLane = [&](unsigned variable) {
+      if (variables[variable].lane)
+        return lane;
+      Value value = vector::ExtractOp::create(b, loc, variables[variable].value, number);
+      return variables.add({value, unsigned(scopes.size() - 1), variables[variable].range, false, false});
+    };
+    Coordinates own = variables.mapLanes(at, ofLane);
+    return {vector::InsertOp::create(b, loc, evaluate(sum, own), carried[0], number)};
+  })[0];
+  lanes = saved;
+  return all;
+}
+
 /// `term` is given the coordinates along the reduced dimensions. In lanes each lane has a sum of its own. By vectors
 /// the last dimension is taken, with one accumulator for each length of vector.
 Value RowEmitter::reduce(CombiningKind kind, Type element, ArrayRef<int64_t> sizes, Order order, Term term) {
@@ -71,7 +91,7 @@ Value RowEmitter::reduce(CombiningKind kind, Type element, ArrayRef<int64_t> siz
   Value neutral = arith::ConstantOp::create(b, loc, getNeutral(kind, element));
   Coordinates outer;
   bool inLanes = order.inLanes;
-  if (inLanes || !order.byVectors || sizes.empty()) {
+  if (!order.byVectors || sizes.empty()) {
     Value start = inLanes ? splat(neutral) : neutral;
     return nest(*this, sizes, outer, start, [&](ValueRange values) -> SmallVector<Value> {
       Value next = term(outer);
@@ -118,6 +138,8 @@ Value RowEmitter::emitReduce(linalg::ReduceOp op, At at) {
     failed = true;
     return zero(b.getF32Type());
   }
+  if (addsNeighbours(op) && variables.hasLanes(at))
+    return emitLaneByLane(op->getResult(0), at);
   Value input = op.getInputs()[0];
   auto type = cast<RankedTensorType>(input.getType());
   ArrayRef<int64_t> dims = op.getDimensions();
@@ -139,6 +161,8 @@ static Type withElement(Type type, Type element) {
 
 /// A contraction that no library takes: a sum of products, plus the element of `init`.
 Value RowEmitter::emitContract(linalg::ContractOp op, At at) {
+  if (addsNeighbours(op) && variables.hasLanes(at))
+    return emitLaneByLane(op->getResult(0), at);
   Location loc = b.getLoc();
   SmallVector<AffineMap> maps = op.getIndexingMapsArray();
   SmallVector<int64_t> sizes = op.getStaticLoopRanges();

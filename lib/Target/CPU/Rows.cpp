@@ -100,14 +100,6 @@ static bool areColumnSums(const RowProgram &program) {
   });
 }
 
-/// Whether entries of the shape are sums of neighbours each. They are taken one by one: side by side, each lane would
-/// add up its own, in another order than where the kernel stores something longer too.
-static bool hasSumsOfNeighbours(const RowProgram &program, ArrayRef<int64_t> shape) {
-  return llvm::any_of(program.ops, [&](Operation *op) {
-    return isReduction(op) && getTensor(op->getResult(0)).getShape() == shape && addsNeighbours(op);
-  });
-}
-
 static bool haveOneShape(const RowProgram &program) {
   ArrayRef<int64_t> shape = getTensor(program.results.front().outside).getShape();
   return llvm::all_of(program.results, [&](auto result) { return getTensor(result.outside).getShape() == shape; });
@@ -240,7 +232,7 @@ private:
       return {};
     };
     int64_t size = shape[at.size()];
-    if (at.size() + 1 < shape.size() || hasSumsOfNeighbours(program, shape)) {
+    if (at.size() + 1 < shape.size()) {
       emitter.emitLoop(size, {}, body);
       return;
     }

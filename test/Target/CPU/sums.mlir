@@ -1,12 +1,14 @@
 // Sums are the same bit for bit whatever else their kernel stores, so that what is computed again is what was: those of neighbours,
-// and those of entries that lie apart.
+// those of entries that lie apart, and those that lanes have one each of.
 
 // RUN: ftc-run-mlir %s --target=cpu | FileCheck %s
 // CHECK-DAG: near = 0{{$}}
 // CHECK-DAG: apart = 0{{$}}
+// CHECK-DAG: lanes = 0{{$}}
 tune.tensor input @x : tensor<4x16x3x16xf32>
 tune.tensor output @near : tensor<f32>
 tune.tensor output @apart : tensor<f32>
+tune.tensor output @lanes : tensor<f32>
 tune.tensor output @first : tensor<4x16x3x16xf32>
 tune.tensor output @second : tensor<4x16x3x16xf32>
 func.func @main() attributes {tune.program} {
@@ -60,6 +62,21 @@ func.func @main() attributes {tune.program} {
   %apart.distance = math.absf %apart.difference : tensor<4x16x16xf32>
   %apart = linalg.reduce { arith.maximumf } ins(%apart.distance : tensor<4x16x16xf32>) outs(%none : tensor<f32>) dimensions = [0, 1, 2]
   tune.write %apart, @apart : tensor<f32>
+  %e:2 = tune.fused(%x) : (tensor<4x16x3x16xf32>) -> (tensor<4x16x3xf32>, tensor<4x16x1x3xf32>) {
+  ^bb0(%y: tensor<4x16x3x16xf32>):
+    %zero = arith.constant 0.0 : f32
+    %empty = tensor.empty() : tensor<4x16x3xf32>
+    %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<4x16x3xf32>) -> tensor<4x16x3xf32>
+    %sum = linalg.reduce { arith.addf } ins(%y : tensor<4x16x3x16xf32>) outs(%init : tensor<4x16x3xf32>) dimensions = [3]
+    %wide = tensor.empty() : tensor<4x16x1x3xf32>
+    %all = linalg.broadcast ins(%sum : tensor<4x16x3xf32>) outs(%wide : tensor<4x16x1x3xf32>) dimensions = [2]
+    tune.fused_yield %sum, %all : tensor<4x16x3xf32>, tensor<4x16x1x3xf32>
+  }
+  %beside = tensor.collapse_shape %e#1 [[0], [1], [2, 3]] : tensor<4x16x1x3xf32> into tensor<4x16x3xf32>
+  %lanes.difference = arith.subf %e#0, %beside : tensor<4x16x3xf32>
+  %lanes.distance = math.absf %lanes.difference : tensor<4x16x3xf32>
+  %lanes = linalg.reduce { arith.maximumf } ins(%lanes.distance : tensor<4x16x3xf32>) outs(%none : tensor<f32>) dimensions = [0, 1, 2]
+  tune.write %lanes, @lanes : tensor<f32>
   tune.write %a#1, @first : tensor<4x16x3x16xf32>
   tune.write %c#1, @second : tensor<4x16x3x16xf32>
   return
