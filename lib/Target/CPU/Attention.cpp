@@ -10,9 +10,8 @@ namespace ftc::target::cpu {
 
 void AttentionBlock::begin(Value batchIndex, Value headIndex, Value firstColumn) {
   batch = batchIndex;
-  head = headIndex;
   first = firstColumn;
-  keyBase = l.mul(l.add(l.mul(batch, shape.keys * shape.heads), head), shape.width);
+  enterHead(headIndex);
   Value last = l.min(l.add(first, shape.lanes() - 1), l.index(shape.columns() - 1));
   Value limit = shape.causal && shape.keysAreQueries ? l.add(l.div(last, shape.groups), 1) : l.index(shape.keys);
   auto gatherTokens = [&](Value memory) {
@@ -27,6 +26,11 @@ void AttentionBlock::begin(Value batchIndex, Value headIndex, Value firstColumn)
   positions = gatherTokens(buffers.qpos);
   segments = gatherTokens(buffers.qseg);
   findKeys(limit);
+}
+
+void AttentionBlock::enterHead(Value headIndex) {
+  head = headIndex;
+  keyBase = l.mul(l.add(l.mul(batch, shape.keys * shape.heads), head), shape.width);
 }
 
 /// Looks through 16 keys at a time below `limit` for those that lie between the columns' least and greatest segment and

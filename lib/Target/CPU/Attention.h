@@ -54,6 +54,8 @@ public:
 
   /// Where the block is; emits what holds for all of its keys.
   void begin(mlir::Value batch, mlir::Value head, mlir::Value firstColumn);
+  /// The same columns of another head of the batch entry.
+  void enterHead(mlir::Value head);
 
   /// First element of a column's row in tensors laid out as q. Columns beyond the last one repeat it.
   mlir::Value rowOf(mlir::Value column);
@@ -104,10 +106,11 @@ private:
   mlir::Value first, keysFrom, keysTo, keyBase, positions, segments;
 };
 
-/// The kernel for a few columns (AttentionShape::isNarrow), which goes through the keys as they lie in memory, and the
-/// elements of a thread's memory that it needs.
+/// The kernel for a few columns (AttentionShape::isNarrow) in either of its two phases, which goes through the keys as
+/// they lie in memory, and the elements of a thread's memory and of the workspace that it needs.
 void emitAttentionDecode(tune::AttentionOp op, const Registers &registers, KernelBuilder &builder);
 int64_t countDecodeScratch(const AttentionShape &shape);
+int64_t countDecodeWorkspace(const AttentionShape &shape);
 
 } // namespace ftc::target::cpu
 

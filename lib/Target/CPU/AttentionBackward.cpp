@@ -91,12 +91,7 @@ private:
 
   Value flat(Value operandOrResult) { return l.flatten(l.b.buffer(operandOrResult)); }
 
-  /// The workspace as f32.
-  Value workspace() {
-    Value bytes = l.b.workspace();
-    auto type = MemRefType::get({countWorkspace(shape) / int64_t(sizeof(float))}, l.b.getF32Type());
-    return memref::ViewOp::create(l.b, type, bytes, l.index(0), ValueRange());
-  }
+  Value workspace() { return l.workspace(countWorkspace(shape) / int64_t(sizeof(float))); }
 
   /// Where the part adds up dk and dv.
   void bindSums(Value part, int64_t elements) {

@@ -132,6 +132,13 @@ public:
     return success();
   }
 
+  int phases(Operation *op) const override { return workspaceBytes(op) ? 2 : 1; }
+
+  int64_t workspaceBytes(Operation *op) const override {
+    AttentionShape shape = getAttentionShape(cast<tune::AttentionOp>(op));
+    return shape.isNarrow() ? countDecodeWorkspace(shape) * int64_t(sizeof(float)) : 0;
+  }
+
   bool foldsSplat(OpOperand &) const override { return false; }
 
   int64_t scratchBytes(Operation *op) const override {

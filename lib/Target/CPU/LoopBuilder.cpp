@@ -82,6 +82,11 @@ MemRefType LoopBuilder::pointerType(Type element) {
 
 Value LoopBuilder::pointer(Value memref) { return flatten(memref, 1); }
 
+Value LoopBuilder::workspace(int64_t elements) {
+  Value bytes = b.workspace();
+  return memref::ViewOp::create(b, MemRefType::get({elements}, b.getF32Type()), bytes, index(0), ValueRange());
+}
+
 Value LoopBuilder::offset(Value memory, Value from) {
   auto type = cast<MemRefType>(memory.getType());
   auto layout = StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, {1});

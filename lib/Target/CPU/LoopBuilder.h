@@ -42,6 +42,9 @@ public:
   mlir::MemRefType pointerType(mlir::Type element = {}); ///< f32 if there is none
   mlir::Value pointer(mlir::Value memref);
 
+  /// The op's workspace as f32.
+  mlir::Value workspace(int64_t elements);
+
   /// Flat memory from an element on.
   mlir::Value offset(mlir::Value memory, mlir::Value from);
 

@@ -27,6 +27,10 @@ static constexpr int64_t kNarrowColumns = 256, kNarrowRows = 1024;
 /// So that there is work for each thread, down to blocks of this size.
 static constexpr int64_t kLeastBlocks = 8, kLeastSide = 64;
 
+/// Of a matrix that is read once, products that a thread takes at a time: what such a part begins with was not fetched
+/// ahead. About so many parts, of at least and at most so many products.
+static constexpr int64_t kParts = 8, kLeastPart = 1 << 15, kMostPart = 1 << 18;
+
 namespace {
 struct Blocks {
   int64_t m, n;
@@ -141,8 +145,10 @@ public:
     RowEmitter emitter(builder);
     for (Value operand : op->getOperands())
       emitter.bindInput(operand, operand);
+    emitter.fetchAhead(op->getOperand(shape->swapped ? 0 : 1));
     int64_t work = shape->k.size * computeProduct(sizes.drop_back());
-    builder.setItems(sizes.back(), std::max<int64_t>(1, (1 << 15) / work));
+    int64_t part = std::clamp(sizes.back() * work / kParts, kLeastPart, kMostPart);
+    builder.setItems(sizes.back(), std::max<int64_t>(1, part / work));
     emitter.emitLoop(builder.lo(), builder.hi(), {0, sizes.back() - 1}, {}, [&](AffineExpr column, ValueRange) {
       Coordinates at;
       emitRest(emitter, op->getResult(0), sizes.drop_back(), column, at);

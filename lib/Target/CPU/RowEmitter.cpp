@@ -6,6 +6,10 @@ using namespace mlir;
 
 namespace ftc::target::cpu {
 
+/// Bytes from what is read to what is fetched: a Zen 5 reads a matrix of bf16 at 0.95 of the memory's bandwidth with 6
+/// KB, at 0.82 without, and at less with 1 KB; a Zen 3 is as fast with as without.
+static constexpr int64_t kFetchedAhead = 6144, kCacheLine = 64;
+
 SmallVector<Vectors> coverByVectors(int64_t extent, ArrayRef<int64_t> cuts) {
   SmallVector<Vectors> cover;
   SmallVector<int64_t> ends(cuts);
@@ -129,6 +133,22 @@ void RowEmitter::bindInput(Value value, Value operand) {
     inputs[value] = makeBuffer(operand);
 }
 
+void RowEmitter::fetchAhead(Value value) {
+  if (auto input = inputs.find(value); input != inputs.end())
+    input->second.isFetchedAhead = true;
+}
+
+/// Fetches the lines of a vector that begins so much later than `from`. What lies beyond the buffer is fetched in vain.
+void RowEmitter::emitFetch(const Buffer &buffer, Value from) {
+  int64_t bytes = cast<MemRefType>(buffer.memory.getType()).getElementTypeBitWidth() / 8;
+  for (int64_t at = 0; at < lanes.count * bytes; at += kCacheLine) {
+    Value ahead = arith::ConstantIndexOp::create(b, b.getLoc(), (kFetchedAhead + at) / bytes);
+    Value place = arith::AddIOp::create(b, b.getLoc(), from, ahead);
+    memref::PrefetchOp::create(b, b.getLoc(), buffer.memory, place, /*isWrite=*/false, /*localityHint=*/3,
+                               /*isDataCache=*/true);
+  }
+}
+
 Value RowEmitter::getMask() {
   SmallVector<bool> active(lanes.count);
   std::fill_n(active.begin(), lanes.active, true);
@@ -148,6 +168,8 @@ Value RowEmitter::load(const Buffer &buffer, At at) {
   auto consecutive = variables.splitLane(index);
   if (consecutive && !element.isInteger(1)) {
     Value from = materialize(consecutive->rest);
+    if (buffer.isFetchedAhead)
+      emitFetch(buffer, from);
     if (lanes.active == lanes.count)
       return vector::LoadOp::create(b, loc, type, buffer.memory, from);
     return vector::MaskedLoadOp::create(b, loc, type, buffer.memory, from, getMask(), zero(type));

@@ -38,6 +38,10 @@ public:
   /// `value` is the contents of `operand` of the op under construction.
   void bindInput(mlir::Value value, mlir::Value operand);
 
+  /// Vectors of an input that is read once, from its first element to its last, are fetched so long before they are
+  /// needed that memory has delivered them by then.
+  void fetchAhead(mlir::Value value);
+
   /// A loop over `from` <= i < `to` around what `body` emits; it is given the variable and the carried values and
   /// returns their new ones. Returns their last ones.
   using LoopBody = llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::AffineExpr, mlir::ValueRange)>;
@@ -62,6 +66,7 @@ private:
   struct Buffer {
     mlir::Value memory; ///< rank 1
     llvm::SmallVector<int64_t> shape;
+    bool isFetchedAhead = false;
   };
   struct Lanes {
     int64_t count = 1;
@@ -81,6 +86,7 @@ private:
   mlir::Value evaluateInScope(mlir::Value value, At at);
   Buffer makeBuffer(mlir::Value operandOrResult);
   mlir::Value load(const Buffer &buffer, At at);
+  void emitFetch(const Buffer &buffer, mlir::Value from);
   mlir::Value getMask();
   mlir::Value materialize(mlir::AffineExpr expr);
   mlir::Value materializeLanes(mlir::AffineExpr expr);
