@@ -177,6 +177,12 @@ struct PrependWalk : ast::Walk {
 };
 } // namespace
 
+bool elaborate::putsTokensBefore(const ast::Definition &definition) {
+  PrependWalk walk;
+  walk.body(definition.body);
+  return !walk.fresh.empty();
+}
+
 int64_t AdaptedModel::virtualTokens(Elaborator &elaborator) const {
   int64_t total = 0;
   const AdapterInstance *earlier = nullptr;

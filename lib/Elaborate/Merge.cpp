@@ -95,6 +95,11 @@ Value ftc::elaborate::mergedWeight(ProgramBuilder::State &state, const AdaptedMo
 }
 
 void Merger::embedding(ModuleInstance &site, ModelTensor &weight, std::vector<MergedTensor> &merged) {
+  for (AdapterInstance *instance : model.on(&site))
+    if (putsTokensBefore(*instance->definition)) {
+      evaluator.diags().report(Diag::MergedTokens, instance->group->range, instance->definition->name.text);
+      return;
+    }
   Dim rows = site.axes[0], row = state.shared.dimensions().make(rows->name + "'", rows->size);
   auto type = mlir::RankedTensorType::get({rows->size}, evaluator.builder->getI32Type());
   Value table =

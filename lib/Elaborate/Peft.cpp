@@ -73,6 +73,8 @@ std::optional<json::Value> PeftWriter::valueOf(StringRef name, llvm::ArrayRef<Pe
     }
   if (values.empty())
     return std::nullopt;
+  if (form == PeftKey::Form::Counts)
+    return json::Value();
   if (form != PeftKey::Form::PerSite && form != PeftKey::Form::SitesWhere)
     return commonest(values);
   json::Object differing;

@@ -28,12 +28,13 @@ struct PeftKey {
     OneOf,      ///< `one_of(e, ...)`: one of these; the first is written
     PerSite,    ///< `per_site(e)`: sites that differ, by patterns of their paths
     SitesWhere, ///< `sites_where(e)`: the list of sites where e holds
+    Counts,     ///< `counts(e, "T")`: lists of booleans by paths of tensors T; e is how many are true. Written as null
     Formula     ///< any other: the value, the same at all sites
   };
   llvm::StringRef name;
   Form form;
   const ast::Expr *value;                ///< e; of OneOf the first
-  std::vector<const ast::Expr *> others; ///< of OneOf: all
+  std::vector<const ast::Expr *> others; ///< of a form: all of its arguments
 
   PeftKey(llvm::StringRef name, const ast::Expr &meaning);
   /// The name that the value is, empty if it is another expression.

@@ -67,6 +67,7 @@ private:
   bool readKey(Method &method, const PeftKey &key);
   bool bindParameter(Method &method, const PeftKey &key);
   bool readPatterns(Method &method, const PeftKey &key, const json::Value &value);
+  bool readCounts(Method &method, const PeftKey &key, const json::Value &value);
   bool addTargets();
   bool addJoined(Method &method);
   bool isTokenEmbedding(const ModuleInstance &module) const;
@@ -209,12 +210,37 @@ bool PeftReader::readPatterns(Method &method, const PeftKey &key, const json::Va
   return true;
 }
 
+/// `counts(parameter, "T")`: which entries of each site's tensor T the file holds.
+bool PeftReader::readCounts(Method &method, const PeftKey &key, const json::Value &value) {
+  const auto *tensor = key.others.size() == 2 ? llvm::dyn_cast<ast::StringExpr>(key.others[1]) : nullptr;
+  auto expected = [&](StringRef what) { return fail("'" + key.name + "': expected " + what); };
+  if (!tensor || !value.asObject())
+    return expected("lists of booleans by paths of tensors");
+  json::Object counts;
+  for (const json::Member &member : *value.asObject()) {
+    StringRef path = member.key;
+    const json::Array *entries = member.value.asArray();
+    if (!entries || !path.consume_back("." + tensor->value))
+      return expected("lists of booleans by paths that end with '" + tensor->value + "'");
+    int64_t count = 0;
+    for (const json::Value &entry : *entries) {
+      if (!entry.asBool())
+        return expected("lists of booleans");
+      count += *entry.asBool();
+    }
+    counts.push_back({path.str(), count});
+  }
+  return readPatterns(method, key, json::Value(std::move(counts)));
+}
+
 bool PeftReader::readKey(Method &method, const PeftKey &key) {
   bool known = parameterNamed(method.definition(), key.parameter()) != nullptr;
   const json::Value *value = find(key.name);
   switch (key.form) {
   case PeftKey::Form::PerSite:
     return !known || !value || readPatterns(method, key, *value);
+  case PeftKey::Form::Counts:
+    return !known || !value || readCounts(method, key, *value);
   case PeftKey::Form::SitesWhere: {
     auto names = ModuleNames::read(key.name, value ? *value : json::Value(json::Array()));
     if (!names)

@@ -268,6 +268,12 @@ std::optional<std::vector<GradientError>> ftc::checkAdapter(DefinitionLibrary &l
   std::vector<std::string> trained;
   for (AdapterTensor *tensor : adapted->tensors(AdapterRole::Trained))
     trained.push_back(tensor->symbol);
+  // And what lies below all sites, so that the way through the adapter is tried too.
+  const ModelTensor *below = specimen.baseModel().tensors().front();
+  if (std::string symbol = adapted->symbolOf(below); !llvm::is_contained(trained, symbol)) {
+    adapted->declare(specimen.elaborator(), below);
+    trained.push_back(symbol);
+  }
   GradientCheck gradients(specimen, trained);
   Batch batch = specimen.batch("run", *adapted);
   bool built = gradients.build([&](ProgramBuilder &program) {

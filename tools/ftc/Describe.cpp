@@ -268,14 +268,20 @@ static void print(const Definition &definition, Definitions &definitions, const 
   print(describeFiles(definition));
 }
 
-/// Each pair of different adapters among those that the command line names.
+/// Whether two definitions are other methods for one kind of site.
+static bool mayShareSite(const Definition &a, const Definition &b) {
+  return a.name.text != b.name.text && a.site && b.site && a.site->name.text == b.site->name.text;
+}
+
+/// Each pair of different adapters for one kind of site among those that the command line names.
 static void printPairs(Definitions &definitions, llvm::ArrayRef<const Definition *> adapters,
                        const ParameterValues &values) {
   for (size_t i = 0; i < adapters.size(); ++i)
     for (size_t j = i + 1; j < adapters.size(); ++j)
-      llvm::outs() << "\n"
-                   << adapters[i]->name.text << " and " << adapters[j]->name.text
-                   << " on one site: " << describeCommutator(definitions, *adapters[i], *adapters[j], values) << "\n";
+      if (mayShareSite(*adapters[i], *adapters[j]))
+        llvm::outs() << "\n"
+                     << adapters[i]->name.text << " and " << adapters[j]->name.text
+                     << " on one site: " << describeCommutator(definitions, *adapters[i], *adapters[j], values) << "\n";
 }
 
 static int describe(const char *argv0) {

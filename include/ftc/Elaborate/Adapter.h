@@ -184,6 +184,9 @@ private:
 /// Arguments in which each map is replaced by its value for a path.
 Arguments atSite(Elaborator &shared, const Arguments &arguments, llvm::StringRef path);
 
+/// Whether an adapter of this definition puts tokens of its own before each document.
+bool putsTokensBefore(const ast::Definition &definition);
+
 } // namespace ftc::elaborate
 
 #endif // FTC_ELABORATE_ADAPTER_H

@@ -59,7 +59,8 @@ struct GradientError {
   static constexpr double tolerance = 1e-6; ///< what may be rounding; `error` is over the largest entry of the gradient
 };
 
-/// Gradients of an adapter's trained tensors at random values, away from the first ones; nothing after messages.
+/// Gradients of an adapter's trained tensors and of the model's first one, at random values, away from the first ones;
+/// nothing after messages.
 std::optional<std::vector<GradientError>> checkAdapter(DefinitionLibrary &library, Diagnostics &diags,
                                                        const AppliedAdapter &adapter);
 
