@@ -270,18 +270,25 @@ public:
     return RowKernel(builder, program, chooseItems(program)).emit();
   }
 
-  /// All results are stored by one loop, after what it reads of its own place; a sum along the row is known before.
+  /// All results are stored by the loops over one of them: those of fewer dimensions before what they have in common is
+  /// written, those of the operand's shape after what is read of their own place. What a whole row gives is known
+  /// before.
   bool mayShare(OpOperand &operand, OpResult) const override {
     RowProgram program(operand.getOwner());
-    if (!haveOneShape(program))
+    ArrayRef<int64_t> shape = getTensor(operand.get()).getShape();
+    auto isAlong = [&](auto result) {
+      ArrayRef<int64_t> own = getTensor(result.outside).getShape();
+      return own == shape.take_front(own.size());
+    };
+    if (!llvm::all_of(program.results, isAlong) || llvm::any_of(program.ops, llvm::IsaPred<tensor::ConcatOp>))
       return false;
     Items items = chooseItems(program);
-    size_t prefix = items.linear ? 0 : *findPrefix(getTensor(operand.get()).getShape(), items.count);
+    size_t prefix = items.linear ? 0 : *findPrefix(shape, items.count);
     llvm::SetVector<Value> readInPlace;
     readInPlace.insert(program.inputs[operand.getOperandNumber()].inside);
     for (size_t i = 0; i < readInPlace.size(); ++i) // grows
       for (Operation *user : readInPlace[i].getUsers()) {
-        if (!llvm::is_contained(program.ops, user) || isWholeRowSum(user, items, prefix))
+        if (!llvm::is_contained(program.ops, user) || (!items.linear && isOfWholeRow(user, prefix)))
           continue;
         if (!isPointwise(user) || isa<linalg::BroadcastOp>(user))
           return false;
@@ -291,12 +298,14 @@ public:
   }
 
 private:
-  /// A sum over all dimensions after the first `prefix`, which are an item.
-  static bool isWholeRowSum(Operation *op, const Items &items, size_t prefix) {
-    auto reduce = dyn_cast<linalg::ReduceOp>(op);
-    return reduce && !items.linear &&
-           getTensor(reduce.getInputs()[0]).getRank() == int64_t(prefix + reduce.getDimensions().size()) &&
-           llvm::all_of(reduce.getDimensions(), [&](int64_t dim) { return size_t(dim) >= prefix; });
+  /// Whether an op gives one element for each item, the entries of the first `prefix` dimensions: a sum over all
+  /// others, or one of the last dimension's elements.
+  static bool isOfWholeRow(Operation *op, size_t prefix) {
+    if (auto reduce = dyn_cast<linalg::ReduceOp>(op))
+      return getTensor(reduce.getInputs()[0]).getRank() == int64_t(prefix + reduce.getDimensions().size()) &&
+             llvm::all_of(reduce.getDimensions(), [&](int64_t dim) { return size_t(dim) >= prefix; });
+    auto pick = dyn_cast<tune::PickOp>(op);
+    return pick && getTensor(pick->getOperand(0)).getRank() == int64_t(prefix) + 1;
   }
 };
 } // namespace
