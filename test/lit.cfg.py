@@ -37,6 +37,7 @@ config.substitutions += [
     ("%check-optimizer", given("optimizer.sh", "optimizers")),
     ("%check-schedule", given("schedule.sh", "optimizers")),
     ("%check-method", given("method.sh", "")),
+    ("%check-family", given("family.sh", "")),
     ("%check-objective", given("objective.sh", "")),
     ("%check-run", f"bash {os.path.join(config.test_source_root, 'Execution', 'Objectives', 'Inputs', 'run.sh')} %s %t {data}"),
     ("%check-packed", f"bash {os.path.join(execution, 'packed.sh')} %s %t"),

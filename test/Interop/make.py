@@ -25,6 +25,7 @@ methods = {
     "shira": peft.ShiraConfig(r=2, random_seed=3, **common),
     "delora": peft.DeloraConfig(r=4, delora_lambda=15, **common),
     "gralora": peft.GraloraConfig(r=8, gralora_k=2, hybrid_r=0, alpha=16, **common),
+    "olora": peft.LoraConfig(r=8, lora_alpha=16, init_lora_weights="olora", **common),
 }
 torch.set_num_threads(1)
 ids = load_file(os.path.join(model_path, "golden.safetensors"))["input_ids"]
