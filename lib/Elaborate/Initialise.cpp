@@ -10,6 +10,8 @@
 #include "dialects/Tune/Utils/Builders.h"
 
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace ftc;
 using namespace ftc::elaborate;
@@ -29,16 +31,26 @@ private:
   void keepLets(AdapterInstance &instance);
   void takeOver(const AdapterTensor &tensor);
   void first(const AdapterTensor &tensor);
+  void giveFirst(const AdapterTensor &tensor);
 
   ProgramBuilder::State &state;
   Evaluator &evaluator;
   const AdaptedModel &model;
   mlir::Value key;
+  llvm::StringMap<const AdapterTensor *> own; ///< tensors that are not the model's, by symbol
+  llvm::DenseSet<const AdapterTensor *> given;
 };
 } // namespace
 
 void Initialiser::run(size_t firstGroup) {
+  for (auto &group : llvm::drop_begin(model.groups(), firstGroup))
+    for (auto &tensor : group->tensors)
+      if (!tensor->source && !tensor->folded)
+        own[tensor->symbol] = tensor.get();
   auto read = std::exchange(evaluator.read, [this](llvm::StringRef symbol) {
+    // A `let` or a first value may be made of a tensor that stands after it.
+    if (const AdapterTensor *tensor = own.lookup(symbol))
+      giveFirst(*tensor);
     auto known = values.find(symbol);
     return known == values.end() ? state.read(symbol) : known->second;
   });
@@ -56,7 +68,7 @@ void Initialiser::site(AdapterInstance &instance) {
   keepLets(instance);
   for (auto &tensor : instance.group->tensors)
     if (tensor->instance == &instance && !tensor->folded && !llvm::is_contained(instance.rebased, tensor.get()))
-      first(*tensor);
+      giveFirst(*tensor);
   for (AdapterTensor *tensor : instance.rebased)
     first(*tensor);
   for (auto &inner : instance.inner)
@@ -88,6 +100,15 @@ void Initialiser::keepLets(AdapterInstance &instance) {
                                return Tensor{e.read(kept->symbol), kept->dims};
                              }));
   }
+}
+
+/// The first value of a tensor, once, whatever is being found.
+void Initialiser::giveFirst(const AdapterTensor &tensor) {
+  if (!given.insert(&tensor).second)
+    return;
+  llvm::SaveAndRestore initial(evaluator.initial, evaluator.initial);
+  llvm::SaveAndRestore pass(evaluator.pass, evaluator.pass);
+  first(tensor);
 }
 
 /// The value that the definition gives a tensor.

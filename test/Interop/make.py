@@ -12,6 +12,7 @@ from transformers import AutoModelForCausalLM
 
 model_path, out = sys.argv[1:]
 common = {"target_modules": ["q_proj", "v_proj"], "task_type": "CAUSAL_LM"}
+wide = {**common, "target_modules": ["q_proj", "v_proj", "down_proj"]}
 methods = {
     "adalora": peft.AdaLoraConfig(
         init_r=6, target_r=4, lora_alpha=12, lora_dropout=0.0, tinit=2, tfinal=4, deltaT=2, total_step=20, **common
@@ -26,7 +27,41 @@ methods = {
     "delora": peft.DeloraConfig(r=4, delora_lambda=15, **common),
     "gralora": peft.GraloraConfig(r=8, gralora_k=2, hybrid_r=0, alpha=16, **common),
     "olora": peft.LoraConfig(r=8, lora_alpha=16, init_lora_weights="olora", **common),
+    "hira": peft.HiraConfig(r=4, **common),
+    "hira-embedding": peft.HiraConfig(r=4, target_modules=["embed_tokens", "v_proj"], task_type="CAUSAL_LM"),
+    "waveft": peft.WaveFTConfig(n_frequency=50, scaling=5.0, **common),
+    "waveft-db2": peft.WaveFTConfig(n_frequency=50, scaling=5.0, wavelet_family="db2", **common),
+    "waveft-direct": peft.WaveFTConfig(n_frequency=50, scaling=5.0, use_idwt=False, **common),
+    "pvera": peft.PveraConfig(r=6, **common),
+    "tinylora": peft.TinyLoraConfig(r=2, u=8, **common),
+    "tinylora-embedding": peft.TinyLoraConfig(r=2, u=8, target_modules=["embed_tokens", "v_proj"], task_type="CAUSAL_LM"),
+    "beft": peft.BeftConfig(**common),
+    "osf": peft.OSFConfig(effective_rank=24, **common),
+    "osf-half": peft.OSFConfig(target_modules=["v_proj", "down_proj"], task_type="CAUSAL_LM"),
+    "road-2": peft.RoadConfig(variant="road_2", group_size=16, **common),
+    "road-4": peft.RoadConfig(variant="road_4", group_size=16, **common),
+    "lokr-both": peft.LoKrConfig(r=2, alpha=4, decompose_both=True, decompose_factor=8, **wide),
+    "lokr-factor": peft.LoKrConfig(r=2, alpha=4, decompose_factor=4, **wide),
+    "cpt": peft.CPTConfig(
+        cpt_token_ids=[5, 17, 3, 250, 9, 44], cpt_mask=[1] * 6, cpt_tokens_type_mask=[1, 2, 2, 3, 4, 4], opt_projection_epsilon=6.0,
+        opt_projection_format_epsilon=3.0, task_type="CAUSAL_LM",
+    ),
+    "poly": peft.PolyConfig(r=4, n_tasks=2, n_skills=3, n_splits=2, **common),
+    "glora": peft.GloraConfig(r=4, **common),
+    "multitask-prompt": peft.MultitaskPromptTuningConfig(
+        num_virtual_tokens=6, num_ranks=2, num_tasks=2, prompt_tuning_init="RANDOM", task_type="CAUSAL_LM"
+    ),
+    "prefix-projection": peft.PrefixTuningConfig(num_virtual_tokens=6, prefix_projection=True, encoder_hidden_size=24, task_type="CAUSAL_LM"),
+    "cartridge": peft.CartridgeConfig(num_virtual_tokens=6, num_frozen_tokens=2, task_type="CAUSAL_LM"),
+    "peanut": peft.PeanutConfig(r=4, depth=2, act_fn="silu", scaling=0.5, **common),
+    "supertuning": peft.SupertuningConfig(sparsity=0.97, **common),
+    "supertuning-bottom": peft.SupertuningConfig(sparsity=0.97, select_top=False, **common),
+    "supra": peft.SupertuningConfig(sparsity=0.97, r=3, **common),
+    "deft": peft.DeftConfig(r=4, **common),
+    "deft-qr": peft.DeftConfig(r=4, decomposition_method="qr", alpha=8, **common),
 }
+# Arguments of a model's call beside the tokens.
+forward = {name: {"task_ids": torch.zeros(2, dtype=torch.long)} for name in ("poly", "multitask-prompt")}
 torch.set_num_threads(1)
 ids = load_file(os.path.join(model_path, "golden.safetensors"))["input_ids"]
 for name, config in methods.items():
@@ -37,6 +72,9 @@ for name, config in methods.items():
             parameter.data.add_(torch.randn_like(parameter) * 0.1)
     folder = os.path.join(out, name)
     model.save_pretrained(os.path.join(folder, "final"))
+    if name == "prefix-projection":  # what the prompt is made of is not in PEFT's directory
+        encoder = model.prompt_encoder["default"].state_dict()
+        save_file({key: tensor.clone() for key, tensor in encoder.items()}, os.path.join(folder, "prompt_encoder.safetensors"))
     with torch.no_grad():
-        logits = model.double().eval()(input_ids=ids).logits
+        logits = model.double().eval()(input_ids=ids, **forward.get(name, {})).logits
     save_file({"input_ids": ids.clone(), "logits": logits.float().contiguous()}, os.path.join(folder, "logits.safetensors"))

@@ -12,8 +12,14 @@
 #include "ftc/Runtime/Core/Float.h"
 #include "ftc/Runtime/IO/Checkpoint.h"
 
+#include "dialects/Tune/IR/Tune.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 
 using namespace ftc;
@@ -139,6 +145,47 @@ Converter::readDirectory(const StepCall &adapt, const runtime::AdapterDirectory 
   return readPeft(elaborator, adapt.name, model, source) ? peftTensors(elaborator, model, firstGroup) : std::nullopt;
 }
 
+/// A `let` that is made of what a tensor begins as, which the folder does not hold: it has what the tensor is now.
+static std::optional<std::string> findLostLet(mlir::func::FuncOp program, const AdaptedModel &model, size_t firstGroup,
+                                              llvm::ArrayRef<PeftTensor> restored) {
+  if (!program)
+    return std::nullopt;
+  llvm::StringMap<mlir::Value> written;
+  llvm::DenseMap<mlir::Value, StringRef> begun;
+  for (auto write : program.getOps<tune::WriteOp>()) {
+    written[write.getTensor()] = write.getValue();
+    if (llvm::any_of(restored, [&](const PeftTensor &tensor) { return tensor.symbol == write.getTensor(); }))
+      begun[write.getValue()] = write.getTensor();
+  }
+  auto madeOf = [&](const KeptLet &let) {
+    llvm::SetVector<mlir::Value> pending;
+    if (mlir::Value value = written.lookup(let.symbol))
+      pending.insert(value);
+    for (size_t i = 0; i < pending.size(); ++i) { // grows
+      if (StringRef symbol = begun.lookup(pending[i]); !symbol.empty())
+        return symbol.rsplit('.').second;
+      if (mlir::Operation *op = pending[i].getDefiningOp())
+        pending.insert(op->operand_begin(), op->operand_end());
+    }
+    return StringRef();
+  };
+  std::vector<const AdapterInstance *> instances;
+  for (const auto &group : llvm::drop_begin(model.groups(), firstGroup))
+    for (const auto &instance : group->instances) {
+      instances.push_back(instance.get());
+      for (const auto &inner : instance->inner)
+        instances.push_back(inner.get());
+    }
+  for (const AdapterInstance *instance : instances)
+    for (const KeptLet &let : instance->lets)
+      if (StringRef tensor = madeOf(let); !tensor.empty())
+        return llvm::formatv("'{0}' of the adapter '{1}' is made once, of what '{2}' begins as, and the folder holds "
+                             "what it is now: 'restore' it onto an 'adapt'",
+                             let.name, instance->definition->name.text, tensor)
+            .str();
+  return std::nullopt;
+}
+
 StepValue Converter::loadAdapters(const StepCall &call, StringRef path, const std::string &resolved) {
   auto refuse = [&](Diag code, const llvm::Twine &file, const llvm::Twine &problem) {
     exitStatus = int(runtime::ExitStatus::Input);
@@ -166,10 +213,24 @@ StepValue Converter::loadAdapters(const StepCall &call, StringRef path, const st
     return refuse(Diag::UnreadablePeft, directory->tensors.path(), *misfit);
   identities[adapt.name] = runtime::json::dump(directory->config);
   initialiseAdapters(adapt, adapted, firstGroup);
+  if (auto lost = findLostLet(elaborator.module().lookupSymbol<mlir::func::FuncOp>(adapt.name + ".initialise"),
+                              *adapted.model, firstGroup, *tensors))
+    return refuse(Diag::UnreadablePeft, directory->configPath, *lost);
   const StepValue &start = steps.insert_or_assign(adapt.name, std::move(adapted)).first->second;
   StepValue filled = start;
   takeFromFile(call, *filled.model, &directory->tensors, *tensors);
   return restored(call, filled, tensorsPath(path, directory->selfDescribed), *tensors);
+}
+
+/// A tensor of PEFT's folder that others make here, of which the folder knows nothing.
+static std::optional<std::string> findFolded(const AdaptedModel &model, llvm::ArrayRef<PeftTensor> restored) {
+  for (const auto &group : model.groups())
+    for (const auto &tensor : group->tensors)
+      if (tensor->folded && llvm::any_of(restored, [&](const auto &other) { return other.symbol == tensor->symbol; }))
+        return llvm::formatv("holds '{0}' of the adapter '{1}', but not what it is made of: 'load' it",
+                             tensor->parameter, tensor->instance->definition->name.text)
+            .str();
+  return std::nullopt;
 }
 
 /// `restore(model, "adapter")`: the folder need not be there yet when compiling, if it holds nothing optional.
@@ -180,6 +241,11 @@ StepValue Converter::restoreAdapters(const StepCall &call, const StepValue &base
   auto tensors = peftTensors(elaborator, *base.model);
   if (!tensors)
     return {};
+  if (auto folded = findFolded(*base.model, *tensors)) {
+    exitStatus = int(runtime::ExitStatus::Input);
+    elaborator.diagnostics().report(Diag::UnreadablePeft, call.range(), path.str(), *folded);
+    return {};
+  }
   StepValue filled = base;
   takeFromFile(call, *filled.model, directory ? &directory->tensors : nullptr, *tensors);
   return restored(call, filled, path, *tensors);
