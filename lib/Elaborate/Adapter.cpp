@@ -90,6 +90,7 @@ void AdapterBuilder::addGroup(std::shared_ptr<const Applied> applied, llvm::SMRa
       if (choice.findsTensor(*tensor))
         addInstance(*group, *definition, {const_cast<ModuleInstance *>(tensor->owner), tensor},
                     choice.argumentsAt(tensor->name));
+  buildInstances(*group);
   for (auto &tensor : group->tensors)
     declareSymbol(*tensor);
   model.add(std::move(group));
@@ -118,8 +119,10 @@ void AdapterBuilder::addObjective(std::shared_ptr<const Applied> applied, const 
     if (Dim width = widthOf(*module, group->range))
       around.define(name, Value(shared.dimensions().make(name, width->size)));
   instance.scope = &shared.newScope(&around);
-  if (Evaluator(shared).bindParameters(definition, instance.arguments, *instance.scope))
+  if (Evaluator(shared).bindParameters(definition, instance.arguments, *instance.scope)) {
+    defineNames(instance);
     buildBody(instance);
+  }
   for (auto &tensor : group->tensors)
     declareSymbol(*tensor);
   model.add(std::move(group));
@@ -167,8 +170,20 @@ void AdapterBuilder::addInstance(AdapterGroup &group, const ast::Definition &def
   if (!arguments.range.isValid())
     arguments.range = group.range;
   bindSite(instance);
-  if (Evaluator(shared).bindParameters(definition, arguments, *instance.scope))
-    buildBody(instance);
+  if (!Evaluator(shared).bindParameters(definition, arguments, *instance.scope))
+    instance.body = {};
+}
+
+/// Bodies when all sites are known: a size may be the largest of all.
+void AdapterBuilder::buildInstances(AdapterGroup &group) {
+  std::vector<Scope *> scopes;
+  for (auto &instance : group.instances)
+    scopes.push_back(instance->scope);
+  shared.setBeside(std::move(scopes));
+  for (auto &instance : group.instances)
+    defineNames(*instance);
+  for (auto &instance : group.instances)
+    buildBody(*instance);
 }
 
 /// `on site at selector { ... }`: the sites of that kind within the outer one's.
@@ -191,6 +206,7 @@ void AdapterBuilder::addInner(AdapterInstance &outer, const ast::OnItem &item) {
     instance.prefix = prefixAt(*module, *outer.definition);
     instance.scope = &shared.newScope(outer.scope);
     bindSite(instance);
+    defineNames(instance);
     buildBody(instance);
   }
   if (outer.inner.size() == before)
@@ -212,7 +228,8 @@ std::string AdapterBuilder::prefixAt(const ModuleInstance &site, const ast::Defi
   return prefix;
 }
 
-void AdapterBuilder::buildBody(AdapterInstance &instance) {
+/// Dimensions and equations, which are found when they are asked for.
+void AdapterBuilder::defineNames(AdapterInstance &instance) {
   Evaluator evaluator(shared);
   for (const ast::ItemPtr &item : instance.body) {
     if (auto *dims = llvm::dyn_cast<ast::DimsItem>(&*item))
@@ -220,6 +237,10 @@ void AdapterBuilder::buildBody(AdapterInstance &instance) {
     else if (auto *equation = llvm::dyn_cast<ast::EquationItem>(&*item))
       evaluator.defineEquation(equation->equation, *instance.scope);
   }
+}
+
+void AdapterBuilder::buildBody(AdapterInstance &instance) {
+  Evaluator evaluator(shared);
   for (const ast::ItemPtr &item : instance.body) {
     if (auto *require = llvm::dyn_cast<ast::RequireItem>(&*item)) {
       std::optional<bool> holds = evaluator.evalCondition(*require->condition, *instance.scope);

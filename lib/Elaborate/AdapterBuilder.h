@@ -45,7 +45,9 @@ private:
   // Adapter.cpp
   void addInstance(AdapterGroup &group, const ast::Definition &definition, const Place &place,
                    const Arguments &arguments);
+  void buildInstances(AdapterGroup &group);
   void addInner(AdapterInstance &outer, const ast::OnItem &item);
+  void defineNames(AdapterInstance &instance);
   void buildBody(AdapterInstance &instance);
   std::string prefixAt(const ModuleInstance &site, const ast::Definition &definition);
 

@@ -247,6 +247,7 @@ void AdapterBuilder::addPart(AdapterInstance &outer, const ast::PartItem &item) 
     bindSite(part);
     if (!evaluator.bindParameters(*definition, arguments, *part.scope))
       return;
+    defineNames(part);
     buildBody(part);
     parts.push_back(&part);
   }

@@ -30,6 +30,19 @@ Scope &Elaborator::definitionScope(const ast::Definition &definition) {
   return scope;
 }
 
+void Elaborator::setBeside(std::vector<Scope *> scopes) {
+  siteScopes.push_back(std::move(scopes));
+  for (Scope *scope : siteScopes.back())
+    beside[scope] = &siteScopes.back();
+}
+
+llvm::ArrayRef<Scope *> Elaborator::sitesBeside(const Scope &scope) const {
+  for (const Scope *around = &scope; around; around = around->parent())
+    if (const std::vector<Scope *> *scopes = beside.lookup(around))
+      return *scopes;
+  return {};
+}
+
 Value Elaborator::definition(llvm::StringRef name, Scope &scope) {
   using Kind = ast::DefinitionKind;
   const ast::File *from = scope.file();

@@ -39,6 +39,7 @@ private:
   mlir::Value key;
   llvm::StringMap<const AdapterTensor *> own; ///< tensors that are not the model's, by symbol
   llvm::DenseSet<const AdapterTensor *> given;
+  std::vector<std::string> *reads = nullptr; ///< of the `let` that is being found
 };
 } // namespace
 
@@ -49,8 +50,11 @@ void Initialiser::run(size_t firstGroup) {
         own[tensor->symbol] = tensor.get();
   auto read = std::exchange(evaluator.read, [this](llvm::StringRef symbol) {
     // A `let` or a first value may be made of a tensor that stands after it.
-    if (const AdapterTensor *tensor = own.lookup(symbol))
+    if (const AdapterTensor *tensor = own.lookup(symbol)) {
+      if (reads)
+        reads->push_back(symbol.str());
       giveFirst(*tensor);
+    }
     auto known = values.find(symbol);
     return known == values.end() ? state.read(symbol) : known->second;
   });
@@ -88,6 +92,7 @@ void Initialiser::takeOver(const AdapterTensor &tensor) {
 void Initialiser::keepLets(AdapterInstance &instance) {
   evaluator.pass = state.shared.nextPass();
   for (KeptLet &let : instance.lets) {
+    llvm::SaveAndRestore reading(reads, &let.reads);
     Value value = evaluator.lookup(let.name, *instance.scope, instance.definition->range);
     auto *tensor = value.as<Tensor>();
     if (!tensor || !tensor->value)

@@ -350,7 +350,13 @@ bool PeftReader::add(llvm::ArrayRef<Method *> group, llvm::function_ref<bool(con
 
 /// The adapters of the configuration's type.
 bool PeftReader::addTargets() {
-  auto selection = PeftSelection::read(source.config);
+  // A clause that writes such a key and does not read it chooses by itself.
+  json::Object config = *source.config.asObject();
+  for (const Method &method : methods)
+    for (const PeftKey &key : method.clause.keys)
+      if (key.form == PeftKey::Form::Unread)
+        llvm::erase_if(config, [&](const json::Member &member) { return member.key == key.name; });
+  auto selection = PeftSelection::read(json::Value(std::move(config)));
   if (!selection)
     return fail(selection.error().message);
   std::vector<Method *> group;

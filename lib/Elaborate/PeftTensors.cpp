@@ -20,12 +20,15 @@ llvm::SmallVector<int64_t> stridesOf(llvm::ArrayRef<int64_t> sizes) {
   return strides;
 }
 
-/// One line of a clause for one tensor of one adapter.
+/// One line of a clause for one tensor of one adapter. A copy of a shared tensor stands at another `place`.
 class Line {
 public:
-  Line(Elaborator &elaborator, const AdapterInstance &instance, const ast::FilesItem::Tensor &line)
-      : elaborator(elaborator), evaluator(elaborator), instance(instance), line(line) {}
+  Line(Elaborator &elaborator, const AdapterInstance &instance, const AdapterInstance &place,
+       const ast::FilesItem::Tensor &line)
+      : elaborator(elaborator), evaluator(elaborator), instance(instance), place(place), line(line) {}
 
+  /// Whether the first name is none under a site's path.
+  bool isAtRoot() const { return StringRef(line.fileNames.front()).starts_with("/"); }
   /// Whether its `when` holds.
   bool holds() { return !line.condition || evaluator.evalCondition(*line.condition, *instance.scope).value_or(false); }
   /// Adds what stands in the file of a tensor of these dimensions; `like` says the rest.
@@ -45,7 +48,7 @@ private:
 
   Elaborator &elaborator;
   Evaluator evaluator;
-  const AdapterInstance &instance;
+  const AdapterInstance &instance, &place;
   const ast::FilesItem::Tensor &line;
   int64_t site = 0, sites = 1;
   Dims inFile;                                      ///< a null one is `sites`
@@ -116,7 +119,7 @@ std::string Line::nameOf(StringRef pattern, llvm::ArrayRef<int64_t> indices) con
     if (before.size() == pattern.size())
       break;
     auto [word, after] = rest.split('}');
-    int64_t number = word == "site" ? instance.number : instance.site->layer();
+    int64_t number = word == "site" ? place.number : place.site->layer();
     for (auto [entry, index] : llvm::zip_equal(indexed, indices))
       if (entry.first == word)
         number = index;
@@ -125,7 +128,7 @@ std::string Line::nameOf(StringRef pattern, llvm::ArrayRef<int64_t> indices) con
   }
   if (root)
     return name;
-  const std::string &path = instance.siteTensor ? instance.siteTensor->name : instance.site->path;
+  const std::string &path = place.siteTensor ? place.siteTensor->name : place.site->path;
   return peftWrapper.str() + path + (name.empty() ? "" : "." + name);
 }
 
@@ -213,16 +216,19 @@ bool PeftPlan::addTensors(const AdapterInstance &instance, Places &places, std::
   if (!clause)
     return true;
   for (const ast::FilesItem::Tensor *item : clause->tensors) {
-    Line line(elaborator, instance, *item);
     StringRef name = item->name.text;
     const AdapterTensor *tensor = declared(instance, name);
+    Line line(elaborator, tensor ? *tensor->instance : instance, instance, *item);
     const ModelTensor *own = tensor ? nullptr : ownTensorNamed(instance, name);
     if (!tensor && !own && !clause->isShared(*item) && !declares(instance.definition->body, name)) {
       elaborator.diagnostics().report(Diag::PeftUnknownTensor, item->name.range, name, instance.definition->name.text);
       return false;
     }
-    // A shared tensor is the first site's.
-    if ((!tensor && !own) || (tensor && tensor->instance != &instance) || !line.holds())
+    if ((!tensor && !own) || !line.holds())
+      continue;
+    // A shared tensor is the first site's; what stands under the path of a site are copies, one at each.
+    bool isElsewhere = tensor && tensor->instance != &instance;
+    if (isElsewhere && (!line.isAtRoot() || item->fileNames.size() == 1))
       continue;
     PeftTensor like;
     like.own = own;
@@ -230,10 +236,14 @@ bool PeftPlan::addTensors(const AdapterInstance &instance, Places &places, std::
       like.symbol = tensor->symbol;
       like.integer = tensor->integer;
       auto &[place, count] = places[{instance.definition, tensor->parameter}];
-      line.setSites(place++, count);
+      line.setSites(isElsewhere ? place : place++, count);
     }
-    if (!line.add(tensor ? tensor->dims : own->dims, like, result))
+    std::vector<PeftTensor> added;
+    if (!line.add(tensor ? tensor->dims : own->dims, like, added))
       return false;
+    if (isElsewhere)
+      llvm::erase_if(added, [](const PeftTensor &named) { return named.copyOf.empty(); });
+    llvm::append_range(result, added);
   }
   return true;
 }

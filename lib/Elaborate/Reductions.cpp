@@ -84,11 +84,44 @@ static std::optional<Value> overSites(Evaluator &evaluator, llvm::StringRef kind
   return total;
 }
 
+/// The larger (smaller) of two values, elementwise.
+static Value extremeOfTwo(Evaluator &evaluator, bool largest, const Value &a, const Value &b, llvm::SMRange range);
+
+/// Of numbers that are known when compiling: what they are at each site of the group, put together.
+static std::optional<Value> numbersOverSites(Evaluator &evaluator, llvm::StringRef kind, BuiltinCall &call,
+                                             const ast::CallExpr &expr, Scope &scope) {
+  auto *name = llvm::dyn_cast_or_null<ast::NameExpr>(call.named("over"));
+  if (!name || name->name != "sites" || evaluator.sites)
+    return std::nullopt;
+  llvm::ArrayRef<Scope *> scopes = evaluator.shared.sitesBeside(scope);
+  Value result;
+  for (auto [number, site] : llvm::enumerate(scopes)) {
+    Value value = evaluator.eval(*expr.arguments.front().value, *site);
+    if (value.isError())
+      return Value();
+    if (!value.number())
+      return std::nullopt;
+    if (number == 0)
+      result = value.is<Dim>() ? Value(*value.integer()) : value;
+    else if (kind == "max" || kind == "min")
+      result = extremeOfTwo(evaluator, kind == "max", result, value, expr.range);
+    else
+      result = evaluator.arithmetic(BinaryOp::Add, result, value, expr.range);
+  }
+  if (scopes.empty())
+    return std::nullopt;
+  if (kind == "mean")
+    result = evaluator.arithmetic(BinaryOp::Div, result, int64_t(scopes.size()), expr.range);
+  return result;
+}
+
 static Value sumOrMean(llvm::StringRef kind, Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
   BuiltinCall call(evaluator, expr, scope, 1);
   if (!call.sound())
     return {};
   if (auto total = overSites(evaluator, kind, call, expr, scope))
+    return *total;
+  if (auto total = numbersOverSites(evaluator, kind, call, expr, scope))
     return *total;
   Value value = call.value(0);
   if (value.isError())
@@ -114,7 +147,6 @@ static bool isInteger(const Tensor &tensor) {
   return tensor.value && tune::typeOf(tensor.value).getElementType().isInteger(32);
 }
 
-/// The larger (smaller) of two values, elementwise.
 static Value extremeOfTwo(Evaluator &evaluator, bool largest, const Value &a, const Value &b, llvm::SMRange range) {
   if (a.isError() || b.isError())
     return {};
@@ -150,6 +182,9 @@ static Value extremeOfTwo(Evaluator &evaluator, bool largest, const Value &a, co
 
 static Value extreme(llvm::StringRef kind, Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
   BuiltinCall call(evaluator, expr, scope);
+  if (call.positionalCount() == 1)
+    if (auto found = numbersOverSites(evaluator, kind, call, expr, scope))
+      return *found;
   Value value = call.value(0);
   if (value.isError())
     return {};

@@ -42,6 +42,7 @@ struct KeptLet {
   std::string name;
   std::string symbol; ///< empty until it is known to be a tensor
   Dims dims;
+  std::vector<std::string> reads = {}; ///< symbols of adapters' tensors whose first values it is made of
 };
 
 /// A statistic of a site's input (`calibrate C on data = ...`): the sum over all tokens of the data, found by a step of

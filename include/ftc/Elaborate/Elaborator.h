@@ -45,6 +45,10 @@ public:
   Scope &newScope(Scope *parent);
   /// A scope for the body of a definition, where the definitions of its file are in sight.
   Scope &definitionScope(const ast::Definition &definition);
+  /// Makes the scopes of the sites that one line of an `adapt` selects known to each other.
+  void setBeside(std::vector<Scope *> scopes);
+  /// Those beside the one that a scope is in, itself included, in order of sites; empty where there are none.
+  llvm::ArrayRef<Scope *> sitesBeside(const Scope &scope) const;
   /// All definitions of a name, of any kind, in sight from a scope: a function, or an Applied without arguments; an
   /// error value if there are none.
   Value definition(llvm::StringRef name, Scope &scope);
@@ -72,6 +76,8 @@ private:
   unsigned pass = 0;
   llvm::DenseMap<std::pair<const char *, const char *>, mlir::LocationAttr> locations;
   std::set<std::string> proven;
+  std::deque<std::vector<Scope *>> siteScopes;
+  llvm::DenseMap<const Scope *, const std::vector<Scope *> *> beside;
 };
 
 } // namespace ftc::elaborate

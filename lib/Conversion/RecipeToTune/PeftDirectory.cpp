@@ -12,12 +12,7 @@
 #include "ftc/Runtime/Core/Float.h"
 #include "ftc/Runtime/IO/Checkpoint.h"
 
-#include "dialects/Tune/IR/Tune.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-
-#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
@@ -146,29 +141,8 @@ Converter::readDirectory(const StepCall &adapt, const runtime::AdapterDirectory 
 }
 
 /// A `let` that is made of what a tensor begins as, which the folder does not hold: it has what the tensor is now.
-static std::optional<std::string> findLostLet(mlir::func::FuncOp program, const AdaptedModel &model, size_t firstGroup,
+static std::optional<std::string> findLostLet(const AdaptedModel &model, size_t firstGroup,
                                               llvm::ArrayRef<PeftTensor> restored) {
-  if (!program)
-    return std::nullopt;
-  llvm::StringMap<mlir::Value> written;
-  llvm::DenseMap<mlir::Value, StringRef> begun;
-  for (auto write : program.getOps<tune::WriteOp>()) {
-    written[write.getTensor()] = write.getValue();
-    if (llvm::any_of(restored, [&](const PeftTensor &tensor) { return tensor.symbol == write.getTensor(); }))
-      begun[write.getValue()] = write.getTensor();
-  }
-  auto madeOf = [&](const KeptLet &let) {
-    llvm::SetVector<mlir::Value> pending;
-    if (mlir::Value value = written.lookup(let.symbol))
-      pending.insert(value);
-    for (size_t i = 0; i < pending.size(); ++i) { // grows
-      if (StringRef symbol = begun.lookup(pending[i]); !symbol.empty())
-        return symbol.rsplit('.').second;
-      if (mlir::Operation *op = pending[i].getDefiningOp())
-        pending.insert(op->operand_begin(), op->operand_end());
-    }
-    return StringRef();
-  };
   std::vector<const AdapterInstance *> instances;
   for (const auto &group : llvm::drop_begin(model.groups(), firstGroup))
     for (const auto &instance : group->instances) {
@@ -178,11 +152,12 @@ static std::optional<std::string> findLostLet(mlir::func::FuncOp program, const 
     }
   for (const AdapterInstance *instance : instances)
     for (const KeptLet &let : instance->lets)
-      if (StringRef tensor = madeOf(let); !tensor.empty())
-        return llvm::formatv("'{0}' of the adapter '{1}' is made once, of what '{2}' begins as, and the folder holds "
-                             "what it is now: 'restore' it onto an 'adapt'",
-                             let.name, instance->definition->name.text, tensor)
-            .str();
+      for (const PeftTensor &tensor : restored)
+        if (llvm::is_contained(let.reads, tensor.symbol))
+          return llvm::formatv("'{0}' of the adapter '{1}' is made once, of what '{2}' begins as, and the folder holds "
+                               "what it is now: 'restore' it onto an 'adapt'",
+                               let.name, instance->definition->name.text, StringRef(tensor.symbol).rsplit('.').second)
+              .str();
   return std::nullopt;
 }
 
@@ -213,8 +188,7 @@ StepValue Converter::loadAdapters(const StepCall &call, StringRef path, const st
     return refuse(Diag::UnreadablePeft, directory->tensors.path(), *misfit);
   identities[adapt.name] = runtime::json::dump(directory->config);
   initialiseAdapters(adapt, adapted, firstGroup);
-  if (auto lost = findLostLet(elaborator.module().lookupSymbol<mlir::func::FuncOp>(adapt.name + ".initialise"),
-                              *adapted.model, firstGroup, *tensors))
+  if (auto lost = findLostLet(*adapted.model, firstGroup, *tensors))
     return refuse(Diag::UnreadablePeft, directory->configPath, *lost);
   const StepValue &start = steps.insert_or_assign(adapt.name, std::move(adapted)).first->second;
   StepValue filled = start;

@@ -6,7 +6,10 @@ shift
 for folder; do
   for file in "$folder"/*.ftr; do
     echo "== $file"
-    "$ftc" check --gradients "$file" || failed=1
+    options=()
+    # With its own alpha of 20 ranks and tensors moved by 0.3 the logits are no longer good to 1e-5 in f32.
+    [[ $file == */randlora.ftr ]] && options=(-D alpha=32)
+    "$ftc" check --gradients "$file" ${options[@]+"${options[@]}"} || failed=1
   done
 done
 exit $failed
