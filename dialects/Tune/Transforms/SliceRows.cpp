@@ -277,9 +277,12 @@ private:
   IRMapping mapping;
 };
 
-/// The largest divisor of `rows` that is at most `limit`.
+/// Rows that are worth reading a matrix once more for.
+constexpr int64_t leastRows = 64;
+
+/// The largest divisor of `rows` that is at most `limit`, and at most half of the rows where that is enough.
 int64_t chooseChunk(int64_t rows, int64_t limit) {
-  int64_t chunk = std::min(rows, limit);
+  int64_t chunk = std::min({rows, limit, std::max(rows / 2, leastRows)});
   while (rows % chunk)
     --chunk;
   return chunk;

@@ -9,9 +9,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cfenv>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <mutex>
+#include <new>
 #include <sys/file.h>
 
 namespace ftc::run {
@@ -230,6 +233,66 @@ Status Session::loadFromSource(uint32_t tensor) {
   return status;
 }
 
+namespace {
+/// Tensors that threads fill side by side.
+struct Loading {
+  Session &session;
+  std::span<const uint32_t> tensors;
+  std::mutex mutex = {};
+  Status status = Status::success(); ///< the first failure
+  bool lacksMemory = false;
+};
+
+/// Numbers of files keep their denormals, which kernels flush.
+class DefaultArithmetic {
+public:
+  DefaultArithmetic() {
+    std::fegetenv(&saved);
+    std::fesetenv(FE_DFL_ENV);
+  }
+  ~DefaultArithmetic() { std::fesetenv(&saved); }
+  DefaultArithmetic(const DefaultArithmetic &) = delete;
+  DefaultArithmetic &operator=(const DefaultArithmetic &) = delete;
+
+private:
+  std::fenv_t saved;
+};
+} // namespace
+
+/// An ftc_kernel: an item is a tensor.
+static void loadItems(void *const *buffers, const int64_t *, int64_t lo, int64_t hi) {
+  DefaultArithmetic arithmetic;
+  Loading &loading = *static_cast<Loading *>(buffers[0]);
+  for (int64_t item = lo; item < hi; ++item) {
+    bool lacksMemory = false;
+    Status status = Status::success();
+    try {
+      status = loading.session.loadFromSource(loading.tensors[size_t(item)]);
+    } catch (const std::bad_alloc &) {
+      lacksMemory = true;
+    }
+    std::lock_guard lock(loading.mutex);
+    loading.lacksMemory |= lacksMemory;
+    if (loading.status)
+      loading.status = std::move(status);
+  }
+}
+
+/// Blocks of a file are decoded by a program, which has the threads for itself.
+Status Session::loadTensors(std::span<const uint32_t> tensors) {
+  Loading loading{*this, tensors};
+  void *buffer = &loading;
+  bool decodes = std::ranges::any_of(
+      tensors, [&](uint32_t tensor) { return manifest.tensors[tensor].source->decode.has_value(); });
+  if (decodes)
+    loadItems(&buffer, nullptr, 0, int64_t(tensors.size()));
+  else
+    ftc_parallel(loadItems, &buffer, nullptr, int64_t(tensors.size()), 1);
+  if (loading.lacksMemory)
+    throw std::bad_alloc();
+  return loading.status;
+}
+
 Status Session::loadWeights(const Step &step) {
   for (const Step *used : usedSteps(manifest, step)) {
     if (used->kind != "load")
@@ -244,12 +307,14 @@ Status Session::loadWeights(const Step &step) {
       if (const Tensor &tensor = manifest.tensors[i];
           tensor.kind == "weight" && tensor.source && tensor.source->step == used->name)
         tensors.push_back(i);
-    for (size_t i = 0; i < tensors.size(); ++i) {
+    constexpr size_t together = 16;
+    for (size_t done = 0; done < tensors.size(); done += together) {
       if (Status status = checkInterrupt(); !status)
         return status;
-      if (Status status = loadFromSource(tensors[i]); !status)
+      auto some = std::span(tensors).subspan(done, std::min(together, tensors.size() - done));
+      if (Status status = loadTensors(some); !status)
         return status;
-      console.showStatus(fmt::format("{}  loading weights {}/{}", used->name, i + 1, tensors.size()));
+      console.showStatus(fmt::format("{}  loading weights {}/{}", used->name, done + some.size(), tensors.size()));
     }
     (*found)->isLoaded = true;
     console.clearProgress();

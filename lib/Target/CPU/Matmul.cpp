@@ -1,5 +1,7 @@
 // dnnl.matmul by the micro-kernel of Tile.h. An item is a block of columns of a block of rows: it packs its columns of
-// the right operands into the thread's memory, where they stay in the second cache while the rows go by.
+// the right operands into the thread's memory, where they stay in the second cache while the rows go by. A result with
+// few columns of a left operand that is [depth, rows] is made the other way round, as its columns by its rows, in the
+// thread's memory, and written by squares: the large operand is read along its own rows, once.
 
 #include "Matmul.h"
 
@@ -139,7 +141,10 @@ Blocking::Blocking(const Registers &registers, ArrayRef<Term> terms)
       setRows(blocks);
 }
 
-/// Elements of a thread's memory: packed columns, then copied rows.
+/// Whether columns of what is computed are rows of the result.
+static bool isTurned(ArrayRef<Term> terms) { return terms.front().n.c != 1; }
+
+/// Elements of a thread's memory: packed columns, copied rows, and what is computed if it is turned.
 static int64_t countScratch(ArrayRef<Term> terms, const Blocking &blocking) {
   int64_t copies = 0;
   for (ArrayRef<size_t> sweep : blocking.sweeps) {
@@ -148,7 +153,8 @@ static int64_t countScratch(ArrayRef<Term> terms, const Blocking &blocking) {
       elements += blocking.countCopied(terms[i]);
     copies = std::max(copies, elements);
   }
-  return blocking.deepest * blocking.blockColumns + copies;
+  int64_t turned = isTurned(terms) ? blocking.rows * blocking.blockColumns : 0;
+  return blocking.deepest * blocking.blockColumns + copies + turned;
 }
 
 BatchEntry locateBatch(LoopBuilder &l, Value number, ArrayRef<Term> terms) {
@@ -200,6 +206,7 @@ private:
   Value countPanels();
   void ifNarrowPanel(llvm::function_ref<void(int64_t)> body);
   void emitRows(ArrayRef<size_t> sweep, ArrayRef<Operands> operands, Start start, Value row, int64_t rows);
+  void emitTurned();
 
   dnnl::MatmulOp op;
   LoopBuilder l;
@@ -207,7 +214,9 @@ private:
   const Term &shape; ///< of the first term: rows, columns and batch are those of all
   Blocking blocking;
 
-  Value scratch; ///< packed columns, then copied rows
+  Value scratch;   ///< packed columns, then copied rows, then what is turned
+  Place computed;  ///< what is computed, from the item's entry of the batch on
+  int64_t rowStep; ///< elements from one row of it to the next
   // Of the item that is being emitted; the last ones are exclusive.
   Value firstRow, lastRow, firstColumn, lastColumn;
   BatchEntry entry;
@@ -220,11 +229,21 @@ void MatmulEmitter::emit() {
   l.loop(l.b.lo(), l.b.hi(), 1, [&](Value item) {
     locate(item);
     Value c = pointer(op.getResult());
+    computed = {c, entry.c};
+    rowStep = shape.m.c;
     Start start{op.getInit() ? pointer(op.getInit()) : c, truth(!op.getInit())};
+    if (isTurned(terms)) {
+      int64_t place = countScratch(terms, blocking) - blocking.rows * blocking.blockColumns;
+      computed = {scratch, l.sub(l.index(place), firstColumn)};
+      rowStep = blocking.blockColumns;
+      start = {scratch, truth(true)};
+    }
     for (ArrayRef<size_t> sweep : blocking.sweeps) {
       emitSweep(sweep, start);
-      start = {c, truth(false)};
+      start = {computed.base, truth(false)};
     }
+    if (isTurned(terms))
+      emitTurned();
   });
 }
 
@@ -244,7 +263,7 @@ void MatmulEmitter::emitSweep(ArrayRef<size_t> sweep, Start start) {
   if (part == depth)
     return;
   l.loop(l.index(part), l.index(depth), part, [&](Value from) {
-    emitPart(sweep, from, l.min(l.index(part), l.sub(l.index(depth), from)), {pointer(op.getResult()), truth(false)});
+    emitPart(sweep, from, l.min(l.index(part), l.sub(l.index(depth), from)), {computed.base, truth(false)});
   });
 }
 
@@ -337,8 +356,7 @@ void MatmulEmitter::emitRows(ArrayRef<size_t> sweep, ArrayRef<Operands> operands
     }
     tile.push_back(next);
   }
-  Value c = pointer(op.getResult());
-  Value first = l.add(l.add(entry.c, l.mul(row, shape.m.c)), firstColumn);
+  Value first = l.add(l.add(computed.at, l.mul(row, rowStep)), firstColumn);
   auto emitPanel = [&](Value panel, int64_t columns) {
     Value at = l.add(first, l.mul(panel, l.registers.tileColumns));
     Start next = start;
@@ -347,13 +365,54 @@ void MatmulEmitter::emitRows(ArrayRef<size_t> sweep, ArrayRef<Operands> operands
     auto isShallow = [&](size_t i) { return i < sweep.size() && terms[sweep[i]].k.size <= kShallow; };
     for (size_t i = 0, count; i < sweep.size(); i += count) {
       count = isShallow(i) && isShallow(i + 1) ? 2 : 1;
-      callTile(l, {c, next.init, at, shape.m.c, next.isZero, rows, columns}, ArrayRef(tile).slice(i, count));
-      next = {c, truth(false)};
+      callTile(l, {computed.base, next.init, at, rowStep, next.isZero, rows, columns}, ArrayRef(tile).slice(i, count));
+      next = {computed.base, truth(false)};
     }
   };
   if (shape.n.size >= l.registers.tileColumns)
     l.loop(l.index(0), countPanels(), 1, [&](Value panel) { emitPanel(panel, l.registers.tileColumns); });
   ifNarrowPanel([&](int64_t columns) { emitPanel(countPanels(), columns); });
+}
+
+/// Writes what was computed, with its rows as columns: 16 by 16 at a time.
+void MatmulEmitter::emitTurned() {
+  constexpr int64_t side = 16;
+  Value c = pointer(op.getResult()), init = op.getInit() ? pointer(op.getInit()) : Value();
+  for (int64_t row = 0; row < shape.m.size; row += side) {
+    int64_t rows = std::min(side, shape.m.size - row);
+    l.loop(firstColumn, lastColumn, side, [&](Value column) {
+      SmallVector<Value> square;
+      for (int64_t i = 0; i < side; ++i) {
+        Value at = l.add(l.add(computed.at, column), (row + i) * rowStep);
+        square.push_back(i < rows ? l.load(l.offset(scratch, at), l.index(0), side) : l.constant(l.f32(side), 0));
+      }
+      l.transpose(square);
+      for (int64_t i = 0; i < side; ++i) {
+        auto write = [&] {
+          Value at = l.add(l.add(entry.c, l.mul(l.add(column, i), shape.n.c)), row);
+          Value sum = square[i];
+          if (init)
+            sum = arith::AddFOp::create(l.b, sum, l.load(l.offset(init, at), l.index(0), side, rows));
+          l.store(sum, l.offset(c, at), l.index(0), rows);
+        };
+        if (shape.n.size % side == 0)
+          write();
+        else
+          l.ifTrue(arith::CmpIOp::create(l.b, arith::CmpIPredicate::ult, l.add(column, i), lastColumn), write);
+      }
+    });
+  }
+}
+
+/// The same product as its columns by its rows.
+static void turn(Term &term) {
+  std::swap(term.m, term.n);
+  for (auto *dim : {&term.m, &term.n, &term.k})
+    std::swap(dim->a, dim->b);
+  for (ProductDimension &dim : term.batch)
+    std::swap(dim.a, dim.b);
+  std::swap(term.isNarrowA, term.isNarrowB);
+  term.swapped = !term.swapped;
 }
 
 /// The terms of a product that the micro-kernel suits; nothing if it does not.
@@ -373,9 +432,12 @@ static SmallVector<Term> getSuitedTerms(dnnl::MatmulOp op, const Registers &regi
       return false;
     return readable && term.n.size >= 16 && (term.n.b == 1 || term.m.size >= kRowsToTranspose);
   };
-  if (!isDots(terms) && !llvm::all_of(terms, suits))
+  if (isDots(terms) || llvm::all_of(terms, suits))
+    return terms;
+  if (terms.front().n.size >= kColumnsToCopy)
     return {};
-  return terms;
+  llvm::for_each(terms, turn);
+  return llvm::all_of(terms, suits) ? terms : SmallVector<Term>();
 }
 
 bool emitMatmul(dnnl::MatmulOp op, const Registers &registers, KernelBuilder &builder) {

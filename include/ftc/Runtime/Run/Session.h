@@ -12,6 +12,7 @@
 
 #include <map>
 #include <set>
+#include <span>
 
 namespace ftc::run {
 
@@ -81,6 +82,8 @@ public:
   Status finish(const Step &step, std::vector<std::string> outputs);
 
 private:
+  /// Fills tensors from their sources, on all threads.
+  Status loadTensors(std::span<const uint32_t> tensors);
   Status drawCurves();
 
   std::map<std::string, Model> models;
