@@ -35,7 +35,7 @@ static int64_t countPartKeys(const AttentionShape &shape) {
 /// What a part gives for a column: the sum of the values' rows by their powers, the greatest score, the sum of powers.
 static int64_t countPartElements(const AttentionShape &shape) { return shape.padded() + 2; }
 
-int64_t countDecodeScratch(const AttentionShape &shape) { return shape.columns() * countPartKeys(shape); }
+int64_t countDecodeScratch(const AttentionShape &shape) { return shape.heads * shape.columns() * countPartKeys(shape); }
 
 int64_t countDecodeWorkspace(const AttentionShape &shape) {
   return shape.batch * countParts(shape) * shape.heads * shape.columns() * countPartElements(shape);
@@ -57,10 +57,19 @@ public:
       Value keys = l.mul(l.div(l.add(block.countKeys(), parts * kKeys - 1), parts * kKeys), kKeys);
       firstKey = l.min(l.add(block.firstKey(), l.mul(l.rem(item, parts), keys)), block.lastKey());
       lastKey = l.min(l.add(firstKey, keys), block.lastKey());
-      l.loop(l.index(0), l.index(shape.heads), 1, [&](Value head) {
-        block.enterHead(head);
+      auto forHeads = [&](llvm::function_ref<void(Value)> body) {
+        l.loop(l.index(0), l.index(shape.heads), 1, [&](Value head) {
+          block.enterHead(head);
+          body(head);
+        });
+      };
+      l.loop(firstKey, lastKey, kKeys, [&](Value key) {
+        fetch(op.getK(), key);
+        fetch(op.getV(), key);
+        forHeads([&](Value) { emitScores(key); });
+      });
+      forHeads([&](Value head) {
         Value part = l.rem(item, parts);
-        l.loop(firstKey, lastKey, kKeys, [&](Value key) { emitScores(key); });
         for (int64_t column = 0; column < shape.columns(); ++column)
           emitPowers(column, placeOf(block.batch, part, head, l.index(column)));
         for (int64_t column = 0; column < shape.columns(); column += kColumns)
@@ -98,7 +107,10 @@ private:
 
   int64_t vectors() const { return shape.padded() / 16; }
   int64_t active(int64_t vector) const { return std::min<int64_t>(16, shape.width - vector * 16); }
-  Value scoreOf(int64_t column, Value key) { return l.add(l.sub(key, firstKey), column * countPartKeys(shape)); }
+  Value scoreOf(int64_t column, Value key) {
+    Value row = l.add(l.mul(block.head, shape.columns()), column);
+    return l.add(l.mul(row, countPartKeys(shape)), l.sub(key, firstKey));
+  }
 
   /// Scores of 16 keys from `key` on, -inf where the column does not see the key.
   void emitScores(Value key) {
@@ -124,6 +136,16 @@ private:
       Value score = l.select(sees(column, key), block.finishScore(sums[0]), hidden);
       l.store(score, scores, scoreOf(column, key));
     }
+  }
+
+  /// Fetches the rows of a step's keys or values, of all heads, in the order of memory: the processor goes on by itself
+  /// where it sees an order, which the heads one after the other are not.
+  void fetch(Value rows, Value key) {
+    constexpr int64_t line = 16;
+    Value memory = flat(rows);
+    Value from = l.mul(l.add(l.mul(block.batch, shape.keys), key), shape.keyStride());
+    l.loop(l.index(0), l.index(kKeys * shape.keyStride()), line,
+           [&](Value at) { l.prefetch(memory, l.add(from, at)); });
   }
 
   /// Which of 16 keys the column sees; keys beyond the last one are seen by none.
