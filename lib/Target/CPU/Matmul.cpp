@@ -37,6 +37,9 @@ static constexpr int64_t kAliasing = 1024;
 /// places of the cache.
 static int64_t getCopiedStride(int64_t depth) { return llvm::alignTo(depth, 32) + 16; }
 
+/// Whether columns of what is computed are rows of the result.
+static bool isTurned(ArrayRef<Term> terms) { return terms.front().n.c != 1; }
+
 /// Whether the depth is added in parts.
 static bool isCut(const Term &term) { return term.k.size > kDepth; }
 
@@ -136,13 +139,10 @@ Blocking::Blocking(const Registers &registers, ArrayRef<Term> terms)
   if (rows <= kRowsToCopy && rowBlocks == 1)
     while (getItems() < kEvenItems && blockColumns > registers.tileColumns)
       setColumns(blockColumns / 2);
-  if (columns <= registers.tileColumns)
+  if (columns <= registers.tileColumns && !isTurned(terms)) // which writes all rows of an item's columns
     for (int64_t blocks = rowBlocks; getItems() < kEvenItems && rows / blocks >= registers.tileRows; ++blocks)
       setRows(blocks);
 }
-
-/// Whether columns of what is computed are rows of the result.
-static bool isTurned(ArrayRef<Term> terms) { return terms.front().n.c != 1; }
 
 /// Elements of a thread's memory: packed columns, copied rows, and what is computed if it is turned.
 static int64_t countScratch(ArrayRef<Term> terms, const Blocking &blocking) {

@@ -273,9 +273,12 @@ public:
   /// All results are stored by the loops over one of them: those of fewer dimensions before what they have in common is
   /// written, those of the operand's shape after what is read of their own place. What a whole row gives is known
   /// before.
-  bool mayShare(OpOperand &operand, OpResult) const override {
+  bool mayShare(OpOperand &operand, OpResult result) const override {
     RowProgram program(operand.getOwner());
     ArrayRef<int64_t> shape = getTensor(operand.get()).getShape();
+    // What is read of a view may be read by loops inside of those that write.
+    if (!haveOneShape(program) && getTensor(result).getShape() != shape)
+      return false;
     auto isAlong = [&](auto result) {
       ArrayRef<int64_t> own = getTensor(result.outside).getShape();
       return own == shape.take_front(own.size());
@@ -283,7 +286,10 @@ public:
     if (!llvm::all_of(program.results, isAlong) || llvm::any_of(program.ops, llvm::IsaPred<tensor::ConcatOp>))
       return false;
     Items items = chooseItems(program);
-    size_t prefix = items.linear ? 0 : *findPrefix(shape, items.count);
+    std::optional<size_t> found = items.linear ? 0 : findPrefix(shape, items.count);
+    if (!found)
+      return false;
+    size_t prefix = *found;
     llvm::SetVector<Value> readInPlace;
     readInPlace.insert(program.inputs[operand.getOperandNumber()].inside);
     for (size_t i = 0; i < readInPlace.size(); ++i) // grows
