@@ -46,11 +46,15 @@ Value Evaluator::atSites(const ast::Expr &expr, Scope &scope) {
   return result;
 }
 
+static bool isOverSites(BuiltinCall &call) {
+  auto *name = llvm::dyn_cast_or_null<ast::NameExpr>(call.named("over"));
+  return name && name->name == "sites";
+}
+
 /// `sum(e, over: sites)`: e in the scope of each site, added up in order of sites.
 static std::optional<Value> overSites(Evaluator &evaluator, llvm::StringRef kind, BuiltinCall &call,
                                       const ast::CallExpr &expr, Scope &scope) {
-  auto *name = llvm::dyn_cast_or_null<ast::NameExpr>(call.named("over"));
-  if (!name || name->name != "sites" || !evaluator.sites)
+  if (!isOverSites(call) || !evaluator.sites)
     return std::nullopt;
   auto [known, fresh] = evaluator.siteSums.try_emplace({&expr, evaluator.siteGroup(scope)});
   if (!fresh)
@@ -90,10 +94,9 @@ static Value extremeOfTwo(Evaluator &evaluator, bool largest, const Value &a, co
 /// Of numbers that are known when compiling: what they are at each site of the group, put together.
 static std::optional<Value> numbersOverSites(Evaluator &evaluator, llvm::StringRef kind, BuiltinCall &call,
                                              const ast::CallExpr &expr, Scope &scope) {
-  auto *name = llvm::dyn_cast_or_null<ast::NameExpr>(call.named("over"));
-  if (!name || name->name != "sites" || evaluator.sites)
-    return std::nullopt;
   llvm::ArrayRef<Scope *> scopes = evaluator.shared.sitesBeside(scope);
+  if (!isOverSites(call) || evaluator.sites || scopes.empty())
+    return std::nullopt;
   Value result;
   for (auto [number, site] : llvm::enumerate(scopes)) {
     Value value = evaluator.eval(*expr.arguments.front().value, *site);
@@ -108,8 +111,6 @@ static std::optional<Value> numbersOverSites(Evaluator &evaluator, llvm::StringR
     else
       result = evaluator.arithmetic(BinaryOp::Add, result, value, expr.range);
   }
-  if (scopes.empty())
-    return std::nullopt;
   if (kind == "mean")
     result = evaluator.arithmetic(BinaryOp::Div, result, int64_t(scopes.size()), expr.range);
   return result;

@@ -141,16 +141,8 @@ Converter::readDirectory(const StepCall &adapt, const runtime::AdapterDirectory 
 }
 
 /// A `let` that is made of what a tensor begins as, which the folder does not hold: it has what the tensor is now.
-static std::optional<std::string> findLostLet(const AdaptedModel &model, size_t firstGroup,
-                                              llvm::ArrayRef<PeftTensor> restored) {
-  std::vector<const AdapterInstance *> instances;
-  for (const auto &group : llvm::drop_begin(model.groups(), firstGroup))
-    for (const auto &instance : group->instances) {
-      instances.push_back(instance.get());
-      for (const auto &inner : instance->inner)
-        instances.push_back(inner.get());
-    }
-  for (const AdapterInstance *instance : instances)
+static std::optional<std::string> findLostLet(const AdaptedModel &model, llvm::ArrayRef<PeftTensor> restored) {
+  for (const AdapterInstance *instance : model.instances())
     for (const KeptLet &let : instance->lets)
       for (const PeftTensor &tensor : restored)
         if (llvm::is_contained(let.reads, tensor.symbol))
@@ -188,7 +180,7 @@ StepValue Converter::loadAdapters(const StepCall &call, StringRef path, const st
     return refuse(Diag::UnreadablePeft, directory->tensors.path(), *misfit);
   identities[adapt.name] = runtime::json::dump(directory->config);
   initialiseAdapters(adapt, adapted, firstGroup);
-  if (auto lost = findLostLet(*adapted.model, firstGroup, *tensors))
+  if (auto lost = findLostLet(*adapted.model, *tensors))
     return refuse(Diag::UnreadablePeft, directory->configPath, *lost);
   const StepValue &start = steps.insert_or_assign(adapt.name, std::move(adapted)).first->second;
   StepValue filled = start;

@@ -55,23 +55,23 @@ public:
     l.loop(l.b.lo(), l.b.hi(), 1, [&](Value item) {
       block.begin(l.div(item, parts), l.index(0), l.index(0));
       Value keys = l.mul(l.div(l.add(block.countKeys(), parts * kKeys - 1), parts * kKeys), kKeys);
-      firstKey = l.min(l.add(block.firstKey(), l.mul(l.rem(item, parts), keys)), block.lastKey());
+      Value part = l.rem(item, parts);
+      firstKey = l.min(l.add(block.firstKey(), l.mul(part, keys)), block.lastKey());
       lastKey = l.min(l.add(firstKey, keys), block.lastKey());
-      auto forHeads = [&](llvm::function_ref<void(Value)> body) {
+      auto forHeads = [&](llvm::function_ref<void()> body) {
         l.loop(l.index(0), l.index(shape.heads), 1, [&](Value head) {
           block.enterHead(head);
-          body(head);
+          body();
         });
       };
       l.loop(firstKey, lastKey, kKeys, [&](Value key) {
         fetch(op.getK(), key);
         fetch(op.getV(), key);
-        forHeads([&](Value) { emitScores(key); });
+        forHeads([&] { emitScores(key); });
       });
-      forHeads([&](Value head) {
-        Value part = l.rem(item, parts);
+      forHeads([&] {
         for (int64_t column = 0; column < shape.columns(); ++column)
-          emitPowers(column, placeOf(block.batch, part, head, l.index(column)));
+          emitPowers(column, placeOf(block.batch, part, block.head, l.index(column)));
         for (int64_t column = 0; column < shape.columns(); column += kColumns)
           for (int64_t vector = 0; vector < vectors(); vector += kVectors)
             emitSums(column, std::min(kColumns, shape.columns() - column), vector,
