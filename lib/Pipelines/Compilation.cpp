@@ -9,6 +9,7 @@
 
 #include "ftc/Conversion/RecipeToTune.h"
 #include "ftc/Frontend/Recipe.h"
+#include "ftc/Target/Processor.h"
 
 #include "dialects/Recipe/IR/Recipe.h"
 #include "dialects/Tune/IR/Tune.h"
@@ -65,8 +66,26 @@ void Compilation::warnUnlessIdentity(elaborate::Elaborator &elaborator, const el
     diags.report(Diag::ChangesTheModel, group.range, adapter->name, llvm::formatv("{0:e1}", *change).str());
 }
 
+/// `compute: f16` where the processor has no instructions for it.
+void Compilation::warnOfSlowPrecision() {
+  if (options.target != target::TargetKind::CPU || target::hasFeature(options.processor, "avx512fp16"))
+    return;
+  auto warn = [&](auto step) {
+    for (recipe::LineAttr line :
+         step.getPrecision() ? step.getPrecision()->getLines() : llvm::ArrayRef<recipe::LineAttr>())
+      if (auto type = llvm::dyn_cast<recipe::WordAttr>(line.getValue()); type && type.getName() == "f16")
+        diags.report(Diag::SlowPrecision, rangeOf(line.getLoc(), sources), "compute: f16", step.getName())
+            .help("leave it out, or compile for another processor with '--cpu'");
+  };
+  for (auto step : current->getOps<recipe::TrainOp>())
+    warn(step);
+  for (auto step : current->getOps<recipe::EvaluateOp>())
+    warn(step);
+}
+
 bool Compilation::makeTune() {
   findMemoryLimit();
+  warnOfSlowPrecision();
   int status = 0;
   auto adapted = [&](elaborate::Elaborator &elaborator, const elaborate::AdapterGroup &group) {
     warnUnlessIdentity(elaborator, group);

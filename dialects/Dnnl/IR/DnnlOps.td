@@ -25,7 +25,7 @@ def MatmulOp : Op<Dnnl_Dialect, "matmul", [Pure, AttrSizedOperandSegments]> {
   let summary = "a sum of matrix products";
   let description = [{
     result = init + sum over terms of lhs * rhs, each a contraction as in `linalg.contract` with three indexing maps.
-    Narrower operands are extended to f32 block by block. All terms write the same blocks of rows and columns, one after another while the block is in the cache.
+    Narrower operands are extended to f32 block by block. With `compute = f16` large terms may be multiplied and added in f16 over a short depth. All terms write the same blocks of rows and columns, one after another while the block is in the cache.
 
     ```mlir
     %y = dnnl.matmul lhs(%x, %a) rhs(%w, %b) {indexing_maps = [...]}
@@ -33,8 +33,11 @@ def MatmulOp : Op<Dnnl_Dialect, "matmul", [Pure, AttrSizedOperandSegments]> {
     ```
   }];
   let arguments = (ins Variadic<Dnnl_Operand>:$lhs, Variadic<Dnnl_Operand>:$rhs, Optional<Dnnl_Tensor>:$init,
-                       AffineMapArrayAttr:$indexing_maps);
+                       AffineMapArrayAttr:$indexing_maps, OptionalAttr<TypeAttrOf<F16>>:$compute);
   let results = (outs Dnnl_Tensor:$result);
+  let builders = [OpBuilder<(ins "mlir::Type":$result, "mlir::ValueRange":$lhs, "mlir::ValueRange":$rhs, "mlir::Value":$init,
+                                  "mlir::ArrayAttr":$maps),
+                            [{ build($_builder, $_state, result, lhs, rhs, init, maps, mlir::TypeAttr()); }]>];
   let assemblyFormat = [{
     `lhs` `(` $lhs `)` `rhs` `(` $rhs `)` (`init` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
   }];

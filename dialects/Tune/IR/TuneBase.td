@@ -17,6 +17,9 @@ def Tune_Dialect : Dialect {
   let extraClassDeclaration = [{
     /// Unit attribute of a func.func without arguments and results that is a program.
     static constexpr llvm::StringLiteral kProgramAttrName = "tune.program";
+    /// Of a program: `f16` where a target may multiply and add in it over a short depth in large products. Absent:
+    /// all is done in f32.
+    static constexpr llvm::StringLiteral kComputeAttrName = "tune.compute";
     /// What `tune-place` writes on ops of programs, tensors and the module (lib/Target/Structure.h).
     static constexpr llvm::StringLiteral kPlacementAttrNames[] = {"tune.offsets", "tune.strides", "tune.workspace",
                                                                   "tune.offset", "tune.arena"};

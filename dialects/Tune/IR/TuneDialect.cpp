@@ -38,6 +38,12 @@ void TuneDialect::initialize() {
 LogicalResult TuneDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
   if (llvm::is_contained(kPlacementAttrNames, attribute.getName()))
     return success();
+  if (attribute.getName() == kComputeAttrName) {
+    auto type = dyn_cast<TypeAttr>(attribute.getValue());
+    if (!op->hasAttr(kProgramAttrName) || !type || !type.getValue().isF16())
+      return op->emitOpError("has '") << kComputeAttrName << "', which is f16 and belongs to a program (C1)";
+    return success();
+  }
   if (attribute.getName() != kProgramAttrName)
     return op->emitOpError("has an attribute '")
            << attribute.getName().getValue() << "' that the tune dialect does not know";

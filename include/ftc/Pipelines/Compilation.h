@@ -67,6 +67,7 @@ private:
     llvm::SMRange range;
   };
   void findMemoryLimit();
+  void warnOfSlowPrecision();
   void refuseMemory(const target::PlanSummary &plan);
   bool fail(int status);
   /// A failure that no recipe may cause: status 70 and a request for a report.

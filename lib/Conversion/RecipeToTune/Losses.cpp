@@ -126,6 +126,14 @@ void Converter::weigh(const StepCall &call, LossStep &loss) {
     loss.programs.setSymbol("weigh", built.getSymName());
 }
 
+/// Whether `precision { compute: f16 }` stands there.
+static bool computesHalf(const ast::MapExpr &precision) {
+  return llvm::any_of(precision.entries, [](const ast::MapEntry &entry) {
+    const auto *name = llvm::dyn_cast<ast::NameExpr>(entry.value.get());
+    return entry.key() == "compute" && name && name->name == "f16";
+  });
+}
+
 /// The program that adds a micro-batch's loss and the gradients of `parameters`.
 void Converter::micro(const StepCall &call, LossStep &loss, llvm::ArrayRef<std::string> parameters,
                       llvm::ArrayRef<std::string> gradients) {
@@ -148,8 +156,12 @@ void Converter::micro(const StepCall &call, LossStep &loss, llvm::ArrayRef<std::
     for (auto [gradient, symbol] : llvm::zip_equal(op.getGradients(), gradients))
       program.accumulate(gradient, symbol);
   }
-  if (mlir::func::FuncOp built = program.finish())
+  if (mlir::func::FuncOp built = program.finish()) {
     loss.programs.setSymbol("micro", built.getSymName());
+    const auto *precision = llvm::dyn_cast_or_null<ast::MapExpr>(call.option("precision"));
+    if (precision && computesHalf(*precision))
+      built->setAttr(tune::TuneDialect::kComputeAttrName, mlir::TypeAttr::get(program.builder().getF16Type()));
+  }
 }
 
 /// What all steps with a loss tell the runtime.

@@ -10,6 +10,7 @@
 // Operands that were extended to f32 are taken as they were before, and extended inside of the kernel.
 // Products that read the same large operand are done together (JoinProducts.cpp).
 // A product whose operands lie in memory so that it is none of matrices is arranged first (ArrangeProducts.cpp).
+// Last, the products of a program that computes in f16 are told so.
 //
 //===----------------------------------------------------------------------===//
 
@@ -261,6 +262,10 @@ public:
     for (RewritePatternSet *patterns : {&lower, &join, &merge, &narrow})
       if (failed(applyPatternsGreedily(getOperation(), std::move(*patterns), config)))
         return signalPassFailure();
+    getOperation()->walk([](func::FuncOp program) {
+      auto compute = program->getAttrOfType<TypeAttr>(tune::TuneDialect::kComputeAttrName);
+      program->walk([&](MatmulOp op) { op.setComputeAttr(compute); });
+    });
   }
 };
 } // namespace

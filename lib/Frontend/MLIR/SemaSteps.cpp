@@ -375,10 +375,11 @@ MapAttr Sema::precisionOf(const Expr &written) {
       return {};
     auto word = llvm::dyn_cast<WordAttr>(format);
     bool available = (entry.key() == "compute" || entry.key() == "state") && word && word.getName() == "f32";
+    available |= entry.key() == "compute" && word && word.getName() == "f16";
     available |= entry.key() == "state" && llvm::isa<CallAttr>(format);
     if (!available) {
       diags.report(Diag::UnavailablePrecision, entry.range, *selector, describe(format))
-          .help("frozen weights are kept as their file has them; 'compute' is f32, 'state' f32 or a 'format'");
+          .help("frozen weights are kept as their file has them; 'compute' is f32 or f16, 'state' f32 or a 'format'");
       return {};
     }
     lines.push_back(LineAttr::get(builder.getContext(), *selector, format, locationOf(entry.selector.range)));

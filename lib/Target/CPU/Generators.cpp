@@ -13,6 +13,7 @@ cpu::Registers cpu::getRegisters(llvm::StringRef processor) {
             .steps = 1,
             .cached = 3 << 16,
             .packsParts = false,
+            .multipliesHalf = hasFeature(processor, "avx512fp16"),
             .multipliesAndAdds = true};
   if (hasFeature(processor, "avx2"))
     return {.lanes = 8,
@@ -22,6 +23,7 @@ cpu::Registers cpu::getRegisters(llvm::StringRef processor) {
             .steps = 4,
             .cached = 3 << 15,
             .packsParts = true,
+            .multipliesHalf = false,
             .multipliesAndAdds = hasFeature(processor, "fma")};
   return {.lanes = 4,
           .tileRows = 6,
@@ -30,6 +32,7 @@ cpu::Registers cpu::getRegisters(llvm::StringRef processor) {
           .steps = 1,
           .cached = 3 << 15,
           .packsParts = true,
+          .multipliesHalf = false,
           .multipliesAndAdds = false};
 }
 

@@ -2,9 +2,11 @@
 // the right operands into the thread's memory, where they stay in the second cache while the rows go by. A result with
 // few columns of a left operand that is [depth, rows] is made the other way round, as its columns by its rows, in the
 // thread's memory, and written by squares: the large operand is read along its own rows, once.
+// Terms in f16 (HalfTile.h) copy the rows of their left operand too, as words of two elements.
 
 #include "Matmul.h"
 
+#include "HalfTile.h"
 #include "Terms.h"
 
 #include "llvm/ADT/SetVector.h"
@@ -40,8 +42,11 @@ static int64_t getCopiedStride(int64_t depth) { return llvm::alignTo(depth, 32) 
 /// Whether columns of what is computed are rows of the result.
 static bool isTurned(ArrayRef<Term> terms) { return terms.front().n.c != 1; }
 
+/// Elements of the depth in a word of a packed operand.
+static int64_t getWord(const Term &term) { return term.isHalf ? 2 : 1; }
+
 /// Whether the depth is added in parts.
-static bool isCut(const Term &term) { return term.k.size > kDepth; }
+static bool isCut(const Term &term) { return term.k.size > kDepth * getWord(term); }
 
 namespace {
 /// How a product is cut into items and tiles.
@@ -50,17 +55,27 @@ struct Blocking {
 
   int64_t getItems() const { return batch * rowBlocks * columnBlocks; }
   bool packs(const Term &term) const {
-    if (term.isNarrowB || term.n.b != 1)
+    if (term.isHalf || term.isNarrowB || term.n.b != 1)
       return true;
     return isCut(term) ? registers.packsParts : std::min(blockRows, rows) >= kRowsToCopy;
   }
-  static bool copiesRows(const Term &term) { return term.isNarrowA || term.k.a != 1 || term.m.a % kAliasing == 0; }
+  static bool copiesRows(const Term &term) {
+    return term.isHalf || term.isNarrowA || term.k.a != 1 || term.m.a % kAliasing == 0;
+  }
 
-  /// Elements of the copy of a tile's rows.
+  /// Words of the copy of a tile's rows; in f16 their scales follow, then those of the panels.
+  int64_t countRowWords(const Term &term) const {
+    return copiesRows(term) ? registers.copiedRow() * getCopiedStride(countWords(term)) : 0;
+  }
   int64_t countCopied(const Term &term) const {
-    return copiesRows(term) ? registers.copiedRow() * getCopiedStride(getPart(term)) : 0;
+    int64_t scales = 2 * registers.copiedRow() + llvm::alignTo(kMostColumns / registers.tileColumns, 16);
+    return countRowWords(term) + (term.isHalf ? scales : 0);
   }
   int64_t getPart(const Term &term) const;
+  /// Words of the depth that is added at a time.
+  int64_t countWords(const Term &term) const {
+    return term.isHalf ? countPackedPairs(registers, getPart(term)) : getPart(term);
+  }
 
   Registers registers;
   SmallVector<SmallVector<size_t>> sweeps; ///< terms that are added in one go; a long one is alone, part by part
@@ -84,20 +99,21 @@ int64_t Blocking::getPart(const Term &term) const {
   if (!isCut(term))
     return k;
   int64_t width = std::min<int64_t>(llvm::alignTo(term.n.size, registers.tileColumns), kMostColumns);
-  int64_t most = std::min(registers.cached / 2 / width, kDepth);
-  return llvm::alignTo(llvm::divideCeil(k, llvm::divideCeil(k, most)), 16);
+  int64_t most = std::min(registers.cached / 2 / width, kDepth) * getWord(term);
+  return llvm::alignTo(llvm::divideCeil(k, llvm::divideCeil(k, most)), 2 * registers.lanes);
 }
 
 void Blocking::groupTerms(ArrayRef<Term> terms) {
   int64_t depth = kDepth;
   for (auto [i, term] : llvm::enumerate(terms)) {
-    if (depth + term.k.size > kDepth) {
+    int64_t words = countWords(term);
+    if (isCut(term) || depth + words > kDepth) {
       sweeps.emplace_back();
       depth = 0;
     }
     sweeps.back().push_back(i);
-    depth += term.k.size;
-    deepest = std::max(deepest, isCut(term) ? getPart(term) : depth);
+    depth += isCut(term) ? kDepth : words;
+    deepest = std::max(deepest, isCut(term) ? words : depth);
   }
 }
 
@@ -127,12 +143,13 @@ Blocking::Blocking(const Registers &registers, ArrayRef<Term> terms)
   groupTerms(terms);
   batch = terms[0].countBatch();
   setColumns(registers.cached / deepest);
-  bool cuts = llvm::any_of(terms, isCut);
+  // Operands in f16 are packed, for as many rows as there are.
+  bool cuts = llvm::any_of(terms, [](const Term &term) { return isCut(term) && !term.isHalf; });
   setRows(llvm::divideCeil(rows, !cuts ? kMostRows : registers.packsParts ? kRowsToCopy : kCutRows));
   auto isEven = [&] { return getItems() >= kManyItems || getItems() % kEvenItems == 0; };
   for (int64_t blocks = rowBlocks; !isEven() && rows / blocks >= 2 * kRowsToCopy; ++blocks)
     setRows(blocks);
-  if (cuts) // few items, of which two threads should have as many each
+  if (llvm::any_of(terms, isCut)) // few items, of which two threads should have as many each
     for (int64_t blocks = rowBlocks; getItems() % 2 && rows / blocks >= kCutRows; ++blocks)
       setRows(blocks);
   // Narrow results: packing does not count.
@@ -190,6 +207,7 @@ private:
     int64_t panelStep; ///< elements of b from a panel of columns to the next
     bool isPacked;
     Value copiedAt; ///< null if the rows are read where they are
+    Value scalesAt; ///< of f16: the rows' scales; the panels' follow
   };
   /// Where sums begin: from zero, or with what lies in `init`.
   struct Start {
@@ -202,7 +220,11 @@ private:
   void emitSweep(ArrayRef<size_t> sweep, Start start);
   void emitPart(ArrayRef<size_t> sweep, Value from, Value depth, Start start);
   Operands makeOperands(size_t term, Value from, Value depth);
+  Value getPanelScales(const Operands &operands) { return l.add(operands.scalesAt, 2 * l.registers.copiedRow()); }
   void pack(size_t term, Operands &operands, Value to);
+  TileTerm makeRows(size_t term, const Operands &operands, Value row, int64_t rows);
+  void emitTile(ArrayRef<size_t> sweep, ArrayRef<Operands> operands, ArrayRef<TileTerm> tile, const TileResult &result,
+                Value panel);
   Value countPanels();
   void ifNarrowPanel(llvm::function_ref<void(int64_t)> body);
   void emitRows(ArrayRef<size_t> sweep, ArrayRef<Operands> operands, Start start, Value row, int64_t rows);
@@ -273,13 +295,14 @@ void MatmulEmitter::emitPart(ArrayRef<size_t> sweep, Value from, Value depth, St
   Value packed = l.index(0), copied = l.index(blocking.deepest * blocking.blockColumns);
   for (size_t i : sweep) {
     Operands &own = operands.emplace_back(makeOperands(i, from, depth));
-    if (own.isPacked) {
-      pack(i, own, packed);
-      packed = l.add(packed, blocking.getPart(terms[i]) * blocking.blockColumns);
-    }
     if (Blocking::copiesRows(terms[i])) {
       own.copiedAt = copied;
+      own.scalesAt = l.add(copied, blocking.countRowWords(terms[i]));
       copied = l.add(copied, blocking.countCopied(terms[i]));
+    }
+    if (own.isPacked) {
+      pack(i, own, packed);
+      packed = l.add(packed, blocking.countWords(terms[i]) * blocking.blockColumns);
     }
   }
   int64_t tileRows = blocking.tileRows;
@@ -325,11 +348,16 @@ void MatmulEmitter::ifNarrowPanel(llvm::function_ref<void(int64_t)> body) {
 
 void MatmulEmitter::pack(size_t i, Operands &operands, Value to) {
   const Term &term = terms[i];
-  int64_t step = blocking.getPart(term) * l.registers.tileColumns;
+  int64_t step = blocking.countWords(term) * l.registers.tileColumns;
   Value whole = countPanels();
   auto packPanels = [&](Value first, Panels panels) {
     Place from{operands.b.base, l.add(operands.b.at, l.mul(first, operands.panelStep))};
-    callPack(l, from, {scratch, l.add(to, l.mul(first, step))}, operands.depth, term.k.b, term.n.b, panels);
+    Place packed{scratch, l.add(to, l.mul(first, step))};
+    if (term.isHalf)
+      callPackHalf(l, from, packed, {scratch, l.add(getPanelScales(operands), first)}, operands.depth, term.k.b,
+                   term.n.b, panels);
+    else
+      callPack(l, from, packed, operands.depth, term.k.b, term.n.b, panels);
   };
   if (shape.n.size >= l.registers.tileColumns)
     packPanels(l.index(0), {whole, l.registers.tileColumns, step});
@@ -338,40 +366,65 @@ void MatmulEmitter::pack(size_t i, Operands &operands, Value to) {
   operands.panelStep = step;
 }
 
+/// A term of the tiles from `row` on, whose rows are copied if they must be. In f16 its depth and strides are of words.
+TileTerm MatmulEmitter::makeRows(size_t i, const Operands &own, Value row, int64_t rows) {
+  const Term &term = terms[i];
+  // What follows is the next panel, or the next part of the depth, which comes from memory meanwhile.
+  Value ahead = isCut(term) ? l.mul(own.depth, term.k.b) : l.index(own.panelStep);
+  TileTerm next{own.a, own.b, own.depth, l.index(term.m.a), l.index(term.k.b), ahead, own.isPacked};
+  next.a.at = l.add(own.a.at, l.mul(row, term.m.a));
+  if (!own.copiedAt)
+    return next;
+  Place to{scratch, own.copiedAt};
+  int64_t stride = getCopiedStride(blocking.countWords(term));
+  if (term.isHalf)
+    callCopyHalfRows(l, next.a, to, {scratch, own.scalesAt}, rows, own.depth, term.m.a, term.k.a, stride);
+  else
+    callCopyRows(l, next.a, to, rows, own.depth, term.m.a, term.k.a, stride);
+  next.a = to;
+  next.aRow = term.k.a == 1 ? l.index(stride) : Value();
+  if (term.isHalf)
+    next.depth = l.div(l.add(own.depth, 1), 2);
+  return next;
+}
+
 void MatmulEmitter::emitRows(ArrayRef<size_t> sweep, ArrayRef<Operands> operands, Start start, Value row,
                              int64_t rows) {
   SmallVector<TileTerm> tile;
-  for (auto [i, own] : llvm::zip_equal(sweep, operands)) {
-    const Term &term = terms[i];
-    // What follows is the next panel, or the next part of the depth, which comes from memory meanwhile.
-    Value ahead = isCut(term) ? l.mul(own.depth, term.k.b) : l.index(own.panelStep);
-    TileTerm next{own.a, own.b, own.depth, l.index(term.m.a), l.index(term.k.b), ahead, own.isPacked};
-    next.a.at = l.add(own.a.at, l.mul(row, term.m.a));
-    if (own.copiedAt) {
-      Place to{scratch, own.copiedAt};
-      int64_t stride = getCopiedStride(blocking.getPart(term));
-      callCopyRows(l, next.a, to, rows, own.depth, term.m.a, term.k.a, stride);
-      next.a = to;
-      next.aRow = term.k.a == 1 ? l.index(stride) : Value();
-    }
-    tile.push_back(next);
-  }
+  for (auto [i, own] : llvm::zip_equal(sweep, operands))
+    tile.push_back(makeRows(i, own, row, rows));
   Value first = l.add(l.add(computed.at, l.mul(row, rowStep)), firstColumn);
   auto emitPanel = [&](Value panel, int64_t columns) {
     Value at = l.add(first, l.mul(panel, l.registers.tileColumns));
-    Start next = start;
-    for (auto [own, operand] : llvm::zip_equal(tile, operands))
-      own.b.at = l.add(operand.b.at, l.mul(panel, operand.panelStep));
-    auto isShallow = [&](size_t i) { return i < sweep.size() && terms[sweep[i]].k.size <= kShallow; };
-    for (size_t i = 0, count; i < sweep.size(); i += count) {
-      count = isShallow(i) && isShallow(i + 1) ? 2 : 1;
-      callTile(l, {computed.base, next.init, at, rowStep, next.isZero, rows, columns}, ArrayRef(tile).slice(i, count));
-      next = {computed.base, truth(false)};
-    }
+    emitTile(sweep, operands, tile, {computed.base, start.init, at, rowStep, start.isZero, rows, columns}, panel);
   };
   if (shape.n.size >= l.registers.tileColumns)
     l.loop(l.index(0), countPanels(), 1, [&](Value panel) { emitPanel(panel, l.registers.tileColumns); });
   ifNarrowPanel([&](int64_t columns) { emitPanel(countPanels(), columns); });
+}
+
+/// Adds all terms of a tile of this panel.
+void MatmulEmitter::emitTile(ArrayRef<size_t> sweep, ArrayRef<Operands> operands, ArrayRef<TileTerm> tile,
+                             const TileResult &result, Value panel) {
+  SmallVector<TileTerm> own(tile);
+  for (auto [term, operand] : llvm::zip_equal(own, operands))
+    term.b.at = l.add(operand.b.at, l.mul(panel, operand.panelStep));
+  auto isShallow = [&](size_t i) {
+    return i < sweep.size() && !terms[sweep[i]].isHalf && terms[sweep[i]].k.size <= kShallow;
+  };
+  TileResult next = result;
+  for (size_t i = 0, count; i < sweep.size(); i += count) {
+    count = isShallow(i) && isShallow(i + 1) ? 2 : 1;
+    if (terms[sweep[i]].isHalf) {
+      Place panelScale{scratch, l.add(getPanelScales(operands[i]), panel)};
+      callHalfTile(l, next,
+                   {own[i].a, own[i].b, own[i].depth, own[i].aRow, {scratch, operands[i].scalesAt}, panelScale});
+    } else {
+      callTile(l, next, ArrayRef(own).slice(i, count));
+    }
+    next.init = computed.base;
+    next.isZero = truth(false);
+  }
 }
 
 /// Writes what was computed, with its rows as columns: 16 by 16 at a time.
@@ -415,6 +468,14 @@ static void turn(Term &term) {
   term.swapped = !term.swapped;
 }
 
+/// Sides of a product from which multiplying in f16 pays for rounding the operands, and its depth.
+static constexpr int64_t kLeastHalf = 64;
+
+static bool isHalf(dnnl::MatmulOp op, const Term &term) {
+  return op.getComputeAttr() && term.countBatch() == 1 &&
+         std::min({term.m.size, term.n.size, term.k.size}) >= kLeastHalf;
+}
+
 /// The terms of a product that the micro-kernel suits; nothing if it does not.
 static SmallVector<Term> getSuitedTerms(dnnl::MatmulOp op, const Registers &registers) {
   if (!registers.multipliesAndAdds)
@@ -432,8 +493,11 @@ static SmallVector<Term> getSuitedTerms(dnnl::MatmulOp op, const Registers &regi
       return false;
     return readable && term.n.size >= 16 && (term.n.b == 1 || term.m.size >= kRowsToTranspose);
   };
-  if (isDots(terms) || llvm::all_of(terms, suits))
+  if (isDots(terms) || llvm::all_of(terms, suits)) {
+    for (Term &term : terms)
+      term.isHalf = !isDots(terms) && isHalf(op, term);
     return terms;
+  }
   if (terms.front().n.size >= kColumnsToCopy)
     return {};
   llvm::for_each(terms, turn);

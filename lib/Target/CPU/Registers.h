@@ -24,6 +24,7 @@ struct Registers {
   /// Whether what is added of a long product at a time is packed. Else it is read where it lies, and the next part
   /// fetched meanwhile.
   bool packsParts;
+  bool multipliesHalf;    ///< multiplies and adds numbers of f16 in one instruction
   bool multipliesAndAdds; ///< in one instruction; without it the library does products
 
   /// A copy of a tile's rows with the depth outside has rows of so many elements.

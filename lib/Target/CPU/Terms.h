@@ -8,9 +8,9 @@
 
 namespace ftc::target::cpu {
 
-/// A product whose operands may be narrower than f32.
+/// A product whose operands may be narrower than f32, or are multiplied in f16.
 struct Term : dnnl::ProductShape {
-  bool isNarrowA = false, isNarrowB = false;
+  bool isNarrowA = false, isNarrowB = false, isHalf = false;
 };
 
 /// Elements from the first entry of the batch to one of them, in a and b of each term and in the result.

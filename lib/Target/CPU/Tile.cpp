@@ -18,6 +18,22 @@ static constexpr int64_t kCacheLine = 16;
 // The tile
 //===----------------------------------------------------------------------===//
 
+LeftRows::LeftRows(LoopBuilder &l, Place a, Value stride, int64_t rows) : l(l) {
+  if (!stride) {
+    pointers.push_back(l.offset(a.base, a.at));
+    return;
+  }
+  offsets = {l.index(0), stride, l.mul(stride, 2)};
+  for (int64_t row = 0; row < rows; row += 3)
+    pointers.push_back(l.offset(a.base, l.add(a.at, l.mul(stride, row))));
+}
+
+Value LeftRows::load(int64_t row, Value k) const {
+  if (offsets.empty())
+    return l.load(pointers[0], l.add(l.mul(k, l.registers.copiedRow()), row));
+  return l.load(pointers[row / 3], l.add(k, offsets[row % 3]));
+}
+
 namespace {
 /// Writes the body of the micro-kernel.
 class TileEmitter {
@@ -64,31 +80,15 @@ private:
   }
 
   SmallVector<Value> emitTerm(const TileTerm &term, ValueRange start) {
-    // Few addresses for many rows: a pointer to every third, and three offsets.
-    Value a = l.offset(term.a.base, term.a.at);
-    rowPointers.clear();
-    rowOffsets.clear();
-    if (term.aRow) {
-      rowOffsets = {l.index(0), term.aRow, l.mul(term.aRow, 2)};
-      for (int64_t row = 0; row < rows; row += 3)
-        rowPointers.push_back(l.offset(term.a.base, l.add(term.a.at, l.mul(term.aRow, row))));
-    } else {
-      rowPointers.push_back(a);
-    }
+    LeftRows a(l, term.a, term.aRow, rows);
     Value b = l.offset(term.b.base, term.b.at);
     isPacked = term.isPacked;
     ahead = isPacked ? l.index(kPrefetch * registers.tileColumns) : term.ahead;
     return l.unrolledLoop(term.depth, start,
-                          [&](Value k, ValueRange carried) { return emitStep(b, term.bDepth, k, carried); });
+                          [&](Value k, ValueRange carried) { return emitStep(a, b, term.bDepth, k, carried); });
   }
 
-  Value loadFactor(int64_t row, Value k) {
-    if (rowOffsets.empty())
-      return l.load(rowPointers[0], l.add(l.mul(k, registers.copiedRow()), row));
-    return l.load(rowPointers[row / 3], l.add(k, rowOffsets[row % 3]));
-  }
-
-  SmallVector<Value> emitStep(Value b, Value bDepth, Value k, ValueRange sums) {
+  SmallVector<Value> emitStep(const LeftRows &a, Value b, Value bDepth, Value k, ValueRange sums) {
     Value bRow = isPacked ? l.mul(k, registers.tileColumns) : l.mul(k, bDepth);
     SmallVector<Value> factors;
     for (int64_t vector = 0; vector < vectors; ++vector) {
@@ -99,7 +99,7 @@ private:
     }
     SmallVector<Value> next;
     for (int64_t row = 0; row < rows; ++row) {
-      Value own = l.splat(loadFactor(row, k), lanes);
+      Value own = l.splat(a.load(row, k), lanes);
       for (auto [i, factor] : llvm::enumerate(factors))
         next.push_back(vector::FMAOp::create(l.b, own, factor, sums[row * vectors + i]));
     }
@@ -113,7 +113,6 @@ private:
   // Of the term that is being added.
   bool isPacked = false;
   Value ahead; ///< from an element of b to what is fetched beside it
-  SmallVector<Value> rowPointers, rowOffsets;
 };
 } // namespace
 
@@ -198,20 +197,18 @@ static void emitPackColumns(LoopBuilder &l, Value from, Value to, const PackNumb
   });
 }
 
-/// Calls a shared function of two places, a depth and two strides, which extends what is narrow.
-static void callMove(LoopBuilder &l, std::string symbol, Place from, Place to, ArrayRef<Value> numbers,
-                     llvm::function_ref<void(Value, Value, ValueRange)> emit) {
+void callMove(LoopBuilder &l, std::string symbol, Place from, Place to, ArrayRef<Value> others,
+              llvm::function_ref<void(Place, Place, ValueRange)> emit) {
   Type index = l.b.getIndexType();
   Type element = cast<MemRefType>(from.base.getType()).getElementType();
   if (!element.isF32())
     llvm::raw_string_ostream(symbol) << "_" << element;
   SmallVector<Type> types{l.pointerType(element), index, l.pointerType(), index};
-  types.append(numbers.size(), index);
-  func::FuncOp move = l.b.share(symbol, types, [&](ValueRange own) {
-    emit(l.offset(own[0], own[1]), l.offset(own[2], own[3]), own.drop_front(4));
-  });
+  llvm::append_range(types, ValueRange(others).getTypes());
+  func::FuncOp move =
+      l.b.share(symbol, types, [&](ValueRange own) { emit({own[0], own[1]}, {own[2], own[3]}, own.drop_front(4)); });
   SmallVector<Value> operands{from.base, from.at, to.base, to.at};
-  operands.append(numbers.begin(), numbers.end());
+  llvm::append_range(operands, others);
   func::CallOp::create(l.b, move, operands);
 }
 
@@ -221,9 +218,10 @@ void callPack(LoopBuilder &l, Place from, Place to, Value depth, int64_t depthSt
   std::string symbol = llvm::formatv("pack_{0}_{1}", isRows ? "rows" : "columns", panels.columns);
   Value stride = l.index(isRows ? depthStride : columnStride);
   callMove(l, symbol, from, to, {depth, stride, panels.count, l.index(panels.step)},
-           [&](Value source, Value target, ValueRange own) {
+           [&](Place source, Place target, ValueRange own) {
              PackNumbers numbers{own[0], own[1], own[2], own[3]};
-             (isRows ? emitPackRows : emitPackColumns)(l, source, target, numbers, panels.columns);
+             (isRows ? emitPackRows : emitPackColumns)(l, memoryAt(l, source), memoryAt(l, target), numbers,
+                                                       panels.columns);
            });
 }
 
@@ -244,14 +242,16 @@ static void emitCopyRows(LoopBuilder &l, Value from, Value to, Value rows, Value
 void callCopyRows(LoopBuilder &l, Place from, Place to, int64_t rows, Value depth, int64_t rowStride,
                   int64_t depthStride, int64_t toRow) {
   if (depthStride == 1) {
-    callMove(
-        l, "copy_rows", from, to, {depth, l.index(rowStride), l.index(toRow), l.index(rows)},
-        [&](Value source, Value target, ValueRange numbers) { emitCopyRows(l, source, target, numbers[3], numbers); });
+    callMove(l, "copy_rows", from, to, {depth, l.index(rowStride), l.index(toRow), l.index(rows)},
+             [&](Place source, Place target, ValueRange numbers) {
+               emitCopyRows(l, memoryAt(l, source), memoryAt(l, target), numbers[3], numbers);
+             });
     return;
   }
   int64_t row = l.registers.copiedRow();
   std::string symbol = llvm::formatv("copy_columns_{0}", rows);
-  callMove(l, symbol, from, to, {depth, l.index(depthStride)}, [&](Value source, Value target, ValueRange numbers) {
+  callMove(l, symbol, from, to, {depth, l.index(depthStride)}, [&](Place from, Place to, ValueRange numbers) {
+    Value source = memoryAt(l, from), target = memoryAt(l, to);
     l.loop(l.index(0), numbers[0], 1,
            [&](Value k) { l.store(l.extend(l.load(source, l.mul(k, numbers[1]), row, rows)), target, l.mul(k, row)); });
   });

@@ -12,6 +12,21 @@ struct Place {
   mlir::Value base, at;
 };
 
+/// Memory from a place on.
+inline mlir::Value memoryAt(LoopBuilder &l, Place place) { return l.offset(place.base, place.at); }
+
+/// The rows of a tile's left operand, read with few addresses: a pointer to every third row, and three offsets.
+class LeftRows {
+public:
+  /// `stride` lies between rows whose elements are neighbours; null: a is [depth, copiedRow()].
+  LeftRows(LoopBuilder &l, Place a, mlir::Value stride, int64_t rows);
+  mlir::Value load(int64_t row, mlir::Value k) const;
+
+private:
+  LoopBuilder &l;
+  llvm::SmallVector<mlir::Value> pointers, offsets;
+};
+
 /// A product that a tile adds: a[rows, depth] b[depth, columns].
 struct TileTerm {
   Place a, b;
@@ -47,6 +62,10 @@ struct Panels {
 /// registers.
 void callPack(LoopBuilder &l, Place from, Place to, mlir::Value depth, int64_t depthStride, int64_t columnStride,
               const Panels &panels);
+
+/// Calls a function that kernels share, of two places and other values, named also for the type of what `from` holds.
+void callMove(LoopBuilder &l, std::string symbol, Place from, Place to, llvm::ArrayRef<mlir::Value> others,
+              llvm::function_ref<void(Place, Place, mlir::ValueRange)> emit);
 
 /// Copies a[rows, depth], which may be narrower, rows <= tileRows, one of whose strides is 1: to [rows, toRow] if it is
 /// that of the depth, else to [depth, copiedRow()].
