@@ -369,9 +369,7 @@ func.func @if_yield(%c: tensor<i1>, %x: tensor<4xf64>) {
 // -----
 
 // expected-error @+1 {{has 'tune.compute', which is f16 and belongs to a program (C1)}}
-func.func @compute() attributes {tune.program, tune.compute = bf16} {
-  return
-}
+func.func @compute() attributes {tune.program, tune.compute = bf16} { return }
 
 // -----
 
