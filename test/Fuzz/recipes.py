@@ -4,7 +4,7 @@
 recipes.py [--seeds 0:40] [--hours H] [--jobs N] [--shrink] [--keep FOLDER] [--verbose]
 
 A seed draws a model, adapters, an objective, data, an optimizer and the options of a training; README.md says what must hold.
-Prints a line for each seed that fails, whose recipe is kept, and at the end `N passed, N refused, N failed`; exits 1 if one failed.
+Prints a line for each seed that fails, whose recipe is kept, or that is refused at another place than in the recipe; at the end `N passed, N refused, N failed`; exits 1 if one failed.
 """
 
 import argparse
@@ -270,7 +270,7 @@ def try_seed(seed, arguments):
         print(f"seed {seed}: {reason}\n  {folder}", flush=True)
         if arguments.shrink:
             shrink(recipe, Path(f"{folder}.smaller"))
-    elif arguments.verbose:
+    elif arguments.verbose or outcome == "refused" and not reason.startswith("recipe.ftr:"):
         print(f"seed {seed}: {outcome} {reason}", flush=True)
     return outcome
 
