@@ -5,7 +5,8 @@
 // for each f64 result, scalars excepted, of an op that rounds: eight times what one rounding to f32 does, as sums of
 // many terms err more than once. A program of f64 with it shows what rounding to f32 may do to what the program gives:
 // a difference between two evaluations is explained by rounding if different seeds make differences as large (Monte
-// Carlo arithmetic, Parker 1997). 0 and infinities stay what they are, and equal values stay equal. Rotary tables, which a target of f32 keeps in f64, change too.
+// Carlo arithmetic, Parker 1997). 0 and infinities stay what they are, and equal values stay equal. Rotary tables,
+// which a target of f32 keeps in f64, change too.
 //
 // After all other passes: to them nothing of this is an equation. For tests of the targets alone.
 //
