@@ -129,7 +129,9 @@ static std::vector<const OptimizerPlan::Part *> partsBeside(llvm::ArrayRef<std::
   return found;
 }
 
-static void optimize(Evaluator &evaluator, llvm::ArrayRef<std::unique_ptr<OptimizerPlan::Part>> parts, Contents &next) {
+/// One round. States wait for the round in which all steps are made: they may see what the others are stepped with.
+static void optimize(Evaluator &evaluator, llvm::ArrayRef<std::unique_ptr<OptimizerPlan::Part>> parts,
+                     const OptimizerPlan::Rounds &rounds, Contents &next) {
   evaluator.siteGroup = [parts](Scope &scope) -> const void * {
     auto beside = partsBeside(parts, ownerOf(parts, scope));
     return beside.empty() ? nullptr : beside.front();
@@ -156,6 +158,8 @@ static void optimize(Evaluator &evaluator, llvm::ArrayRef<std::unique_ptr<Optimi
     Value value = equationOf(evaluator, *part->definition, *part->scope, "p'");
     if (std::optional<Tensor> tensor = evaluator.fit(value, part->dims, *part->scope, part->definition->name.range))
       next[part->optimized.parameter] = tensor->value;
+    if (rounds.unfinished)
+      continue;
     part->forEachState([&](OptimizerPlan::Part &owner, OptimizerPlan::Part::State &kept) {
       if (owner.item && owner.steppedIn != evaluator.pass)
         return; // another part is stepped here
@@ -195,7 +199,7 @@ void ProgramBuilder::step(OptimizerPlan &plan, unsigned number) {
       }
       part->enter(evaluator, Tensor{read(p), part->dims}, Tensor{read(g), part->dims});
     }
-    optimize(evaluator, plan.parts, points.values);
+    optimize(evaluator, plan.parts, rounds, points.values);
   } while (rounds.unfinished);
 }
 

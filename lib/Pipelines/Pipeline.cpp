@@ -50,6 +50,8 @@ void ftc::buildPipeline(Rung rung, const CompileOptions &options, mlir::OpPassMa
     // After what would merge the extensions of a weight.
     if (!reference)
       add(tune::createKeepStoredTypes());
+    if (options.perturbation)
+      add(tune::createPerturbResults({*options.perturbation}));
     break;
   default:
     break;

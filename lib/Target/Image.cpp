@@ -46,7 +46,8 @@ llvm::FailureOr<Image> Image::load(OwningOpRef<ModuleOp> module, const target::T
   image.arena = ftc_arena_create(image.arenaBytes);
   if (!image.arena)
     return module->emitError() << "needs " << image.arenaBytes << " bytes, which cannot be had";
-  if (ftc_prepare(setup->toPtr<const ftc_setup *>(), image.arena) != 0)
+  image.setup = setup->toPtr<const ftc_setup *>();
+  if (ftc_prepare(image.setup, image.arena) != 0)
     return module->emitError() << ftc_failure();
   image.programs = programs->toPtr<const ftc_program *>();
   image.jit = std::move(*jit);
@@ -55,7 +56,7 @@ llvm::FailureOr<Image> Image::load(OwningOpRef<ModuleOp> module, const target::T
 }
 
 Image::Image(Image &&other)
-    : module(std::move(other.module)), jit(std::move(other.jit)), programs(other.programs),
+    : module(std::move(other.module)), jit(std::move(other.jit)), programs(other.programs), setup(other.setup),
       arena(std::exchange(other.arena, nullptr)), arenaBytes(other.arenaBytes) {}
 
 Image::~Image() { ftc_arena_destroy(arena, arenaBytes); }
@@ -63,6 +64,22 @@ Image::~Image() { ftc_arena_destroy(arena, arenaBytes); }
 void Image::run(unsigned program) {
   if (ftc_run_program(&programs[program], arena) != 0)
     llvm::reportFatalUsageError(ftc_failure());
+}
+
+void Image::runBlocksAlone(unsigned number) {
+  const ftc_program &program = programs[number];
+  if (program.loop_count || program.choice_count)
+    llvm::reportFatalUsageError("a program with loops or choices has no calls to run one by one");
+  for (const ftc_call &call : ArrayRef(program.calls, program.count)) {
+    void *buffers[FTC_MAX_BUFFERS];
+    for (uint64_t i = 0; i < call.buffers; ++i)
+      buffers[i] = arena + call.offsets[i];
+    for (int64_t end = call.items, begin; end > 0; end = begin) {
+      begin = (end - 1) / call.grain * call.grain;
+      std::memset(ftc_scratch(), 0xff, setup->scratch); // NaN in any type
+      call.kernel(buffers, call.immediates, begin, end);
+    }
+  }
 }
 
 namespace {

@@ -370,12 +370,7 @@ ProgramMemory ProgramPlacer::assign() {
   memory.scratch = layout.mode == PlacementMode::Share ? assignOffsets(buffers) : assignDistinctOffsets(buffers);
   for (auto [index, buffer] : llvm::enumerate(buffers))
     (workspaceBuffers.contains(int64_t(index)) ? memory.workspaces : memory.values).push_back(buffer);
-  program.getBody().walk<WalkOrder::PreOrder>([&](Operation *op) {
-    if (getRole(op) != Role::Call)
-      return WalkResult::advance();
-    memory.calls.push_back({op, positions[op]});
-    return WalkResult::skip(); // what is inside is part of its kernel
-  });
+  forEachCall(program, [&](Operation *op) { memory.calls.push_back({op, positions[op]}); });
   return memory;
 }
 
@@ -409,9 +404,8 @@ void ProgramPlacer::writeAttributes(int64_t scratchBase) {
 static int64_t getThreadBytes(ModuleOp module, const KernelRegistry &registry) {
   int64_t most = 0;
   for (func::FuncOp program : getPrograms(module))
-    program.walk([&](Operation *op) {
-      const KernelGenerator *generator = getRole(op) == Role::Call ? registry.lookup(op) : nullptr;
-      if (generator)
+    forEachCall(program, [&](Operation *op) {
+      if (const KernelGenerator *generator = registry.lookup(op))
         most = std::max(most, generator->scratchBytes(op));
     });
   return most;

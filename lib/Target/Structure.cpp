@@ -85,6 +85,15 @@ SmallVector<func::FuncOp> getPrograms(ModuleOp module) {
   });
 }
 
+void forEachCall(func::FuncOp program, function_ref<void(Operation *)> visit) {
+  program.getBody().walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (getRole(op) != Role::Call)
+      return WalkResult::advance();
+    visit(op);
+    return WalkResult::skip();
+  });
+}
+
 ViewOf seeThroughViews(Value value) {
   ViewOf result{value, 0};
   while (Operation *op = result.root.getDefiningOp()) {

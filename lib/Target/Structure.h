@@ -29,6 +29,9 @@ Role getRole(mlir::Operation *op);
 /// The programs of a module, in order.
 llvm::SmallVector<mlir::func::FuncOp> getPrograms(mlir::ModuleOp module);
 
+/// Visits the calls of a program in order, a loop's once. What is inside of a call is part of its kernel.
+void forEachCall(mlir::func::FuncOp program, llvm::function_ref<void(mlir::Operation *)> visit);
+
 /// Bytes of a tensor or of an element in the arena: row-major, no padding; i1 takes a byte.
 int64_t getBytes(mlir::Type type);
 

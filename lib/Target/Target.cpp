@@ -110,8 +110,7 @@ LogicalResult placeFused(ModuleOp module, const TargetOptions &options, MemoryRe
     return failure();
   if (report) {
     report->recomputed = std::move(recomputed);
-    for (const ProgramMemory &memory : *memories)
-      report->schedules.push_back(makeSchedule(memory));
+    report->makeSchedules = [memories = std::move(*memories)] { return llvm::map_to_vector(memories, makeSchedule); };
   }
   return verifyPlacement(module, registry);
 }

@@ -57,9 +57,7 @@ std::vector<Work> listWork(func::FuncOp program) {
   llvm::MapVector<StringRef, Work> kinds;
   llvm::BumpPtrAllocator memory;
   llvm::StringSaver texts(memory);
-  program.getBody().walk<WalkOrder::PreOrder>([&](Operation *op) {
-    if (getRole(op) != Role::Call)
-      return WalkResult::advance();
+  forEachCall(program, [&](Operation *op) {
     auto rows = op->getParentOfType<tune::RowsOp>();
     int64_t times = rows ? rows.getTrips() : 1;
     std::string what = describeWork(op);
@@ -68,7 +66,6 @@ std::vector<Work> listWork(func::FuncOp program) {
     work.calls += times;
     work.flops += double(times * countProductFlops(op));
     work.bytes += double(times * countBytes(op));
-    return WalkResult::skip(); // what is inside is part of its kernel
   });
   std::vector<Work> sorted;
   for (auto &[what, work] : kinds)

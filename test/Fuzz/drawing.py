@@ -30,7 +30,6 @@ class Recipe:
     threads: int = 1
     bound_share: float | None = None  # 0: the least `memory` that is accepted, 1: what the recipe takes without a bound
     disabled: list = field(default_factory=list)
-    is_chaotic: bool = False  # a step makes of a tiny difference a large one
 
     def text(self, bound=None):
         """The recipe, with at most `bound` bytes."""
@@ -135,33 +134,33 @@ OPTIMIZERS_OF_THE_GALLERY += ["schedule_free", "prodigy", "langevin", "cautious"
 
 
 def draw_optimizer(lines: list, rng: random.Random):
-    """The call of an optimizer, and whether it makes of tiny differences large ones."""
+    """The call of an optimizer."""
     lr = rng.choice([1e-2, 1e-3])
     decay = rng.choice(["", "", ", weight_decay: 0.1"])
     eps = rng.choice([1e-2, 1e-3])  # large, so that gradients that are 0 but for rounding move nothing
     if rng.random() < 0.2:
         name = rng.choice(OPTIMIZERS_OF_THE_GALLERY)
         inner = f"inner: adamw(lr: {lr}, eps: {eps})" if name in ("cautious", "lisa", "layerwise") else f"lr: {lr}"
-        return f"{name}({inner}{', rank: 1' if name in ('apollo', 'flora') else ''})", True
+        return f"{name}({inner}{', rank: 1' if name in ('apollo', 'flora') else ''})"
     name = rng.choice(OPTIMIZERS)
     if name in ("galore", "two rates"):
         if not any(": lora(" in line or ": loha(" in line for line in lines):
             name = "adamw"
         elif name == "galore":
             on = "{A, B}" if any(": lora(" in line for line in lines) else "{a1, b2}"
-            return f"{{** : adamw(lr: {lr}, eps: {eps})   **.{on} : galore(lr: {lr}, rank: 1, period: 2, eps: {eps})}}", True
+            return f"{{** : adamw(lr: {lr}, eps: {eps})   **.{on} : galore(lr: {lr}, rank: 1, period: 2, eps: {eps})}}"
         else:
             on = "B" if any(": lora(" in line for line in lines) else "b1"
-            return f"{{** : adamw(lr: {lr}, eps: {eps})   **.{on} : sgd(lr: {16 * lr})}}", False
+            return f"{{** : adamw(lr: {lr}, eps: {eps})   **.{on} : sgd(lr: {16 * lr})}}"
     if name in ("sgd", "lion"):
-        return f"{name}(lr: {lr}{decay})", name == "lion"
+        return f"{name}(lr: {lr}{decay})"
     if name == "momentum":
-        return f"momentum(lr: {lr}{decay}, nesterov: {rng.choice(['true', 'false'])})", False
+        return f"momentum(lr: {lr}{decay}, nesterov: {rng.choice(['true', 'false'])})"
     if name == "adafactor":
-        return f"adafactor(lr: {lr}, relative: false{decay})", True
+        return f"adafactor(lr: {lr}, relative: false{decay})"
     if name == "adafactor_torch":
-        return f"adafactor_torch(lr: {lr}{decay})", True
-    return f"{name}(lr: {lr}, eps: {eps}{decay})", False
+        return f"adafactor_torch(lr: {lr}{decay})"
+    return f"{name}(lr: {lr}, eps: {eps}{decay})"
 
 
 SCHEDULES = ["constant", "constant(warmup: 1 steps)", "linear(warmup: 50%)", "cosine(warmup: 1 steps, floor: 0.1)"]
@@ -228,13 +227,10 @@ def draw_recipe(seed: int) -> Recipe:
     form = rng.choice(["tokens"] * 5 + ["preference", "preference", "feedback", "pairs", "classification"])
     options = draw_options(form, rng)
     lines = draw_lines(model, "packing" not in options, int(options["batch"].split()[2]), form, rng)
-    options["optimizer"], is_chaotic = draw_optimizer(lines, rng)
-    is_chaotic |= "teacher" in options["objective"]  # the policy itself, at first: losses and gradients are rounding
-    is_chaotic |= any("riemannian_lora" in line for line in lines)  # divides by what may be nearly singular
-    recipe = Recipe(seed, model, form, lines, options, is_chaotic=is_chaotic)
+    options["optimizer"] = draw_optimizer(lines, rng)
+    recipe = Recipe(seed, model, form, lines, options)
     if rng.random() < 0.1:
         options["precision"] = f"{{ state: dynamic8(block: {rng.choice([16, 256])}) }}"
-        recipe.is_chaotic = True
     recipe.further = draw_further(recipe, rng)
     recipe.threads = rng.choice([1, 2, 2, 3, 5])
     if rng.random() < 0.3:

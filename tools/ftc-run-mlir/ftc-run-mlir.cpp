@@ -40,6 +40,7 @@ struct Options {
   cl::opt<std::string> output{"o", cl::desc("write the executable of the module instead of running it")};
   cl::opt<bool> printLLVM{"print-llvm", cl::desc("print the LLVM IR of the module instead of running it")};
   cl::opt<int> threads{"num-threads", cl::desc("number of threads"), cl::init(1)};
+  cl::opt<bool> alone{"alone", cl::desc("run blocks of items one by one, the last first, in memory of NaN")};
   cl::opt<int> digits{"digits", cl::desc("digits printed"), cl::init(6)};
   cl::opt<int> repeat{"repeat", cl::desc("how often the programs are run, one after another"), cl::init(1)};
   cl::opt<double> judge{"judge",
@@ -104,11 +105,11 @@ static LogicalResult fill(Image &image) {
   return success();
 }
 
-static void runAll(Image &image, int times = 1) {
+static void runAll(Image &image, int times = 1, bool alone = false) {
   unsigned programs = llvm::range_size(image.getModule().getOps<func::FuncOp>());
   for (int time = 0; time < times; ++time)
     for (unsigned program = 0; program < programs; ++program)
-      image.run(program);
+      alone ? image.runBlocksAlone(program) : image.run(program);
 }
 
 //===----------------------------------------------------------------------===//
@@ -236,7 +237,7 @@ static LogicalResult run(ModuleOp module, const Options &options) {
   if (failed(image))
     return failure();
   ftc_set_threads(options.threads);
-  runAll(*image, options.repeat);
+  runAll(*image, options.repeat, options.alone);
   for (const std::string &names : options.gradients)
     if (failed(checkGradient(*image, names, options.tolerance)))
       return failure();

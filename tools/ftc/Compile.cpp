@@ -35,6 +35,9 @@ static cl::opt<Rung>
                        clEnumValN(Rung::Executable, "exe", "the executable")));
 static cl::opt<std::string> output("o", cl::desc("Output file (default: the recipe's name; text goes to stdout)"),
                                    cl::value_desc("file"), cl::cat(optionCategory()));
+static cl::opt<uint64_t>
+    perturbation("perturb", cl::desc("Change every result by up to 2^-21 of it, at random (reference target)"),
+                 cl::value_desc("seed"), cl::cat(optionCategory()));
 
 static int write(llvm::StringRef text, llvm::StringRef fallback) {
   llvm::StringRef path = output.empty() ? fallback : llvm::StringRef(output);
@@ -69,6 +72,13 @@ static int compile(const char *argv0) {
   auto chosen = recipe.read();
   if (!chosen)
     return WrongUsage;
+  if (perturbation.getNumOccurrences()) {
+    if (chosen->target != target::TargetKind::Reference) {
+      llvm::errs() << "ftc: error: --perturb is for --target=reference, whose results are f64\n";
+      return WrongUsage;
+    }
+    chosen->perturbation = perturbation;
+  }
   if (emitted == Rung::AST)
     return emitTree(chosen->recipe);
   Compilation compilation(*chosen, argv0);

@@ -247,7 +247,8 @@ static int plan(const char *argv0) {
   Report report;
   reportMemory(*manifest, compilation.memoryReport().recomputed, report);
   reportParameters(*manifest, compilation.library(), report);
-  MemorySchedule schedule(*manifest, compilation.memoryReport().schedules);
+  llvm::SmallVector<target::ProgramSchedule> programs = compilation.memoryReport().makeSchedules();
+  MemorySchedule schedule(*manifest, programs);
   std::optional<cpu::Ceiling> ceiling;
   if (withRoofline) {
     ceiling = cpu::measureCeiling();

@@ -58,6 +58,11 @@ def KeepStoredTypes : Tune_Pass<"tune-keep-stored-types"> {
   let summary = "weights stay in the type of their file, each use extends them";
 }
 
+def PerturbResults : Tune_Pass<"tune-perturb-results"> {
+  let summary = "every result times 1 + 2^-21 u, as if rounded to f32 at random (`reference` only)";
+  let options = [Option<"seed", "seed", "uint64_t", "0", "of the random numbers">];
+}
+
 def FuseRows : Tune_Pass<"tune-fuse-rows"> {
   let summary = "group ops that share their rows into tune.fused";
   let description = [{

@@ -30,6 +30,7 @@ struct CompileOptions {
   target::TargetKind target = target::TargetKind::CPU;
   std::string processor;                   ///< to compile for; empty: this machine's
   std::vector<std::string> disabledPasses; ///< flags of passes to leave out (`--disable-pass`)
+  std::optional<uint64_t> perturbation;    ///< seed of what `--perturb` does to results; only of the reference target
 };
 
 /// One recipe and what has become of it so far. Messages are printed when the object is destroyed, or by flush().

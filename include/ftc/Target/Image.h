@@ -21,6 +21,9 @@ public:
   Image &operator=(Image &&) = delete;
 
   void run(unsigned program);
+  /// The same where no block of items finds anything of another one: the last first, each with NaN in the thread's
+  /// memory. The program has neither loops nor choices.
+  void runBlocksAlone(unsigned program);
   std::vector<double> get(llvm::StringRef tensor);
   /// Whether there is a tensor of that name.
   bool has(llvm::StringRef tensor);
@@ -33,6 +36,7 @@ private:
   mlir::OwningOpRef<mlir::ModuleOp> module;
   std::unique_ptr<llvm::orc::LLJIT> jit;
   const ftc_program *programs = nullptr;
+  const ftc_setup *setup = nullptr;
   uint8_t *arena = nullptr;
   int64_t arenaBytes = 0;
 };

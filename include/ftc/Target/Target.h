@@ -8,6 +8,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/SmallVector.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -65,7 +66,8 @@ struct ProgramSchedule {
 /// How the memory of a placed module came about.
 struct MemoryReport {
   std::vector<Recomputed> recomputed;
-  std::vector<ProgramSchedule> schedules;
+  /// Each program's memory, call by call; to be called while the module lives unchanged.
+  std::function<llvm::SmallVector<ProgramSchedule>()> makeSchedules;
 };
 
 /// What the calls of one kind do in one run of a program.

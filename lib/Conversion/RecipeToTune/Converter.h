@@ -104,6 +104,7 @@ private:
   std::optional<std::vector<elaborate::PeftTensor>>
   readDirectory(const StepCall &adapt, const runtime::AdapterDirectory &directory, elaborate::AdaptedModel &model);
   StepValue restoreAdapters(const StepCall &call, const StepValue &base, llvm::StringRef path);
+  StepValue refuseFile(const StepCall &call, Diag code, llvm::StringRef file, llvm::StringRef problem);
   void takeFromFile(const StepCall &call, elaborate::AdaptedModel &model, const runtime::SafetensorsFile *file,
                     std::vector<elaborate::PeftTensor> &tensors);
   const StepValue *baseOf(const StepCall &call, const runtime::AdapterDirectory &directory);

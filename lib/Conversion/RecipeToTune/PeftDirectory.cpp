@@ -49,6 +49,13 @@ static std::string findBeside(StringRef folder, StringRef name) {
   return "";
 }
 
+/// No value, after a message about a file of the folder.
+StepValue Converter::refuseFile(const StepCall &call, Diag code, StringRef file, StringRef problem) {
+  exitStatus = int(runtime::ExitStatus::Input);
+  elaborator.diagnostics().report(code, call.range(), file, problem);
+  return {};
+}
+
 /// The model that `base:` names, or that the configuration names and that lies beside the recipe. Null after errors.
 const StepValue *Converter::baseOf(const StepCall &call, const runtime::AdapterDirectory &directory) {
   if (call.option("base"))
@@ -58,9 +65,7 @@ const StepValue *Converter::baseOf(const StepCall &call, const runtime::AdapterD
       directory.config.find(directory.selfDescribed ? "base_model" : "base_model_name_or_path");
   const std::string *name = named ? named->asString() : nullptr;
   if (!name || name->empty()) {
-    exitStatus = int(runtime::ExitStatus::Input);
-    elaborator.diagnostics().report(Diag::UnreadablePeft, call.range(), file,
-                                    "names no base model; give it with 'base:'");
+    refuseFile(call, Diag::UnreadablePeft, file, "names no base model; give it with 'base:'");
     return nullptr;
   }
   std::string path = findBeside(folder, *name);
@@ -154,14 +159,9 @@ static std::optional<std::string> findLostLet(const AdaptedModel &model, llvm::A
 }
 
 StepValue Converter::loadAdapters(const StepCall &call, StringRef path, const std::string &resolved) {
-  auto refuse = [&](Diag code, const llvm::Twine &file, const llvm::Twine &problem) {
-    exitStatus = int(runtime::ExitStatus::Input);
-    elaborator.diagnostics().report(code, call.range(), file.str(), problem.str());
-    return StepValue();
-  };
   auto directory = runtime::AdapterDirectory::open(resolved);
   if (!directory)
-    return refuse(Diag::UnreadableModel, directory.error().message, "");
+    return refuseFile(call, Diag::UnreadableModel, directory.error().message, "");
   const StepValue *base = baseOf(call, *directory);
   if (!base)
     return {};
@@ -177,11 +177,11 @@ StepValue Converter::loadAdapters(const StepCall &call, StringRef path, const st
     return {};
   }
   if (auto misfit = findMisfit(directory->tensors, *tensors))
-    return refuse(Diag::UnreadablePeft, directory->tensors.path(), *misfit);
+    return refuseFile(call, Diag::UnreadablePeft, directory->tensors.path(), *misfit);
   identities[adapt.name] = runtime::json::dump(directory->config);
   initialiseAdapters(adapt, adapted, firstGroup);
   if (auto lost = findLostLet(*adapted.model, *tensors))
-    return refuse(Diag::UnreadablePeft, directory->configPath, *lost);
+    return refuseFile(call, Diag::UnreadablePeft, directory->configPath, *lost);
   const StepValue &start = steps.insert_or_assign(adapt.name, std::move(adapted)).first->second;
   StepValue filled = start;
   takeFromFile(call, *filled.model, &directory->tensors, *tensors);
@@ -207,11 +207,8 @@ StepValue Converter::restoreAdapters(const StepCall &call, const StepValue &base
   auto tensors = peftTensors(elaborator, *base.model);
   if (!tensors)
     return {};
-  if (auto folded = findFolded(*base.model, *tensors)) {
-    exitStatus = int(runtime::ExitStatus::Input);
-    elaborator.diagnostics().report(Diag::UnreadablePeft, call.range(), path.str(), *folded);
-    return {};
-  }
+  if (auto folded = findFolded(*base.model, *tensors))
+    return refuseFile(call, Diag::UnreadablePeft, path, *folded);
   StepValue filled = base;
   takeFromFile(call, *filled.model, directory ? &directory->tensors : nullptr, *tensors);
   return restored(call, filled, path, *tensors);

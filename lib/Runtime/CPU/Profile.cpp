@@ -1,5 +1,7 @@
 #include "Profile.h"
 
+#include "ftc/Runtime/IO/Json.h"
+
 #include <algorithm>
 #include <cstdio>
 #include <map>
@@ -41,16 +43,6 @@ std::unique_ptr<Profile> current;
 /// The least time in which the machine could do it.
 double leastSeconds(const Line &line, const Ceiling &ceiling) {
   return std::max(line.flops / ceiling.flops, ceiling.bytes ? line.bytes / ceiling.bytes : 0);
-}
-
-std::string escape(const char *text) {
-  std::string result;
-  for (; *text; ++text) {
-    if (*text == '"' || *text == '\\')
-      result += '\\';
-    result += *text;
-  }
-  return result;
 }
 
 } // namespace
@@ -109,8 +101,8 @@ std::string profileTrace() {
                   "\"bytes\": %llu}}",
                   micro(event.begin), micro(event.end) - micro(event.begin), (unsigned long long)note.flops,
                   (unsigned long long)note.bytes);
-    text += (&event == current->events.data() ? "\n{\"name\": \"" : ",\n{\"name\": \"") + escape(note.what) + "\", " +
-            buffer;
+    text += &event == current->events.data() ? "\n{\"name\": " : ",\n{\"name\": ";
+    text += runtime::json::dumpString(note.what) + ", " + buffer;
   }
   return text + "\n]}\n";
 }

@@ -3,6 +3,7 @@
 
 // RUN: ftc-run-mlir %s --target=cpu --judge=2e-6
 // RUN: ftc-run-mlir %s --target=cpu --judge=2e-6 --num-threads=2
+// RUN: ftc-run-mlir %s --target=cpu --judge=2e-6 --alone
 
 module {
   tune.tensor input @q0 : tensor<1x80x2x3x16xf32>

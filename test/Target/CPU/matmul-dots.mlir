@@ -3,6 +3,7 @@
 
 // RUN: ftc-run-mlir %s --target=cpu --judge=3e-6
 // RUN: ftc-run-mlir %s --target=cpu --judge=3e-6 --num-threads=2
+// RUN: ftc-run-mlir %s --target=cpu --judge=3e-6 --alone
 // RUN: ftc-run-mlir %s --target=cpu --judge=3e-6 --print-llvm | FileCheck %s
 
 // CHECK: @dots_

@@ -1,10 +1,11 @@
 // Products with few columns of a left operand whose rows go along the depth, which are made the other way round, against the reference, with one thread
-// and with two. None is left to the library.
+// and with two, and item by item: none finds in a thread's memory what another one has left. None is left to the library.
 
 // RUN: ftc-run-mlir %s --target=cpu --judge=3e-6
 // RUN: ftc-run-mlir %s --target=cpu --judge=3e-6 --num-threads=2
+// RUN: ftc-run-mlir %s --target=cpu --judge=3e-6 --alone
 // RUN: ftc-run-mlir %s --target=cpu --print-llvm | FileCheck %s
-// CHECK-COUNT-7: define {{.*}}@dnnl_matmul_{{[0-9]+}}.body(
+// CHECK-COUNT-9: define {{.*}}@dnnl_matmul_{{[0-9]+}}.body(
 
 module {
   tune.tensor output @c0 : tensor<100x16xf32>
@@ -31,6 +32,12 @@ module {
   tune.tensor output @c6 : tensor<41x17xf32>
   tune.tensor input @a6 : tensor<33x41xf32>
   tune.tensor input @b6 : tensor<33x17xf32>
+  tune.tensor output @c7 : tensor<32x28xf32>
+  tune.tensor input @a7 : tensor<50x32xf32>
+  tune.tensor input @b7 : tensor<50x28xf32>
+  tune.tensor output @c8 : tensor<16x30xf32>
+  tune.tensor input @a8 : tensor<50x16xf32>
+  tune.tensor input @b8 : tensor<30x50xf32>
   func.func @products() attributes {tune.program} {
     %zero = arith.constant 0.0 : f32
     // A left operand of rows by the depth.
@@ -96,6 +103,21 @@ module {
     %p6 = linalg.contract indexing_maps = [affine_map<(m, n, k) -> (k, m)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>]
          ins(%a6, %b6 : tensor<33x41xf32>, tensor<33x17xf32>) outs(%z6 : tensor<41x17xf32>) -> tensor<41x17xf32>
     tune.write %p6, @c6 : tensor<41x17xf32>
+    // Few items, which have all that is computed of their columns: of one tile's width with AVX-512, and with AVX2.
+    %a7 = tune.read @a7 : tensor<50x32xf32>
+    %b7 = tune.read @b7 : tensor<50x28xf32>
+    %e7 = tensor.empty() : tensor<32x28xf32>
+    %z7 = linalg.fill ins(%zero : f32) outs(%e7 : tensor<32x28xf32>) -> tensor<32x28xf32>
+    %p7 = linalg.contract indexing_maps = [affine_map<(m, n, k) -> (k, m)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>]
+         ins(%a7, %b7 : tensor<50x32xf32>, tensor<50x28xf32>) outs(%z7 : tensor<32x28xf32>) -> tensor<32x28xf32>
+    tune.write %p7, @c7 : tensor<32x28xf32>
+    %a8 = tune.read @a8 : tensor<50x16xf32>
+    %b8 = tune.read @b8 : tensor<30x50xf32>
+    %e8 = tensor.empty() : tensor<16x30xf32>
+    %z8 = linalg.fill ins(%zero : f32) outs(%e8 : tensor<16x30xf32>) -> tensor<16x30xf32>
+    %p8 = linalg.contract indexing_maps = [affine_map<(m, n, k) -> (k, m)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>]
+         ins(%a8, %b8 : tensor<50x16xf32>, tensor<30x50xf32>) outs(%z8 : tensor<16x30xf32>) -> tensor<16x30xf32>
+    tune.write %p8, @c8 : tensor<16x30xf32>
     return
   }
 }

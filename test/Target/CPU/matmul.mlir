@@ -2,6 +2,7 @@
 
 // RUN: ftc-run-mlir %s --target=cpu --judge=3e-6
 // RUN: ftc-run-mlir %s --target=cpu --judge=3e-6 --num-threads=2
+// RUN: ftc-run-mlir %s --target=cpu --judge=3e-6 --alone
 
 module {
   tune.tensor output @c0 : tensor<150x100xf32>
