@@ -106,7 +106,9 @@ Facts ftc::describeProofs(Definitions &definitions, const Definition &definition
   }
   Quiet trial(definitions);
   std::optional<double> change = changeAtStart(definitions.library(), trial.diags, adapter);
-  if (!change)
+  if (!change && trial.diags.messages().empty())
+    facts.add("before training", "not tried: it depends on what data say of a site");
+  else if (!change)
     facts.add("before training", "not tried: " + trial.reason(definitions));
   else if (*change < rounding)
     facts.add("before training", "identity at initialisation: the model is as it was");
