@@ -163,7 +163,7 @@ void AdapterBuilder::addInstance(AdapterGroup &group, const ast::Definition &def
   instance.site = place.site;
   instance.siteTensor = place.tensor;
   instance.number = int64_t(group.instances.size()) - 1;
-  instance.prefix = prefixAt(*place.site, definition);
+  instance.prefix = prefixAt(place.tensor ? place.tensor->name : place.site->path, definition);
   instance.scope = &shared.definitionScope(definition);
   instance.arguments = given;
   Arguments arguments = given;
@@ -203,7 +203,7 @@ void AdapterBuilder::addInner(AdapterInstance &outer, const ast::OnItem &item) {
     instance.site = module;
     instance.outer = &outer;
     instance.number = int64_t(outer.inner.size() - before) - 1;
-    instance.prefix = prefixAt(*module, *outer.definition);
+    instance.prefix = prefixAt(module->path, *outer.definition);
     instance.scope = &shared.newScope(outer.scope);
     bindSite(instance);
     defineNames(instance);
@@ -215,8 +215,8 @@ void AdapterBuilder::addInner(AdapterInstance &outer, const ast::OnItem &item) {
 }
 
 /// How the names of an adapter's tensors begin: a second adapter of a name on a site is called `name_2`.
-std::string AdapterBuilder::prefixAt(const ModuleInstance &site, const ast::Definition &definition) {
-  std::string first = site.path + "." + definition.name.text, prefix = first;
+std::string AdapterBuilder::prefixAt(const std::string &path, const ast::Definition &definition) {
+  std::string first = path + "." + definition.name.text, prefix = first;
   auto isTaken = [&](const std::unique_ptr<AdapterInstance> &known) {
     return known->prefix == prefix || llvm::any_of(known->inner, [&](auto &inner) { return inner->prefix == prefix; });
   };

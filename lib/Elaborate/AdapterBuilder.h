@@ -49,7 +49,7 @@ private:
   void addInner(AdapterInstance &outer, const ast::OnItem &item);
   void defineNames(AdapterInstance &instance);
   void buildBody(AdapterInstance &instance);
-  std::string prefixAt(const ModuleInstance &site, const ast::Definition &definition);
+  std::string prefixAt(const std::string &path, const ast::Definition &definition);
 
   // AdapterSite.cpp
   void bindSite(AdapterInstance &instance);
@@ -67,7 +67,7 @@ private:
   void refuseTwoWays(const AdapterInstance &instance, const ModelTensor &own, const AdapterInstance &other);
   void takeInPlace(AdapterInstance &instance, const ast::DeclarationsItem &item, const ast::Declaration &declaration);
   void addRebased(AdapterInstance &instance, const ast::RebaseItem &item, bool changes);
-  std::optional<Dims> dimsOf(const ast::Declaration &declaration, Scope &scope);
+  std::optional<Dims> dimsOf(const AdapterInstance &instance, const ast::Declaration &declaration);
   void declareFolded(AdapterInstance &instance, const ast::Declaration &declaration);
   void addCalibration(AdapterInstance &instance, const ast::CalibrateItem &item);
   void declareLet(AdapterInstance &instance, const ast::Declaration &declaration);

@@ -86,14 +86,19 @@ static bool isNumber(const ast::Expr *expr) {
   return expr && llvm::isa<ast::IntegerExpr, ast::NumberExpr>(expr);
 }
 
-/// The dimensions of a declared tensor, none for a number (`param s: real`, `state s = 0`); nothing after an error.
-std::optional<Dims> AdapterBuilder::dimsOf(const ast::Declaration &declaration, Scope &scope) {
+/// The dimensions of a declared tensor, none for a number (`param s: real`, `state s = 0`), those of the site's own
+/// tensor for a copy of it (`frozen W0 = W`); nothing after an error.
+std::optional<Dims> AdapterBuilder::dimsOf(const AdapterInstance &instance, const ast::Declaration &declaration) {
+  Scope &scope = *instance.scope;
   if (declaration.type && declaration.type->axes)
     return Evaluator(shared).dimsOf(*declaration.type->axes, scope);
   if (declaration.type && (declaration.type->element.text == "real" || declaration.type->element.text == "int"))
     return Dims();
   if (!declaration.type && isNumber(declaration.value.get()))
     return Dims();
+  if (auto *copied = llvm::dyn_cast_or_null<ast::NameExpr>(declaration.value.get()); copied && !declaration.type)
+    if (const ModelTensor *own = ownTensorNamed(instance, copied->name))
+      return own->dims;
   const ast::Name &name = declaration.targets.front();
   shared.diagnostics()
       .report(Diag::UntypedTensor, name.range, name.text)
@@ -105,7 +110,7 @@ std::optional<Dims> AdapterBuilder::dimsOf(const ast::Declaration &declaration, 
 void AdapterBuilder::declareTensor(AdapterInstance &instance, const ast::DeclarationsItem &item,
                                    const ast::Declaration &declaration) {
   const ast::Name &name = declaration.targets.front();
-  std::optional<Dims> dims = dimsOf(declaration, *instance.scope);
+  std::optional<Dims> dims = dimsOf(instance, declaration);
   if (!dims)
     return;
   auto empty = llvm::find_if(*dims, [](Dim dim) { return dim->size == 0; });
@@ -252,7 +257,7 @@ void AdapterBuilder::addRebased(AdapterInstance &instance, const ast::RebaseItem
 /// Where the tensor is trained through what it is made of, it is that; files hold its value.
 void AdapterBuilder::declareFolded(AdapterInstance &instance, const ast::Declaration &declaration) {
   const ast::Name &name = declaration.targets.front();
-  std::optional<Dims> dims = dimsOf(declaration, *instance.scope);
+  std::optional<Dims> dims = dimsOf(instance, declaration);
   if (!dims || !declaration.value) {
     if (dims)
       shared.diagnostics().report(Diag::UntypedTensor, name.range, name.text);

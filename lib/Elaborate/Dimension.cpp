@@ -3,7 +3,7 @@
 using namespace ftc::elaborate;
 
 Dim DimensionTable::make(llvm::StringRef name, int64_t size, DimRole role) {
-  dims.push_back({name.str(), size, role, nullptr});
+  dims.push_back({name.str(), size, role});
   return &dims.back();
 }
 
@@ -11,6 +11,18 @@ Dim DimensionTable::primed(Dim dim) {
   Dim &known = primes[dim];
   if (!known) {
     dims.push_back({dim->name + "'", dim->size, DimRole::Ordinary, dim});
+    known = &dims.back();
+  }
+  return known;
+}
+
+Dim DimensionTable::range(Dim dim, int64_t first, int64_t last) {
+  if (first == 0 && last == dim->size - 1)
+    return dim;
+  Dim &known = ranges[{dim, first, last}];
+  if (!known) {
+    std::string name = dim->name + "[" + std::to_string(first) + ".." + std::to_string(last) + "]";
+    dims.push_back({name, last - first + 1, DimRole::Ordinary, nullptr, dim});
     known = &dims.back();
   }
   return known;

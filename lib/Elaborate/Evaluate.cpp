@@ -183,13 +183,21 @@ Value Evaluator::lookup(llvm::StringRef name, Scope &scope, llvm::SMRange range)
   return {};
 }
 
+/// A dimension as operands have it: itself, or the range of it that is there in its place.
+static Dim amongOperands(Dim dim, llvm::ArrayRef<Dim> operands) {
+  if (indexOf(operands, dim) >= 0)
+    return dim;
+  const auto *range = llvm::find_if(operands, [&](Dim other) { return other->whole == dim; });
+  return range == operands.end() ? dim : *range;
+}
+
 Dim Evaluator::dimOf(llvm::StringRef name, Scope &scope, llvm::SMRange range, llvm::ArrayRef<Dim> operands) {
   if (Scope::Entry *entry = scope.find(name)) {
     Value value = force(name, *entry, range);
     if (auto *dim = value.as<Dim>())
-      return *dim;
+      return amongOperands(*dim, operands);
     if (entry->dim)
-      return entry->dim;
+      return amongOperands(entry->dim, operands);
     if (auto *size = value.as<int64_t>(); size && *size >= 0)
       return entry->dim = shared.dimensions().make(name, *size);
     if (auto *list = value.as<Value::List>())
@@ -205,7 +213,7 @@ Dim Evaluator::dimOf(llvm::StringRef name, Scope &scope, llvm::SMRange range, ll
   }
   if (auto it = ambient.find(name); it != ambient.end())
     if (auto *dim = it->second.as<Dim>())
-      return *dim;
+      return amongOperands(*dim, operands);
   if (name.ends_with("'"))
     if (Dim base = dimOf(name.drop_back(), scope, {}, operands))
       return shared.dimensions().primed(base);
@@ -220,7 +228,8 @@ Dim Evaluator::dimOf(llvm::StringRef name, Scope &scope, llvm::SMRange range, ll
     auto message = diags().report(Diag::UnknownDimension, range, name);
     message.nearest(name, candidates);
     if (name == "sites")
-      message.help("values of all sites are put together in next values, penalties and optimizers");
+      message.help(
+          "values of all sites are put together in `let` and first values, next values, penalties and optimizers");
     if (Scope::Entry *entry = scope.find(name))
       message.help("it is " + entry->value.describe());
     if (!operands.empty())
@@ -258,13 +267,29 @@ bool Evaluator::refuseFilling(Dim dim, llvm::SMRange range) {
   return true;
 }
 
+/// An operand of an operator: a name that is both a function and a dimension, as `hidden` in objectives, is its size.
+Value Evaluator::evalOperand(const ast::Expr &expr, Scope &scope) {
+  Value value = eval(expr, scope);
+  auto *name = llvm::dyn_cast<ast::NameExpr>(&expr);
+  Scope::Entry *entry = name ? scope.find(name->name) : nullptr;
+  return entry && entry->dim && value.is<Native>() ? Value(entry->dim) : value;
+}
+
+/// Whether an expression is the number 0 as it is written.
+static bool isWrittenZero(const ast::Expr &expr) {
+  if (auto *integer = llvm::dyn_cast<ast::IntegerExpr>(&expr))
+    return integer->value == 0;
+  auto *number = llvm::dyn_cast<ast::NumberExpr>(&expr);
+  return number && number->value == 0;
+}
+
 Value Evaluator::evalBinary(const ast::BinaryExpr &expr, Scope &scope) {
-  Value lhs = eval(*expr.lhs, scope);
+  Value lhs = evalOperand(*expr.lhs, scope);
   if (expr.op == ast::BinaryOp::Coalesce)
     return lhs.isNone() ? eval(*expr.rhs, scope) : lhs;
   if (auto *known = lhs.as<bool>(); known && (expr.op == ast::BinaryOp::And || expr.op == ast::BinaryOp::Or))
     return *known == (expr.op == ast::BinaryOp::Or) ? lhs : eval(*expr.rhs, scope);
-  Value rhs = eval(*expr.rhs, scope);
+  Value rhs = evalOperand(*expr.rhs, scope);
   if (lhs.isError() || rhs.isError())
     return {};
   for (const Value *side : {&lhs, &rhs})
@@ -276,6 +301,12 @@ Value Evaluator::evalBinary(const ast::BinaryExpr &expr, Scope &scope) {
     return binaryComplex(lhs, rhs, expr, scope);
   if (expr.op == ast::BinaryOp::Contract)
     return contract(lhs, rhs, expr, scope);
+  // `0 * x` says zeros of the shape of x; a 0 that something has as its value leaves nothing.
+  if (expr.op == ast::BinaryOp::Mul && (isWrittenZero(*expr.lhs) || isWrittenZero(*expr.rhs)))
+    if (auto *like = rhs.is<Tensor>() ? rhs.as<Tensor>() : lhs.as<Tensor>()) {
+      std::optional<Tensor> zeros = asTensor(0.0, expr.range, like->dims);
+      return zeros ? Value(*zeros) : Value();
+    }
   if (lhs.is<Tensor>() || rhs.is<Tensor>())
     return binaryTensor(expr.op, lhs, rhs, expr.range);
   if (exactDivision && expr.op == ast::BinaryOp::Div && lhs.integer() && rhs.integer() &&
@@ -403,6 +434,41 @@ Value Evaluator::callClosure(const Closure &closure, Arguments arguments) {
 // Indices and folds
 //===----------------------------------------------------------------------===//
 
+/// The first and the last place of `0..3` among so many; nothing after an error.
+std::optional<std::pair<int64_t, int64_t>> Evaluator::evalRange(const ast::RangeExpr &expr, Scope &scope,
+                                                                int64_t size) {
+  std::optional<int64_t> first = evalInteger(*expr.from, scope);
+  std::optional<int64_t> last = first ? evalInteger(*expr.to, scope) : std::nullopt;
+  if (!last)
+    return std::nullopt;
+  for (auto [place, at] : {std::pair(*first, &*expr.from), {*last, &*expr.to}})
+    if (place < 0 || place >= size) {
+      diags().report(Diag::IndexOutOfRange, at->range, place, size);
+      return std::nullopt;
+    }
+  if (*last >= *first)
+    return std::pair(*first, *last);
+  diags().report(Diag::ExpectedValue, expr.range, "a range, both ends included",
+                 "none from " + std::to_string(*first) + " to " + std::to_string(*last));
+  return std::nullopt;
+}
+
+/// `x[dim: index]`: one entry or a range of them, or those that a tensor of whole numbers says.
+Value Evaluator::entriesOf(const Tensor &tensor, Dim dim, const ast::Expr &index, Scope &scope) {
+  auto *range = llvm::dyn_cast<ast::RangeExpr>(&index);
+  if (!range) {
+    Value value = indexOperand(index, scope, dim);
+    return value.isError() ? Value() : pick(tensor, dim, value, index.range);
+  }
+  if (refuseFilling(dim, index.range) || !tensorBuilder(index.range))
+    return {};
+  auto places = evalRange(*range, scope, dim->size);
+  if (!places)
+    return {};
+  Dim part = shared.dimensions().range(dim, places->first, places->second);
+  return part == dim ? Value(tensor) : slice(tensor, dim, places->first, part);
+}
+
 Value Evaluator::evalIndex(const ast::IndexExpr &expr, Scope &scope) {
   Value base = eval(*expr.base, scope);
   if (base.isError())
@@ -411,6 +477,10 @@ Value Evaluator::evalIndex(const ast::IndexExpr &expr, Scope &scope) {
     if (expr.indices.size() != 1 || expr.indices.front().name) {
       diags().report(Diag::ExpectedValue, expr.range, "one index", "another form");
       return {};
+    }
+    if (auto *part = llvm::dyn_cast<ast::RangeExpr>(&*expr.indices.front().value)) {
+      auto places = evalRange(*part, scope, int64_t((*list)->size()));
+      return places ? Value::list({(*list)->begin() + places->first, (*list)->begin() + places->second + 1}) : Value();
     }
     std::optional<int64_t> index = evalInteger(*expr.indices.front().value, scope);
     if (!index)
@@ -445,10 +515,7 @@ Value Evaluator::evalIndex(const ast::IndexExpr &expr, Scope &scope) {
                      index.name.text);
       return {};
     }
-    Value value = indexOperand(*index.value, scope, dim);
-    if (value.isError())
-      return {};
-    base = pick(*tensor, dim, value, index.range);
+    base = entriesOf(*tensor, dim, *index.value, scope);
     if (base.isError())
       return {};
   }

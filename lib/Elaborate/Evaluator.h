@@ -34,6 +34,9 @@ struct ModelPass {
   llvm::DenseMap<const ModuleInstance *, Value> inputs;
   /// What each adapter's `forward` was called with last.
   llvm::DenseMap<const AdapterInstance *, Arguments> calls;
+  /// What `earlier(e, n)` has met of e: by its place in the source and the line (or the outer site) of the adapter, at
+  /// each site by number.
+  std::map<std::pair<const char *, const void *>, std::map<int64_t, Tensor>> met;
   /// The masks that are a rule, so that attention need not read them: `causal(...)` by the mask made of it.
   llvm::DenseMap<mlir::Value, Value> rules;
 };
@@ -240,12 +243,15 @@ private:
   Value fitSite(const AdapterInstance &adapter, const Tensor &given, Value result);
   Value evalKind(const ast::Expr &expr, Scope &scope);
   Value evalIf(const ast::IfExpr &expr, Scope &scope);
+  Value evalOperand(const ast::Expr &expr, Scope &scope);
   Value evalBinary(const ast::BinaryExpr &expr, Scope &scope);
   Value evalUnary(const ast::UnaryExpr &expr, Scope &scope);
   std::optional<Value> findInCalls(llvm::StringRef name, Scope &scope, llvm::SMRange range);
   Value evalCall(const ast::CallExpr &expr, Scope &scope);
   Value callBuiltin(const Builtin &builtin, const ast::CallExpr &expr, Scope &scope);
   Value evalIndex(const ast::IndexExpr &expr, Scope &scope);
+  Value entriesOf(const Tensor &tensor, Dim dim, const ast::Expr &index, Scope &scope);
+  std::optional<std::pair<int64_t, int64_t>> evalRange(const ast::RangeExpr &expr, Scope &scope, int64_t size);
   Value evalFold(const ast::FoldExpr &expr, Scope &scope);
   Value callClosure(const Closure &closure, Arguments arguments);
 

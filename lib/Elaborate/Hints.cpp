@@ -100,8 +100,8 @@ void ftc::elaborate::hintAtOtherNotation(Diagnostics::Builder &message, llvm::St
       {"detach", "`stop_gradient(x)` cuts differentiation"},
       {"std", "`sqrt(mean((x - mean(x, over: d)) ^ 2, over: d))`"},
       {"var", "`mean((x - mean(x, over: d)) ^ 2, over: d)`"},
-      {"t", "the step is known in next values, optimizers and objectives; in `forward` a state can count it: `state n: "
-            "real = 0` and `n' = t`"},
+      {"t", "the step is known while training: in `forward`, `if training then e else f` has it in e"},
+      {"steps", "their number is known while training: in `forward`, `if training then e else f` has it in e"},
       {"lr", "the learning rate is the optimizer's: another one for some tensors is a line of the optimizer's map"},
       {"merged", "the weight with the adapter is known in `every` blocks"},
   };

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "GroupSites.h"
 #include "ProgramState.h"
 
 #include "dialects/Tune/Utils/Builders.h"
@@ -59,6 +60,7 @@ void Initialiser::run(size_t firstGroup) {
     return known == values.end() ? state.read(symbol) : known->second;
   });
   evaluator.model = &model;
+  GroupSites sites(evaluator, model, [](AdapterInstance &instance) -> Scope & { return *instance.scope; });
   for (auto &group : llvm::drop_begin(model.groups(), firstGroup))
     for (auto &instance : group->instances)
       site(*instance);

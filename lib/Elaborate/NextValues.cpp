@@ -1,6 +1,7 @@
 //===- NextValues.cpp - what adapters make of their tensors -----*- C++ -*-===//
 
 #include "NextValues.h"
+#include "GroupSites.h"
 #include "OptimizerPart.h"
 
 #include "dialects/Tune/Utils/Builders.h"
@@ -10,15 +11,6 @@
 
 using namespace ftc;
 using namespace ftc::elaborate;
-
-Scope *ftc::elaborate::transplant(Evaluator &evaluator, Scope *from, Scope *body, Scope *otherBody) {
-  if (from == body)
-    return otherBody;
-  if (!from || from->where.empty())
-    return nullptr;
-  Scope *parent = transplant(evaluator, from->parent(), body, otherBody);
-  return parent ? &evaluator.whereScope(from->where, *parent) : nullptr;
-}
 
 void ftc::elaborate::bindUpdate(ProgramBuilder::State &state, const UpdateInputs &inputs) {
   Evaluator &evaluator = state.evaluator;
@@ -38,60 +30,10 @@ StepChance ftc::elaborate::chanceOf(ProgramBuilder::State &state, std::string ke
 }
 
 //===----------------------------------------------------------------------===//
-// Sums over sites
-//===----------------------------------------------------------------------===//
-
-namespace {
-/// While it lives, `over: sites` runs over the sites of an adapter's group.
-class GroupSites {
-public:
-  using ScopeOf = std::function<Scope &(AdapterInstance &)>;
-
-  GroupSites(Evaluator &evaluator, const AdaptedModel &model, ScopeOf scopeOf)
-      : evaluator(evaluator), instances(model.learning()), scopeOf(std::move(scopeOf)) {
-    evaluator.siteGroup = [this](Scope &scope) -> const void * {
-      AdapterInstance *owner = ownerOf(scope);
-      return owner ? owner->body.data() : nullptr;
-    };
-    evaluator.sites = [this](Scope &scope) { return scopesBeside(scope); };
-  }
-  ~GroupSites() {
-    evaluator.siteGroup = nullptr;
-    evaluator.sites = nullptr;
-    evaluator.siteSums.clear();
-  }
-
-private:
-  AdapterInstance *ownerOf(Scope &scope) {
-    for (Scope *around = &scope; around; around = around->parent())
-      for (AdapterInstance *instance : instances)
-        if (around == &scopeOf(*instance))
-          return instance;
-    return nullptr;
-  }
-
-  std::vector<Scope *> scopesBeside(Scope &scope) {
-    std::vector<Scope *> scopes;
-    AdapterInstance *own = ownerOf(scope);
-    for (AdapterInstance *other : own ? instances : std::vector<AdapterInstance *>())
-      if (other->group == own->group && other->outer == own->outer && other->body.data() == own->body.data())
-        scopes.push_back(transplant(evaluator, &scope, &scopeOf(*own), &scopeOf(*other)));
-    llvm::erase(scopes, nullptr);
-    return scopes;
-  }
-
-  Evaluator &evaluator;
-  std::vector<AdapterInstance *> instances;
-  ScopeOf scopeOf;
-};
-} // namespace
-
-//===----------------------------------------------------------------------===//
 // Next values
 //===----------------------------------------------------------------------===//
 
-/// A value as a tensor keeps it.
-static mlir::Value keptAs(Evaluator &evaluator, const AdapterTensor &tensor, const Tensor &value) {
+mlir::Value ftc::elaborate::keptAs(Evaluator &evaluator, const AdapterTensor &tensor, const Tensor &value) {
   return tensor.integer
              ? tune::convert(*evaluator.builder, evaluator.loc(), value.value, evaluator.builder->getI32Type())
              : evaluator.toReal(value).value;
@@ -105,6 +47,9 @@ static void advanceIn(Evaluator &evaluator, AdapterInstance &instance, llvm::Arr
     llvm::StringRef name = equation ? llvm::StringRef(equation->equation.targets.front().text) : "";
     AdapterTensor *tensor = name.consume_back("'") ? instance.tensor(name) : nullptr;
     if (!tensor || tensor->instance != &instance)
+      continue;
+    // What an objective keeps goes on with the loss, which sees the batch.
+    if (instance.definition->kind == ast::DefinitionKind::Objective && tensor->role == AdapterRole::Kept)
       continue;
     Value value = evaluator.lookup(equation->equation.targets.front().text, scope, equation->range);
     if (std::optional<Tensor> found = evaluator.fit(value, tensor->dims, scope, equation->range))

@@ -18,6 +18,9 @@ void bindUpdate(ProgramBuilder::State &state, const UpdateInputs &inputs);
 /// Chance in what follows a step; the key has that symbol.
 StepChance chanceOf(ProgramBuilder::State &state, std::string key);
 
+/// A value as a tensor of an adapter keeps it.
+mlir::Value keptAs(Evaluator &evaluator, const AdapterTensor &tensor, const Tensor &value);
+
 /// `s' = e` of adapters: sees the tensors as `next` has them, and adds to it. `gradients`: symbols by the values that
 /// parameters have in `next`.
 void advance(ProgramBuilder::State &state, const AdaptedModel &model, Contents &next,
@@ -32,10 +35,6 @@ mlir::Value penalty(ProgramBuilder::State &state, const AdaptedModel &model, con
 
 /// The weight that a site has with an adapter and those before it; an error value if that is not affine.
 Value mergedWeight(ProgramBuilder::State &state, const AdaptedModel &model, const AdapterInstance &instance);
-
-/// The scope that `from` is for another site or tensor: the same `where`s under that one's body; null if it cannot be
-/// made.
-Scope *transplant(Evaluator &evaluator, Scope *from, Scope *body, Scope *otherBody);
 
 } // namespace ftc::elaborate
 

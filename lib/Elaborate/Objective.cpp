@@ -34,6 +34,13 @@ bool ftc::elaborate::declaresTensors(const ast::Definition &objective) {
                       [](const ast::ItemPtr &item) { return llvm::isa<ast::DeclarationsItem>(&*item); });
 }
 
+bool ftc::elaborate::keepsStates(const ast::Definition &objective) {
+  return llvm::any_of(objective.body, [](const ast::ItemPtr &item) {
+    auto *declarations = llvm::dyn_cast<ast::DeclarationsItem>(&*item);
+    return declarations && declarations->role == ast::TensorRole::State;
+  });
+}
+
 namespace {
 /// Finds `hidden` where it is no function that is called.
 struct HiddenDimension : ast::Walk {
@@ -66,6 +73,9 @@ public:
   };
   std::vector<Reference> references;
 
+  /// Next values of what the objective keeps from step to step, by symbol; found with the loss.
+  std::vector<std::pair<std::string, mlir::Value>> next;
+
   /// The loss with this micro-batch's share of the adapters' penalties.
   mlir::Value penalized(mlir::Value loss);
 
@@ -93,6 +103,7 @@ private:
   Tensor weights(const Batch &row) { return state.batchTensor(row.weights, row, state.builder.getF64Type()); }
   Value field();
   Tensor present();
+  void findNext(const ast::Definition &definition, Scope &scope);
   mlir::Value scalarLoss(const Value &loss, const ast::Definition &definition, mlir::Value whole,
                          llvm::SmallVector<mlir::Value> &denominators, Scope &scope);
 
@@ -223,7 +234,9 @@ Value Loss::logp(const Asked &asked) {
 }
 
 mlir::Value Loss::penalized(mlir::Value loss) {
+  state.bindStep(batch);
   mlir::Value penalty = elaborate::penalty(state, policy, policyPass);
+  state.unbindStep();
   if (!penalty)
     return loss;
   mlir::OpBuilder &builder = state.builder;
@@ -341,23 +354,15 @@ void Loss::defineUnlessTaken(Scope &scope) {
                    logits({policy, batch.texts.empty() ? batch : batch.texts.front()});
                  return lastOfLogits ? Value(lastOfLogits) : Value();
                }));
-  scope.define("training", Value(!models.step.empty()));
-  for (auto [name, symbol] : {std::pair("t", &models.step), {"steps", &models.steps}}) {
-    if (symbol->empty()) {
+  scope.define("training", Value(!batch.step.empty()));
+  for (auto [name, of] : {std::pair("t", &ProgramBuilder::State::stepOf), {"steps", &ProgramBuilder::State::stepsOf}}) {
+    if (batch.step.empty()) {
       scope.define(name, Value(1.0));
       continue;
     }
-    bool counts = symbol == &models.step;
-    scope.define(name, Scope::Thunk([this, symbol, counts](Evaluator &e) -> Value {
+    scope.define(name, Scope::Thunk([this, of = of](Evaluator &e) -> Value {
                    e.passDependent = true;
-                   mlir::OpBuilder &builder = state.builder;
-                   mlir::Type real = builder.getF64Type();
-                   mlir::Value value = state.readInput(*symbol, {}, counts ? builder.getI64Type() : real);
-                   if (!counts)
-                     return Tensor{value, {}};
-                   value = tune::convert(builder, builder.getUnknownLoc(), value, real);
-                   mlir::Value one = tune::splatLike(builder, builder.getUnknownLoc(), value, 1);
-                   return Tensor{tune::add(builder, builder.getUnknownLoc(), value, one), {}};
+                   return (state.*of)(batch);
                  }));
   }
 }
@@ -430,7 +435,7 @@ mlir::Value Loss::evaluate(const Value &objective, mlir::Value whole, llvm::Smal
   chance.row = [this] { return state.readInput(batch.row, {}, state.builder.getI64Type()); };
   chance.site = [&drawn] { return --drawn; };
   llvm::SaveAndRestore chances(evaluator.chance,
-                               models.step.empty() ? nullptr : static_cast<const StepChance *>(&chance));
+                               batch.step.empty() ? nullptr : static_cast<const StepChance *>(&chance));
   // The function `hidden` has the name of a dimension.
   HiddenDimension walk;
   walk.definition(*definition);
@@ -443,8 +448,24 @@ mlir::Value Loss::evaluate(const Value &objective, mlir::Value whole, llvm::Smal
     evaluator.rowSums = &sums;
   Value loss = equationOf(evaluator, *definition, scope, "loss");
   evaluator.rowSums = nullptr;
+  if (models.advances)
+    findNext(*definition, scope);
   denominators = sums.denominators;
   return scalarLoss(loss, *definition, whole, denominators, scope);
+}
+
+void Loss::findNext(const ast::Definition &definition, Scope &scope) {
+  Evaluator &evaluator = state.evaluator;
+  const AdapterInstance *own = policy.ofObjective(definition);
+  for (AdapterTensor *tensor :
+       own ? llvm::ArrayRef<AdapterTensor *>(own->tensors) : llvm::ArrayRef<AdapterTensor *>()) {
+    std::string name = tensor->parameter.str() + "'";
+    if (tensor->role != AdapterRole::Kept || !scope.findHere(name))
+      continue;
+    Value value = equationOf(evaluator, definition, scope, name);
+    if (std::optional<Tensor> found = evaluator.fit(value, tensor->dims, scope, tensor->range))
+      next.emplace_back(tensor->symbol, keptAs(evaluator, *tensor, *found));
+  }
 }
 
 /// A loss that mixes the rows of a batch is the mean over batches: each counts 1.
@@ -481,7 +502,7 @@ llvm::SmallVector<mlir::Value> ProgramBuilder::denominators(const Value &objecti
                                                             const Batch &batch) {
   llvm::SmallVector<mlir::Value> parts;
   LossModels still = models;
-  still.training = false;
+  still.training = still.advances = false;
   Loss(*state, still, batch).evaluate(objective, nullptr, parts);
   return parts;
 }
@@ -490,7 +511,7 @@ std::vector<KeptLogProbabilities> ProgramBuilder::references(const Value &object
                                                              const Batch &batch, llvm::StringRef prefix) {
   llvm::SmallVector<mlir::Value> parts;
   LossModels still = models;
-  still.training = false;
+  still.training = still.advances = false;
   Loss loss(*state, still, batch);
   loss.evaluate(objective, nullptr, parts);
   std::vector<KeptLogProbabilities> kept;
@@ -515,5 +536,7 @@ mlir::Value ProgramBuilder::loss(const Value &objective, const LossModels &model
   llvm::SmallVector<mlir::Value> parts;
   Loss loss(*state, models, batch);
   mlir::Value value = loss.evaluate(objective, whole, parts);
+  for (auto &[symbol, kept] : loss.next)
+    write(kept, symbol);
   return value && models.training ? loss.penalized(value) : value;
 }

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "GroupSites.h"
 #include "OptimizerPart.h"
 #include "OptimizerPoints.h"
 

@@ -30,6 +30,29 @@ Tensor ProgramBuilder::State::batchTensor(const std::string &symbol, const Batch
   return Tensor{value, {batchDim, tokensDim}};
 }
 
+Tensor ProgramBuilder::State::stepOf(const Batch &batch) {
+  mlir::Location loc = builder.getUnknownLoc();
+  mlir::Value done = readInput(batch.step, {}, builder.getI64Type());
+  done = tune::convert(builder, loc, done, builder.getF64Type());
+  return Tensor{tune::add(builder, loc, done, tune::splatLike(builder, loc, done, 1)), {}};
+}
+
+Tensor ProgramBuilder::State::stepsOf(const Batch &batch) {
+  return Tensor{readInput(batch.steps, {}, builder.getF64Type()), {}};
+}
+
+void ProgramBuilder::State::bindStep(const Batch &batch) {
+  if (batch.step.empty())
+    return;
+  evaluator.ambient["t"] = stepOf(batch);
+  evaluator.ambient["steps"] = stepsOf(batch);
+}
+
+void ProgramBuilder::State::unbindStep() {
+  evaluator.ambient.erase("t");
+  evaluator.ambient.erase("steps");
+}
+
 /// A model that puts no tokens before documents does not see the places that another one fills. False after an error.
 bool ProgramBuilder::State::hideVirtual(const AdaptedModel &model, const Batch &batch, Tensor &positions,
                                         mlir::Value &segments) {
@@ -111,6 +134,7 @@ ModelRun ProgramBuilder::State::runOnce(const AdaptedModel &model, const Batch &
   if (training) {
     pass.key = readInput(batch.key, {}, i64);
     pass.row = readInput(batch.row, {}, i64);
+    bindStep(batch);
   }
   if (Caches *caches = pass.caches) {
     pass.last = readInput(caches->last, {}, i32);
@@ -134,6 +158,7 @@ ModelRun ProgramBuilder::State::runOnce(const AdaptedModel &model, const Batch &
   evaluator.ambient.erase("positions");
   evaluator.ambient.erase("documents");
   evaluator.ambient.erase("training");
+  unbindStep();
   evaluator.pass = outerPass;
   evaluator.model = outerModel;
   evaluator.modelPass = outer;

@@ -25,6 +25,12 @@ struct ProgramBuilder::State {
   Tensor batchTensor(const std::string &symbol, const Batch &batch, mlir::Type element);
   /// The dimensions `batch` and `tokens` of a batch.
   void useBatch(const Batch &batch);
+  /// `t` and `steps` of the training that a batch is for: scalars.
+  Tensor stepOf(const Batch &batch);
+  Tensor stepsOf(const Batch &batch);
+  /// Makes these names known to adapters, where something is trained.
+  void bindStep(const Batch &batch);
+  void unbindStep();
   bool hideVirtual(const AdaptedModel &model, const Batch &batch, Tensor &positions, mlir::Value &segments);
   /// A run of a model, after which its adapters are proven to let no token see later ones and no sequence another; both
   /// tensors are null after errors. `pass` may have caches.

@@ -51,7 +51,17 @@ static bool isOverSites(BuiltinCall &call) {
   return name && name->name == "sites";
 }
 
-/// `sum(e, over: sites)`: e in the scope of each site, added up in order of sites.
+/// The larger (smaller) of two values, elementwise.
+static Value extremeOfTwo(Evaluator &evaluator, bool largest, const Value &a, const Value &b, llvm::SMRange range);
+
+/// What two sites give, put together.
+static Value combine(Evaluator &evaluator, llvm::StringRef kind, const Value &a, const Value &b, llvm::SMRange range) {
+  if (kind == "max" || kind == "min")
+    return extremeOfTwo(evaluator, kind == "max", a, b, range);
+  return evaluator.arithmetic(BinaryOp::Add, a, b, range);
+}
+
+/// `sum(e, over: sites)`: e in the scope of each site, put together in order of sites.
 static std::optional<Value> overSites(Evaluator &evaluator, llvm::StringRef kind, BuiltinCall &call,
                                       const ast::CallExpr &expr, Scope &scope) {
   if (!isOverSites(call) || !evaluator.sites)
@@ -81,15 +91,12 @@ static std::optional<Value> overSites(Evaluator &evaluator, llvm::StringRef kind
       alike.dims = own->dims;
       value = alike;
     }
-    total = number == 0 ? value : evaluator.arithmetic(BinaryOp::Add, total, value, expr.range);
+    total = number == 0 ? value : combine(evaluator, kind, total, value, expr.range);
   }
   if (kind == "mean")
     total = evaluator.arithmetic(BinaryOp::Div, total, int64_t(scopes.size()), expr.range);
   return total;
 }
-
-/// The larger (smaller) of two values, elementwise.
-static Value extremeOfTwo(Evaluator &evaluator, bool largest, const Value &a, const Value &b, llvm::SMRange range);
 
 /// Of numbers that are known when compiling: what they are at each site of the group, put together.
 static std::optional<Value> numbersOverSites(Evaluator &evaluator, llvm::StringRef kind, BuiltinCall &call,
@@ -106,10 +113,8 @@ static std::optional<Value> numbersOverSites(Evaluator &evaluator, llvm::StringR
       return std::nullopt;
     if (number == 0)
       result = value.is<Dim>() ? Value(*value.integer()) : value;
-    else if (kind == "max" || kind == "min")
-      result = extremeOfTwo(evaluator, kind == "max", result, value, expr.range);
     else
-      result = evaluator.arithmetic(BinaryOp::Add, result, value, expr.range);
+      result = combine(evaluator, kind, result, value, expr.range);
   }
   if (kind == "mean")
     result = evaluator.arithmetic(BinaryOp::Div, result, int64_t(scopes.size()), expr.range);
@@ -183,9 +188,12 @@ static Value extremeOfTwo(Evaluator &evaluator, bool largest, const Value &a, co
 
 static Value extreme(llvm::StringRef kind, Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
   BuiltinCall call(evaluator, expr, scope);
-  if (call.positionalCount() == 1)
+  if (call.positionalCount() == 1) {
+    if (auto found = overSites(evaluator, kind, call, expr, scope))
+      return *found;
     if (auto found = numbersOverSites(evaluator, kind, call, expr, scope))
       return *found;
+  }
   Value value = call.value(0);
   if (value.isError())
     return {};

@@ -63,6 +63,8 @@ std::vector<llvm::StringRef> Scope::names() const {
 std::string Scope::nameOf(Dim dim) const {
   if (dim->base)
     return nameOf(dim->base) + "'";
+  if (dim->whole)
+    return nameOf(dim->whole) + dim->name.substr(dim->whole->name.size());
   std::string best;
   for (const Scope *scope = this; scope; scope = scope->parentScope) {
     for (const auto &entry : scope->entries) {

@@ -21,6 +21,31 @@ static Dim dimArgument(Evaluator &evaluator, const ast::CallExpr &expr, size_t p
   return dims ? dims->front() : nullptr;
 }
 
+/// Whether an adapter sees the tokens as they are before those that an adapter of the embedding, itself or one over it,
+/// puts before them.
+static bool isBeforeVirtual(Evaluator &evaluator, const AdapterInstance &self) {
+  if (!evaluator.model || self.form->name.text != "embedding")
+    return false;
+  std::vector<AdapterInstance *> chain = evaluator.adaptersOn(*self.site);
+  return std::any_of(llvm::find(chain, &self), chain.end(),
+                     [](const AdapterInstance *adapter) { return putsTokensBefore(*adapter->definition); });
+}
+
+/// The number of each token within its document, along `tokens`.
+static Value tokenNumbers(Evaluator &evaluator, Dim batch, Dim tokens) {
+  Value positions = Tensor{evaluator.modelPass->positions, {batch, tokens}};
+  if (!evaluator.within || !isBeforeVirtual(evaluator, *evaluator.within))
+    return positions;
+  // What is found at the places that are filled later is not used: any number will do there.
+  int64_t before = evaluator.model->virtualTokens(evaluator.shared);
+  auto type = tune::typeOf(evaluator.modelPass->positions);
+  mlir::Value moved = tune::splat(*evaluator.builder, evaluator.loc(), type, double(before));
+  moved = mlir::arith::SubIOp::create(*evaluator.builder, evaluator.loc(), evaluator.modelPass->positions, moved);
+  mlir::Value zero = tune::splat(*evaluator.builder, evaluator.loc(), type, 0);
+  moved = mlir::arith::MaxSIOp::create(*evaluator.builder, evaluator.loc(), moved, zero);
+  return Tensor{moved, {batch, tokens}};
+}
+
 static Value iota(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
   Dim dim = dimArgument(evaluator, expr, 0, scope);
   if (!dim || !evaluator.tensorBuilder(expr.range))
@@ -32,7 +57,7 @@ static Value iota(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope)
   Value batch = evaluator.ambient.lookup("batch"), tokens = evaluator.ambient.lookup("tokens");
   bool isRun = evaluator.modelPass && evaluator.modelPass->positions && batch.is<Dim>() && tokens.is<Dim>();
   if (isRun && (dim == *tokens.as<Dim>() || dim->base == *tokens.as<Dim>()))
-    return Tensor{evaluator.modelPass->positions, {*batch.as<Dim>(), dim}};
+    return tokenNumbers(evaluator, *batch.as<Dim>(), dim);
   auto type = mlir::RankedTensorType::get({dim->size}, evaluator.builder->getI32Type());
   if (dim->size == 0)
     return Tensor{{}, {dim}};

@@ -59,13 +59,16 @@ static void checkItems(const Definition &definition, const llvm::StringSet<> &us
     bool isState = declarations && declarations->role == TensorRole::State;
     bool isTensor = declarations && !declarations->shared &&
                     (declarations->role == TensorRole::Param || declarations->role == TensorRole::Frozen);
+    bool isObjective = definition.kind == DefinitionKind::Objective;
     if (llvm::isa<DimsItem, EquationItem, RequireItem>(*item) ||
         (isOptimizer && (isState || llvm::isa<PartItem>(*item))) ||
-        (definition.kind == DefinitionKind::Objective && isTensor))
+        (isObjective && (isTensor || (isState && definition.mixing))))
       continue;
     auto message = diags.report(Diag::ItemWithoutUse, item->range, kindName(definition.kind), definition.name.text);
     if (isOptimizer && declarations)
       message.help("what it keeps from step to step is a 'state'");
+    if (isObjective && isState)
+      message.help("its next value is found where the batch is whole, which `mixing batch` behind the rows says");
   }
 }
 

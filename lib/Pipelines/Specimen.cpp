@@ -2,6 +2,7 @@
 
 #include "ftc/Pipelines/Specimen.h"
 
+#include "ftc/Frontend/Walk.h"
 #include "ftc/Pipelines/Compilation.h"
 #include "ftc/Runtime/Core/Philox.h"
 
@@ -91,6 +92,8 @@ Batch Specimen::batch(llvm::StringRef name, const AdaptedModel &model, const Rec
     text.row = (name + ".row").str();
     text.key = (name + ".key").str();
     text.field = (name + ".field").str();
+    text.step = "step";
+    text.steps = "steps";
     return text;
   };
   Batch batch = make((name + ".").str());
@@ -100,23 +103,68 @@ Batch Specimen::batch(llvm::StringRef name, const AdaptedModel &model, const Rec
   return batch;
 }
 
-/// Sites of a model on which a definition is tried: for adapters on any module those that have modules in them and are
-/// parts of a layer, else all that take it.
-static bool isTried(const Model &model, const Applied &adapter, llvm::StringRef path) {
-  bool onModules = llvm::any_of(adapter.definitions, [](const ast::Definition *definition) {
-    return definition->kind == ast::DefinitionKind::Adapter && definition->site->name.text == "module";
-  });
-  if (!onModules)
-    return true;
-  auto found = llvm::find_if(model.modules(), [&](const ModuleInstance *module) { return module->path == path; });
-  bool isLayer = llvm::all_of(path.rsplit('.').second, llvm::isDigit);
-  return found != model.modules().end() && !(*found)->children.empty() && (*found)->layer() >= 0 && !isLayer;
+namespace {
+/// Whether a definition asks for the layer of its site.
+struct AsksForLayer : ast::Walk {
+  bool found = false;
+  void enterExpr(const ast::Expr &expr) override {
+    auto *member = llvm::dyn_cast<ast::MemberExpr>(&expr);
+    auto *base = member ? llvm::dyn_cast<ast::NameExpr>(member->base.get()) : nullptr;
+    found |= base && base->name == "site" && member->member.text == "layer";
+  }
+};
+} // namespace
+
+/// The paths of modules that are sites for an adapter within a definition.
+static std::vector<llvm::StringRef> sitesFor(Elaborator &elaborator, Model &model, const ast::Definition &definition,
+                                             const ast::OnItem &inner) {
+  auto hasRange = [](const ast::SelectorPart &part) { return bool(part.from); };
+  bool isAsked = inner.at && llvm::none_of(inner.at->parts, hasRange);
+  std::vector<llvm::StringRef> paths;
+  for (const ModuleInstance *module : model.modules()) {
+    bool isOfKind = module->kind == inner.site.name.text || (inner.site.name.text == "module" && !module->virtualSite);
+    if (isOfKind && (!isAsked || matches(elaborator, *inner.at, module->path, elaborator.definitionScope(definition))))
+      paths.push_back(module->path);
+  }
+  return paths;
+}
+
+/// Sites of a model on which a definition is tried: all that take it, of one that asks for the layer those that are in
+/// one; for adapters on any module those that have modules in them, with sites for the adapters within, and are parts
+/// of a layer.
+static bool isTried(Elaborator &elaborator, Model &model, const Applied &adapter, llvm::StringRef path) {
+  for (const ast::Definition *definition : adapter.definitions) {
+    if (definition->kind != ast::DefinitionKind::Adapter)
+      continue;
+    AsksForLayer asks;
+    asks.definition(*definition);
+    llvm::SmallVector<llvm::StringRef> components;
+    path.split(components, '.');
+    auto isNumber = [](llvm::StringRef component) { return llvm::all_of(component, llvm::isDigit); };
+    bool onModules = definition->site->name.text == "module";
+    bool wholeModel = definition->site->name.text == "model";
+    if ((onModules || (asks.found && !wholeModel)) && llvm::none_of(components, isNumber))
+      return false;
+    if (!onModules)
+      continue;
+    auto found = llvm::find_if(model.modules(), [&](const ModuleInstance *module) { return module->path == path; });
+    if (found == model.modules().end() || (*found)->children.empty() || isNumber(components.back()))
+      return false;
+    for (const ast::ItemPtr &item : definition->body)
+      if (auto *inner = llvm::dyn_cast<ast::OnItem>(&*item)) {
+        auto sites = sitesFor(elaborator, model, *definition, *inner);
+        if (!sites.empty() &&
+            llvm::none_of(sites, [&](llvm::StringRef site) { return site.starts_with((path + ".").str()); }))
+          return false;
+      }
+  }
+  return true;
 }
 
 std::optional<AdaptedModel> Specimen::adapt(const AdaptedModel &model, llvm::StringRef step,
                                             std::shared_ptr<const Applied> adapter) {
   AdaptedModel result = model;
-  auto finds = [&](llvm::StringRef path) { return isTried(model.model(), *adapter, path); };
+  auto finds = [&](llvm::StringRef path) { return isTried(*shared, model.model(), *adapter, path); };
   if (!result.adapt(*shared, step, adapter, finds))
     return std::nullopt;
   for (AdapterInstance *instance : result.instances())

@@ -35,7 +35,7 @@ static bool addsToLoss(Specimen &specimen, const AdaptedModel &adapted) {
   if (objective.isError())
     return true;
   ProgramBuilder program(specimen.elaborator(), "loss");
-  LossModels models{&adapted, nullptr, /*training=*/true, "step", "steps"};
+  LossModels models{&adapted, nullptr, /*training=*/true};
   program.loss(objective, models, specimen.batch("run", adapted), "denominators");
   return bool(program.finish());
 }

@@ -315,7 +315,7 @@ std::optional<std::vector<GradientError>> ftc::checkObjective(DefinitionLibrary 
                    !specimen.initialise(policy, "start")))
     return std::nullopt;
   Value value = std::shared_ptr<const Applied>(std::move(complete));
-  LossModels models{&policy, &initial, /*training=*/true, "step", "steps"};
+  LossModels models{&policy, &initial, /*training=*/true};
   TensorTable &tensors = specimen.elaborator().tensors();
   ProgramBuilder weigh(specimen.elaborator(), "weigh");
   llvm::SmallVector<mlir::Value> parts = weigh.denominators(value, models, batch);

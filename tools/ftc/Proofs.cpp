@@ -7,6 +7,8 @@
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <cmath>
+
 using namespace ftc;
 using namespace ftc::ast;
 using llvm::StringRef;
@@ -104,7 +106,9 @@ Facts ftc::describeProofs(Definitions &definitions, const Definition &definition
   }
   Quiet trial(definitions);
   std::optional<double> change = changeAtStart(definitions.library(), trial.diags, adapter);
-  if (!change)
+  if (!change && trial.diags.messages().empty())
+    facts.add("before training", "not tried: it depends on what data say of a site");
+  else if (!change)
     facts.add("before training", "not tried: " + trial.reason(definitions));
   else if (*change < rounding)
     facts.add("before training", "identity at initialisation: the model is as it was");
@@ -175,6 +179,12 @@ static bool printComparison(const std::string &what, StringRef which, double err
 static bool printGradients(const std::string &what, llvm::ArrayRef<GradientError> gradients) {
   double largest = 0;
   bool good = true;
+  if (!gradients.empty() &&
+      llvm::none_of(gradients, [](const GradientError &gradient) { return std::isfinite(gradient.error); })) {
+    llvm::outs() << what << ": what is computed is not a number here: does 0 meet an infinity, as what `mask` leaves "
+                 << "out is? `if condition then e else 0` leaves it out of a sum\n";
+    return false;
+  }
   for (const GradientError &gradient : gradients) {
     largest = std::max(largest, gradient.error);
     if (!(gradient.error <= GradientError::tolerance))

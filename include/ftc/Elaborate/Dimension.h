@@ -18,6 +18,7 @@
 #include <deque>
 #include <map>
 #include <string>
+#include <tuple>
 
 namespace ftc::elaborate {
 
@@ -28,7 +29,8 @@ struct Dimension {
   std::string name;
   int64_t size;
   DimRole role = DimRole::Ordinary;
-  const Dimension *base = nullptr; ///< what this is a prime of
+  const Dimension *base = nullptr;  ///< what this is a prime of
+  const Dimension *whole = nullptr; ///< what this is a range of
 };
 using Dim = const Dimension *;
 using Dims = llvm::SmallVector<Dim, 4>;
@@ -39,10 +41,13 @@ public:
   Dim make(llvm::StringRef name, int64_t size, DimRole role = DimRole::Ordinary);
   /// The further dimension `d'` of the size of `d`; always the same object for the same `d`.
   Dim primed(Dim dim);
+  /// The places `first` to `last` of `d`, both included: the same object for the same range, `d` itself for all.
+  Dim range(Dim dim, int64_t first, int64_t last);
 
 private:
   std::deque<Dimension> dims;
   std::map<Dim, Dim> primes;
+  std::map<std::tuple<Dim, int64_t, int64_t>, Dim> ranges;
 };
 
 /// Sizes, in order.

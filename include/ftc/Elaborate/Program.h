@@ -50,6 +50,8 @@ struct Batch {
   int64_t virtualTokens = 0; ///< places before each document that adapters fill; counted in `tokens` and positions
   bool packed = false;       ///< a row may hold several documents
   std::string ids, targets, weights, positions, segments, row, key, field;
+  /// Of the training: updates done (i64 scalar), and those of the whole (f64 scalar); empty where nothing is trained.
+  std::string step, steps;
   RecordForm form;
   std::vector<Batch> texts; ///< of each of the form's texts; `row` and `key` are those of the record
   std::vector<KeptLogProbabilities> kept;
@@ -59,14 +61,15 @@ struct Batch {
 const ast::Definition *objectiveOf(const Value &value);
 /// Whether an objective declares tensors: a training by it begins with `AdaptedModel::addObjective`.
 bool declaresTensors(const ast::Definition &objective);
+/// Whether some of them change from step to step by what the objective says.
+bool keepsStates(const ast::Definition &objective);
 
 /// The models of an objective besides those that its arguments name.
 struct LossModels {
   const AdaptedModel *policy;
   const AdaptedModel *initial; ///< the policy before the first step; null where that is not known any more
   bool training = false;
-  /// Symbols of a step of a training: updates done (i64) and those of the whole (f64); empty where nothing is trained.
-  std::string step = {}, steps = {};
+  bool advances = false; ///< states of the objective go on
 };
 
 /// Keys and values kept between programs of a generation. Caches of attention site n are `<prefix>.keys.n` and

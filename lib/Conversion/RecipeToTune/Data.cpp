@@ -136,6 +136,10 @@ Batch Converter::batchOf(const StepCall &call, const StepValue &model, const Ste
   batch.row = call.name + ".row";
   batch.key = call.name + ".key";
   batch.field = call.name + ".field";
+  if (call.kind() == "train") {
+    batch.step = call.name + ".step";
+    batch.steps = call.name + ".steps";
+  }
   nameInputs(batch, call.name + ".");
   for (const std::string &text : batch.form.texts) {
     Batch &part = batch.texts.emplace_back();
@@ -144,6 +148,8 @@ Batch Converter::batchOf(const StepCall &call, const StepValue &model, const Ste
     part.virtualTokens = batch.virtualTokens;
     part.row = batch.row;
     part.key = batch.key;
+    part.step = batch.step;
+    part.steps = batch.steps;
     part.form = batch.form;
     nameInputs(part, call.name + "." + text + ".");
   }

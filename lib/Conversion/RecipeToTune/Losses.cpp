@@ -55,14 +55,10 @@ bool Converter::beginLoss(const StepCall &call, LossStep &loss) {
   if (loss.objective.isError())
     return false;
   bool training = call.kind() == "train";
-  loss.models = {&*loss.policy->model, nullptr, training};
+  loss.models = {&*loss.policy->model, nullptr, training, /*advances=*/training};
   if (training || !isTrained(*loss.policy)) {
     otherModels.push_back(std::make_unique<AdaptedModel>(*loss.policy->model));
     loss.models.initial = otherModels.back().get();
-  }
-  if (training) {
-    loss.models.step = call.name + ".step";
-    loss.models.steps = call.name + ".steps";
   }
   loss.batch = makeBatch(call, *loss.policy, *loss.data, mixesRows(loss.objective), loss.fields);
   return true;

@@ -164,6 +164,10 @@ StepValue Converter::train(const StepCall &call) {
   if (plan->asksElsewhere()) {
     ProgramBuilder program(elaborator, call.name + ".tried");
     points = program.findPoints(*plan, *start.model, scheduledInputs(call, loss.batch, program));
+    if (const ast::Definition *objective = objectiveOf(loss.objective); objective && points && keepsStates(*objective))
+      error(Diag::WrongOption, call.range(),
+            "optimizer: it asks for the loss at several points of a step, and the states of '" + objective->name.text +
+                "' go on with each");
   }
   std::vector<std::string> gradients;
   if (plan->readsGradients())

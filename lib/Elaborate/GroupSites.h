@@ -1,0 +1,35 @@
+//===- GroupSites.h - values over the sites of an adapter's line -*- C++ -*-===//
+
+#ifndef FTC_LIB_ELABORATE_GROUPSITES_H
+#define FTC_LIB_ELABORATE_GROUPSITES_H
+
+#include "Evaluator.h"
+
+namespace ftc::elaborate {
+
+/// While it lives, `over: sites` runs over the sites of an adapter's group; `scopeOf` gives the scope of each.
+class GroupSites {
+public:
+  using ScopeOf = std::function<Scope &(AdapterInstance &)>;
+
+  GroupSites(Evaluator &evaluator, const AdaptedModel &model, ScopeOf scopeOf);
+  ~GroupSites();
+  GroupSites(const GroupSites &) = delete;
+  GroupSites &operator=(const GroupSites &) = delete;
+
+private:
+  AdapterInstance *ownerOf(Scope &scope);
+  std::vector<Scope *> scopesBeside(Scope &scope);
+
+  Evaluator &evaluator;
+  std::vector<AdapterInstance *> instances;
+  ScopeOf scopeOf;
+};
+
+/// The scope that `from` is for another site or tensor: the same `where`s under that one's body; null if it cannot be
+/// made.
+Scope *transplant(Evaluator &evaluator, Scope *from, Scope *body, Scope *otherBody);
+
+} // namespace ftc::elaborate
+
+#endif // FTC_LIB_ELABORATE_GROUPSITES_H
