@@ -24,6 +24,7 @@ struct AdapterTensor {
   std::string name;   ///< "<module path>.<adapter>.<param>"; a model's own tensor keeps the checkpoint's name
   std::string symbol; ///< its tune.tensor
   Dims dims;          ///< where shared, along each dimension the largest of all sites
+  Dims ownDims = {};  ///< of the declaration, at `instance`
   AdapterRole role;
   bool integer = false;                ///< its entries are i32
   bool shared = false;                 ///< with other sites
@@ -34,6 +35,7 @@ struct AdapterTensor {
   llvm::StringRef parameter;           ///< as the definition calls it
   const ast::Expr *initial = nullptr;  ///< its first value; null: what `source` holds
   const ast::Expr *folded = nullptr;   ///< what it is made of; programs read that, files hold its value
+  bool stays = false;                  ///< frozen, and nothing gives it a next value
   llvm::SMRange range;                 ///< of its declaration
 };
 
@@ -42,7 +44,8 @@ struct KeptLet {
   std::string name;
   std::string symbol; ///< empty until it is known to be a tensor
   Dims dims;
-  std::vector<std::string> reads = {}; ///< symbols of adapters' tensors whose first values it is made of
+  std::vector<std::string> reads = {};              ///< symbols of adapters' tensors whose first values it is made of
+  std::function<Value(Evaluator &)> find = nullptr; ///< what it was before it was kept
 };
 
 /// A statistic of a site's input (`calibrate C on data = ...`): the sum over all tokens of the data, found by a step of
@@ -157,6 +160,8 @@ public:
   AdaptedModel merged(llvm::ArrayRef<std::pair<std::string, std::string>> symbols) const;
   /// The same tensors in another instance of the model; there are no adapters but tensors trained in place.
   AdaptedModel in(Model &other) const;
+  /// The tensor of an adapter that has that symbol, or null.
+  const AdapterTensor *tensorOf(llvm::StringRef symbol) const;
   /// Whether there are adapters that are no tensors of the model's own.
   bool hasAdapters() const;
   /// Whether it is another model than the file's even without the adapters that are trained now.
