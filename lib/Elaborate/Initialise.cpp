@@ -74,7 +74,13 @@ void Initialiser::follow() {
     return known == values.end() ? state.read(symbol) : known->second;
   });
   evaluator.model = &model;
+  std::set<const AdapterGroup *> merged;
+  for (const auto &group : llvm::ArrayRef(model.groups()).take_front(model.mergedCount()))
+    merged.insert(group.get());
   for (AdapterInstance *instance : model.instances()) {
+    // Once it is rebased, the weight of which they were made too is another.
+    if (merged.count(instance->group) || !instance->rebased.empty())
+      continue;
     auto stays = [&](const std::string &symbol) {
       const AdapterTensor *tensor = model.tensorOf(symbol);
       return tensor && tensor->stays;

@@ -181,6 +181,15 @@ std::optional<PeftAdapter> elaborate::writePeft(Elaborator &elaborator, const Ad
     return std::nullopt;
   std::set<StringRef> names;
   for (const PeftTensor &tensor : *tensors)
+    if (tensor.given && !model.isRead(tensor.symbol)) {
+      const AdapterTensor &made = *model.tensorOf(tensor.symbol);
+      elaborator.diagnostics()
+          .report(Diag::PeftMakesItself, at, made.parameter, made.instance->definition->name.text)
+          .note(made.instance->group->range, "put on here")
+          .help("let PEFT save the adapter as it begins, and 'load' that; or save the merged model");
+      return std::nullopt;
+    }
+  for (const PeftTensor &tensor : *tensors)
     if (!tensor.part && !tensor.optional && !names.insert(tensor.fileName).second) {
       elaborator.diagnostics().report(Diag::PeftNameTwice, at, tensor.fileName);
       return std::nullopt;

@@ -220,6 +220,7 @@ bool Line::add(llvm::ArrayRef<Dim> dims, const PeftTensor &like, std::vector<Pef
       tensor.shape = shape;
       tensor.part = partOf(dims, indices);
       tensor.optional = line.optional;
+      tensor.given = line.given;
       if (first.empty())
         first = tensor.fileName;
       result.push_back(std::move(tensor));

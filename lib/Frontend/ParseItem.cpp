@@ -293,7 +293,7 @@ bool Parser::parseFileForm(const FilesItem &files, FilesItem::Tensor &tensor) {
   return !is(TokenKind::LeftBracket) || parseAxes(tensor.shape.emplace());
 }
 
-/// `key: expr`, or `tensor [":" axes] "=" "name" {"," "name"} [as ...] ["when" expr] ["optional"]`
+/// `key: expr`, or `tensor [":" axes] "=" "name" {"," "name"} [as ...] ["when" expr] ["optional" | "given"]`
 bool Parser::parseFilesEntry(FilesItem &files) {
   size_t start = at;
   Name name;
@@ -330,8 +330,9 @@ bool Parser::parseFilesEntry(FilesItem &files) {
   } while (consumeIf(TokenKind::Comma));
   if (!parseFileForm(files, tensor) || !parseCondition(tensor.condition))
     return false;
-  if (isWord("optional") && !is(TokenKind::Equal, 1) && !is(TokenKind::Colon, 1)) {
-    tensor.optional = true;
+  bool hasWord = !is(TokenKind::Equal, 1) && !is(TokenKind::Colon, 1);
+  if (hasWord && (isWord("optional") || isWord("given"))) {
+    (isWord("optional") ? tensor.optional : tensor.given) = true;
     ++at;
   }
   tensor.range = rangeFrom(start);

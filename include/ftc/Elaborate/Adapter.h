@@ -168,6 +168,9 @@ public:
   bool hasEarlierStages() const { return !replaced.empty() || !settled.empty() || mergedGroups > 0; }
   /// Puts a symbol in the place of a model's own tensor.
   void replace(const ModelTensor &tensor, std::string symbol) { replaced[tensor.name] = std::move(symbol); }
+  /// Of a directory of PEFT that was read: an adapter's tensor has what that holds, or what became of it.
+  void markRead(const std::string &symbol) { readSymbols.insert(symbol); }
+  bool isRead(const std::string &symbol) const { return readSymbols.count(symbol) != 0; }
   /// The configuration that all groups there are were read from; null if there is none or others came since.
   const runtime::json::Value *origin() const {
     return originGroups == adapterGroups.size() && mergedGroups == 0 ? configuration.get() : nullptr;
@@ -183,6 +186,7 @@ private:
   size_t mergedGroups = 0;                     ///< of the first groups only tensors trained in place still count
   std::map<std::string, std::string> replaced; ///< symbols by name in the checkpoint, for those groups
   std::set<const AdapterTensor *> settled;     ///< trained by earlier stages
+  std::set<std::string> readSymbols;
   std::shared_ptr<const runtime::json::Value> configuration;
   size_t originGroups = 0; ///< the groups that it made
 };

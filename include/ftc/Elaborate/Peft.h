@@ -36,6 +36,7 @@ struct PeftTensor {
   std::optional<FilePart> part;     ///< where they are not the same elements in the same order
   std::string copyOf;               ///< a file name of the same contents, which is read instead
   bool optional = false;
+  bool given = false;               ///< is written only where it was read from a directory
   const ModelTensor *own = nullptr; ///< of the base model: the file's stands in its place if there is one
 };
 

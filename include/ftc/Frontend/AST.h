@@ -395,7 +395,8 @@ struct FilesItem : ItemOf<ItemKind::Peft> {
     Name element;                           ///< `as i64`: the type of its entries in the file; empty if not written
     std::optional<std::vector<Axis>> shape; ///< `as [...]`: the shape in the file
     ExprPtr condition;                      ///< `when`, or null
-    bool optional = false;
+    bool optional = false;                  ///< read if it is there, not written
+    bool given = false;                     ///< written only where it was read
     llvm::SMRange range;
   };
   Name clause, type;

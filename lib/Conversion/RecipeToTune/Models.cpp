@@ -228,11 +228,11 @@ std::vector<PeftTensor> Converter::namedTensors(const AdaptedModel &model, size_
 
 /// Whether a `let` is made of one of these tensors, which stays as it is.
 static bool isFollowed(const AdaptedModel &model, llvm::ArrayRef<PeftTensor> tensors) {
-  for (const PeftTensor &tensor : tensors)
-    if (const AdapterTensor *own = model.tensorOf(tensor.symbol); own && own->stays)
-      for (const AdapterInstance *instance : model.instances())
-        if (llvm::any_of(instance->lets,
-                         [&](const KeptLet &let) { return llvm::is_contained(let.reads, tensor.symbol); }))
+  for (const AdapterInstance *instance : model.instances())
+    for (const KeptLet &let : instance->lets)
+      for (const PeftTensor &tensor : tensors)
+        if (instance->rebased.empty() && llvm::is_contained(let.reads, tensor.symbol) &&
+            model.tensorOf(tensor.symbol)->stays)
           return true;
   return false;
 }
@@ -270,6 +270,9 @@ StepValue Converter::restored(const StepCall &call, const StepValue &base, llvm:
   result.load = base.load;
   result.uses = {base.name};
   bool single = llvm::sys::path::extension(path) == ".safetensors", follow = isFollowed(*base.model, tensors);
+  for (const PeftTensor &tensor : tensors)
+    if (!single)
+      result.model->markRead(tensor.symbol);
   Fields fields(context);
   fields.set("path", path).set("format", single ? "safetensors" : "peft").setList("tensors", entries);
   StepCall own(follow ? nameBeside(call, "_restored") : call.name, call);

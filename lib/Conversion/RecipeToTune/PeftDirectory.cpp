@@ -147,7 +147,8 @@ static std::optional<std::string> findLostLet(const AdaptedModel &model, llvm::A
   for (const AdapterInstance *instance : model.instances())
     for (const KeptLet &let : instance->lets)
       for (const PeftTensor &tensor : restored)
-        if (llvm::is_contained(let.reads, tensor.symbol) && !model.tensorOf(tensor.symbol)->stays)
+        if (llvm::is_contained(let.reads, tensor.symbol) &&
+            (!model.tensorOf(tensor.symbol)->stays || !instance->rebased.empty()))
           return llvm::formatv("'{0}' of the adapter '{1}' is made once, of what '{2}' begins as, and the folder holds "
                                "what it is now: 'restore' it onto an 'adapt'",
                                let.name, instance->definition->name.text, StringRef(tensor.symbol).rsplit('.').second)
