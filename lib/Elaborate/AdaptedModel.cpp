@@ -67,6 +67,14 @@ bool AdaptedModel::isSettled(const AdapterInstance *instance) const {
   return llvm::any_of(instance->tensors, [&](const AdapterTensor *tensor) { return isSettled(tensor); });
 }
 
+const AdapterTensor *AdaptedModel::tensorOf(llvm::StringRef symbol) const {
+  for (const auto &group : adapterGroups)
+    for (const auto &tensor : group->tensors)
+      if (tensor->symbol == symbol)
+        return tensor.get();
+  return nullptr;
+}
+
 bool AdaptedModel::hasAdapters() const {
   return llvm::any_of(instances(), [](const AdapterInstance *instance) { return !instance->siteTensor; });
 }

@@ -88,6 +88,10 @@ const ast::Definition *overload(const Applied &applied, llvm::StringRef kind);
 /// The dimensions of what each module of a model gives; none of modules that are not run.
 std::map<const ModuleInstance *, Dims> resultDims(Elaborator &shared, Model &model);
 
+/// Where the first value of a tensor is found: what is shared is as large there as the tensor, not as at its first
+/// site.
+Scope &firstValueScope(Elaborator &shared, const AdapterTensor &tensor);
+
 /// The site's own tensor of that name (`W` is the weight), or null.
 const ModelTensor *ownTensorNamed(const AdapterInstance &instance, llvm::StringRef name);
 

@@ -16,6 +16,13 @@ static Value native(NativeFunction function) {
   return Value(std::make_shared<const NativeFunction>(std::move(function)));
 }
 
+/// The name of the module that one is part of: empty if that is the root, or one of a list, which has a number.
+static std::string parentName(llvm::StringRef path) {
+  llvm::StringRef above = path.contains('.') ? path.rsplit('.').first : llvm::StringRef();
+  llvm::StringRef name = above.drop_front(above.rfind('.') + 1);
+  return llvm::all_of(name, llvm::isDigit) ? "" : name.str();
+}
+
 Value ftc::elaborate::siteObject(const AdapterInstance &instance, const Model &model) {
   auto object = std::make_shared<std::map<std::string, Value, std::less<>>>();
   (*object)[closedObject.str()] = true;
@@ -23,7 +30,9 @@ Value ftc::elaborate::siteObject(const AdapterInstance &instance, const Model &m
   (*object)["layer"] = instance.site->layer();
   llvm::StringRef path = instance.site->path;
   (*object)["name"] = path.drop_front(path.rfind('.') + 1).str();
+  (*object)["parent"] = parentName(path);
   (*object)["path"] = instance.site->path;
+  (*object)["biased"] = ownTensorNamed(instance, "bias") != nullptr;
   (*object)["config"] = model.completeConfig();
   return Value::Object(std::move(object));
 }
@@ -157,6 +166,11 @@ static void findForInner(Evaluator &evaluator, const AdapterInstance &self) {
         evaluator.force(name.text, *entry, name.range);
 }
 
+/// Whether a name is one of the language's functions. Those are meant wherever a definition stands.
+static bool isFunction(Elaborator &shared, llvm::StringRef name) {
+  return findBuiltin(name) || !shared.library().findAll(ast::DefinitionKind::Function, name).empty();
+}
+
 void AdapterBuilder::bindSite(AdapterInstance &instance) {
   ModuleInstance &site = *instance.site;
   Scope &scope = *instance.scope;
@@ -187,8 +201,9 @@ void AdapterBuilder::bindSite(AdapterInstance &instance) {
   }
   if (site.parent)
     for (auto &beside : site.parent->children)
-      if (!beside->virtualSite && beside.get() != &site)
-        scope.define(llvm::StringRef(beside->path).rsplit('.').second, Value(beside.get()));
+      if (llvm::StringRef name = llvm::StringRef(beside->path).rsplit('.').second;
+          !beside->virtualSite && beside.get() != &site && !isFunction(shared, name))
+        scope.define(name, Value(beside.get()));
   if (!instance.siteTensor && !scope.findHere("bias"))
     scope.define("bias", Value(0.0));
   scope.define("grad", native([](Evaluator &e, Arguments arguments) -> Value {

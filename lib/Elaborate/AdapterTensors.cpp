@@ -24,28 +24,51 @@ static bool isInteger(const ast::Declaration &declaration) {
   return declaration.type && declaration.type->element.text == "int";
 }
 
-/// The names that stand in what runs after the initialisation: `forward`, the next values, the penalty, and the
-/// equations that they use. What a folded tensor is made of is not among them.
-static llvm::StringSet<> readNames(const AdapterInstance &instance) {
+/// Whether an equation gives a next value.
+static bool isNext(const ast::EquationItem &item) {
+  return llvm::any_of(item.equation.targets,
+                      [](const ast::Name &name) { return llvm::StringRef(name.text).ends_with("'"); });
+}
+
+/// The names that stand in what runs after the initialisation: `forward`, the penalty, blocks, next values (`ofRead`:
+/// of what is read), and the equations that they use. What a folded tensor is made of is not among them.
+static llvm::StringSet<> readNames(const AdapterInstance &instance, bool ofRead = false) {
   ast::NamesIn walk;
   llvm::SmallVector<const ast::EquationItem *> others;
   for (const ast::ItemPtr &item : instance.body) {
     auto *equation = llvm::dyn_cast<ast::EquationItem>(&*item);
     llvm::StringRef target = equation ? llvm::StringRef(equation->equation.targets.front().text) : "";
-    if (target == "forward" || target == "penalty" || target.ends_with("'") ||
+    if (target == "forward" || target == "penalty" || (equation && isNext(*equation) && !ofRead) ||
         llvm::isa<ast::EveryItem, ast::OnItem>(&*item))
       walk.item(*item);
     else if (equation)
       others.push_back(equation);
   }
   auto isRead = [&](const ast::EquationItem *item) {
-    return llvm::any_of(item->equation.targets, [&](const ast::Name &name) { return walk.names.contains(name.text); });
+    return llvm::any_of(item->equation.targets, [&](const ast::Name &name) {
+      llvm::StringRef plain = name.text;
+      return walk.names.contains(plain) || (plain.consume_back("'") && walk.names.contains(plain));
+    });
   };
   for (auto found = llvm::find_if(others, isRead); found != others.end(); found = llvm::find_if(others, isRead)) {
     walk.item(**found);
     others.erase(found);
   }
   return walk.names;
+}
+
+/// Whether an item of a body, or of its blocks, gives a tensor a next value or begins it anew.
+static bool changes(llvm::ArrayRef<ast::ItemPtr> body, llvm::StringRef tensor) {
+  return llvm::any_of(body, [&](const ast::ItemPtr &item) {
+    if (auto *every = llvm::dyn_cast<ast::EveryItem>(&*item))
+      return changes(every->body, tensor);
+    auto isTensor = [&](const ast::Name &name) { return name.text == tensor; };
+    auto isNextOfTensor = [&](const ast::Name &name) { return name.text == tensor.str() + "'"; };
+    auto *equation = llvm::dyn_cast<ast::EquationItem>(&*item);
+    auto *reset = llvm::dyn_cast<ast::ResetItem>(&*item);
+    return (equation && llvm::any_of(equation->equation.targets, isNextOfTensor)) ||
+           (reset && llvm::any_of(reset->names, isTensor));
+  });
 }
 
 /// Whether a definition has folded tensors: only then may some be there to make others of.
@@ -68,7 +91,7 @@ void AdapterBuilder::declare(AdapterInstance &instance, const ast::DeclarationsI
       instance.scope->define(name.text, Value(0.0), name.range);
     else if (item.role == ast::TensorRole::Let)
       declareLet(instance, declaration);
-    else if (foldedAsSaved && folds(instance) && !readNames(instance).contains(name.text))
+    else if (foldedAsSaved && folds(instance) && !readNames(instance, /*ofRead=*/true).contains(name.text))
       continue;
     else if (item.role == ast::TensorRole::Folded && !foldedAsSaved)
       declareFolded(instance, declaration);
@@ -124,11 +147,12 @@ void AdapterBuilder::declareTensor(AdapterInstance &instance, const ast::Declara
   AdapterTensor *known = item.shared ? sharedTensor(instance, item, declaration, *dims) : nullptr;
   if (!known) {
     known = &addTensor(instance, item.role, name);
-    known->dims = *dims;
+    known->dims = known->ownDims = *dims;
     known->name = instance.prefix + "." + name.text;
     known->integer = isInteger(declaration);
     known->shared = item.shared;
     known->changes = item.role == ast::TensorRole::State;
+    known->stays = item.role == ast::TensorRole::Frozen && !changes(instance.body, name.text);
     known->initial = item.role == ast::TensorRole::Folded ? nullptr : declaration.value.get();
     known->fromFile = item.role == ast::TensorRole::Folded;
     if (item.shared)
@@ -167,6 +191,17 @@ AdapterTensor *AdapterBuilder::sharedTensor(AdapterInstance &instance, const ast
   }
   sharedTensors.push_back({{&declaration, key}, nullptr});
   return nullptr;
+}
+
+Scope &ftc::elaborate::firstValueScope(Elaborator &shared, const AdapterTensor &tensor) {
+  Scope &own = *tensor.instance->scope;
+  if (tensor.dims == tensor.ownDims || !tensor.shared)
+    return own;
+  Scope &scope = shared.newScope(&own);
+  for (auto [whole, dim] : llvm::zip_equal(tensor.dims, tensor.ownDims))
+    if (whole != dim)
+      scope.define(own.nameOf(dim), Value(whole));
+  return scope;
 }
 
 AdapterTensor &AdapterBuilder::addTensor(AdapterInstance &instance, ast::TensorRole role, const ast::Name &name) {

@@ -23,6 +23,9 @@ static std::optional<int64_t> integerOf(const Value &value) {
   return truth ? std::optional<int64_t>(*truth) : value.integer();
 }
 
+/// What texts may grow to by being joined.
+static constexpr size_t mostBytesOfText = 65536;
+
 Value Evaluator::binaryKnown(const ast::BinaryExpr &expr, const Value &lhs, const Value &rhs) {
   if (expr.op == BinaryOp::Eq || expr.op == BinaryOp::Ne)
     return equal(lhs, rhs) == (expr.op == BinaryOp::Eq);
@@ -30,6 +33,14 @@ Value Evaluator::binaryKnown(const ast::BinaryExpr &expr, const Value &lhs, cons
     if (lhs.is<bool>() && rhs.is<bool>())
       return expr.op == BinaryOp::And ? *lhs.as<bool>() && *rhs.as<bool>() : *lhs.as<bool>() || *rhs.as<bool>();
     diags().report(Diag::ExpectedValue, expr.range, "truth values", lhs.describe() + " and " + rhs.describe());
+    return {};
+  }
+  const auto *first = lhs.as<std::string>(), *second = rhs.as<std::string>();
+  if (first && second && expr.op == BinaryOp::Add) {
+    if (first->size() + second->size() <= mostBytesOfText)
+      return *first + *second;
+    diags().report(Diag::ExpectedValue, expr.range, "a text of at most " + std::to_string(mostBytesOfText) + " bytes",
+                   "a longer one");
     return {};
   }
   auto percentage = [](const Value &value) -> std::optional<double> {

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "AdapterBuilder.h"
 #include "GroupSites.h"
 #include "ProgramState.h"
 
@@ -24,6 +25,8 @@ public:
       : state(state), evaluator(state.evaluator), model(model), key(key) {}
 
   void run(size_t firstGroup);
+  /// The `let`s that are made of tensors that stay, found anew of what those hold.
+  void follow();
   /// Contents by symbol, in the order in which they were found.
   llvm::MapVector<llvm::StringRef, mlir::Value> values;
 
@@ -67,6 +70,35 @@ void Initialiser::run(size_t firstGroup) {
   evaluator.read = read;
 }
 
+void Initialiser::follow() {
+  auto read = std::exchange(evaluator.read, [this](llvm::StringRef symbol) {
+    auto known = values.find(symbol);
+    return known == values.end() ? state.read(symbol) : known->second;
+  });
+  evaluator.model = &model;
+  std::set<const AdapterGroup *> merged;
+  for (const auto &group : llvm::ArrayRef(model.groups()).take_front(model.mergedCount()))
+    merged.insert(group.get());
+  for (AdapterInstance *instance : model.instances()) {
+    // Once it is rebased, the weight of which they were made too is another.
+    if (merged.count(instance->group) || !instance->rebased.empty())
+      continue;
+    auto stays = [&](const std::string &symbol) {
+      const AdapterTensor *tensor = model.tensorOf(symbol);
+      return tensor && tensor->stays;
+    };
+    if (llvm::none_of(instance->lets, [&](const KeptLet &let) { return llvm::any_of(let.reads, stays); }))
+      continue;
+    for (KeptLet &let : instance->lets) {
+      auto isThis = [&](const Calibration &calibration) { return calibration.item->name.text == let.name; };
+      if (let.find && llvm::none_of(instance->calibrations, isThis))
+        instance->scope->redefine(let.name, let.find);
+    }
+    keepLets(*instance);
+  }
+  evaluator.read = read;
+}
+
 void Initialiser::site(AdapterInstance &instance) {
   for (auto &tensor : instance.group->tensors)
     if (tensor->instance == &instance && tensor->source)
@@ -99,8 +131,11 @@ void Initialiser::keepLets(AdapterInstance &instance) {
     auto *tensor = value.as<Tensor>();
     if (!tensor || !tensor->value)
       continue; // a number stays what it is
-    let.dims = tensor->dims;
-    state.shared.tensors().declare(let.symbol, tune::Kind::value, tune::typeOf(tensor->value));
+    if (!let.find) {
+      let.dims = tensor->dims;
+      let.find = instance.scope->findHere(let.name)->thunk;
+      state.shared.tensors().declare(let.symbol, tune::Kind::value, tune::typeOf(tensor->value));
+    }
     values[let.symbol] = tensor->value;
     instance.scope->redefine(let.name, Scope::Thunk([kept = &let](Evaluator &e) -> Value {
                                e.passDependent = true;
@@ -131,7 +166,7 @@ void Initialiser::first(const AdapterTensor &tensor) {
   InitialContext context{key, tensor.dims};
   evaluator.initial = &context;
   evaluator.pass = state.shared.nextPass();
-  Scope &scope = *tensor.instance->scope;
+  Scope &scope = firstValueScope(state.shared, tensor);
   Value value = tensor.initial ? evaluator.initialValue(*tensor.initial, scope) : Value(0.0);
   evaluator.initial = nullptr;
   if (std::optional<Tensor> found = evaluator.fit(value, tensor.dims, scope, tensor.range))
@@ -154,6 +189,13 @@ std::vector<std::pair<const AdapterTensor *, mlir::Value>> ProgramBuilder::fold(
         found.emplace_back(tensor, evaluator.toReal(*folded).value);
     }
   return found;
+}
+
+void ProgramBuilder::followFrozen(const AdaptedModel &model) {
+  Initialiser initialiser(*state, model, {});
+  initialiser.follow();
+  for (auto &[symbol, value] : initialiser.values)
+    write(value, symbol);
 }
 
 void ProgramBuilder::initialise(const AdaptedModel &model, size_t firstGroup, mlir::Value key) {

@@ -1,6 +1,8 @@
 //===- NextValues.cpp - what adapters make of their tensors -----*- C++ -*-===//
 
 #include "NextValues.h"
+
+#include "AdapterBuilder.h"
 #include "GroupSites.h"
 #include "OptimizerPart.h"
 
@@ -159,10 +161,11 @@ void Block::reset(const ast::Name &name) {
   }
   InitialContext context{key, tensor->dims};
   evaluator.initial = &context;
-  Value value = evaluator.initialValue(*tensor->initial, *instance.scope);
+  Scope &first = firstValueScope(evaluator.shared, *tensor);
+  Value value = evaluator.initialValue(*tensor->initial, first);
   evaluator.initial = nullptr;
-  if (auto first = evaluator.fit(value, tensor->dims, *instance.scope, name.range))
-    next[tensor->symbol] = keptAs(evaluator, *tensor, *first);
+  if (auto fitted = evaluator.fit(value, tensor->dims, first, name.range))
+    next[tensor->symbol] = keptAs(evaluator, *tensor, *fitted);
 }
 
 void ftc::elaborate::runBlocks(ProgramBuilder::State &state, const AdaptedModel &model, int64_t period, mlir::Value key,

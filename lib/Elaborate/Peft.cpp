@@ -25,6 +25,7 @@ private:
   void set(StringRef key, json::Value value);
   void addKeys(llvm::ArrayRef<PeftPlan::Placed> adapters);
   bool addJoined();
+  std::optional<json::Value> trainedTensors(const PeftPlan::Placed &adapter);
   std::optional<json::Value> valueOf(StringRef name, llvm::ArrayRef<PeftPlan::Placed> adapters);
 
   Elaborator &elaborator;
@@ -97,6 +98,32 @@ void PeftWriter::addKeys(llvm::ArrayRef<PeftPlan::Placed> adapters) {
           set(key.name, std::move(*value));
 }
 
+/// `tensors("T")` of one of the adapters that train tensors T in place; nothing after errors.
+std::optional<json::Value> PeftWriter::trainedTensors(const PeftPlan::Placed &adapter) {
+  std::set<StringRef> trained, all, ofSites;
+  std::set<std::string> sites = pathsOf(plan.own());
+  StringRef name = adapter.clause->tensorName();
+  for (const PeftPlan::Placed &other : plan.joining())
+    if (other.clause == adapter.clause)
+      trained.insert(other.instance->siteTensor->name);
+  for (const ModelTensor *tensor : model.model().tensors())
+    if (StringRef(tensor->name).rsplit('.').second == name) {
+      all.insert(tensor->name);
+      if (sites.count(tensor->owner->path))
+        ofSites.insert(tensor->name);
+    }
+  if (trained == all)
+    return json::Value("all");
+  if (trained == ofSites)
+    return json::Value(plan.type().lower() + "_only");
+  elaborator.diagnostics()
+      .report(Diag::PeftTrainsOthers, at, name, adapter.instance->definition->name.text)
+      .note(adapter.instance->group->range, "trained here")
+      .help("select the '" + name + "' of every module (`**." + name + "`) or of those with adapters, or save 'as " +
+            "safetensors'");
+  return std::nullopt;
+}
+
 /// Keys of the adapters that join the others; the method must have them.
 bool PeftWriter::addJoined() {
   std::vector<PeftPlan::Placed> joining = plan.joining();
@@ -107,6 +134,13 @@ bool PeftWriter::addJoined() {
             .report(Diag::PeftCannotJoin, at, placed.instance->definition->name.text, plan.type(), key.name)
             .note(placed.instance->group->range, "used here");
         return false;
+      }
+      if (key.form == PeftKey::Form::Tensors) {
+        auto value = trainedTensors(placed);
+        if (!value)
+          return false;
+        set(key.name, std::move(*value));
+        continue;
       }
       std::vector<PeftPlan::Placed> same = joining;
       llvm::erase_if(same, [&](const auto &other) { return other.clause != placed.clause; });
@@ -146,6 +180,15 @@ std::optional<PeftAdapter> elaborate::writePeft(Elaborator &elaborator, const Ad
   if (!config || !tensors)
     return std::nullopt;
   std::set<StringRef> names;
+  for (const PeftTensor &tensor : *tensors)
+    if (tensor.given && !model.isRead(tensor.symbol)) {
+      const AdapterTensor &made = *model.tensorOf(tensor.symbol);
+      elaborator.diagnostics()
+          .report(Diag::PeftMakesItself, at, made.parameter, made.instance->definition->name.text)
+          .note(made.instance->group->range, "put on here")
+          .help("let PEFT save the adapter as it begins, and 'load' that; or save the merged model");
+      return std::nullopt;
+    }
   for (const PeftTensor &tensor : *tensors)
     if (!tensor.part && !tensor.optional && !names.insert(tensor.fileName).second) {
       elaborator.diagnostics().report(Diag::PeftNameTwice, at, tensor.fileName);

@@ -32,8 +32,7 @@ json::Value elaborate::writtenNumber(json::Value value) {
 }
 
 bool elaborate::choosesModules(StringRef key) {
-  static constexpr StringRef words[] = {"target_modules", "exclude_modules", "layers_to_transform", "layers_pattern",
-                                        "bias"};
+  static constexpr StringRef words[] = {"target_modules", "exclude_modules", "layers_to_transform", "layers_pattern"};
   return llvm::is_contained(words, key);
 }
 
@@ -56,11 +55,9 @@ static StringRef nameOf(const ast::Expr &expr) {
 }
 
 PeftKey::PeftKey(StringRef name, const ast::Expr &meaning) : name(name), form(Form::Formula), value(&meaning) {
-  static constexpr std::pair<StringRef, Form> forms[] = {{"_", Form::Unread},
-                                                         {"one_of", Form::OneOf},
-                                                         {"per_site", Form::PerSite},
-                                                         {"sites_where", Form::SitesWhere},
-                                                         {"counts", Form::Counts}};
+  static constexpr std::pair<StringRef, Form> forms[] = {{"_", Form::Unread},         {"one_of", Form::OneOf},
+                                                         {"per_site", Form::PerSite}, {"sites_where", Form::SitesWhere},
+                                                         {"tensors", Form::Tensors},  {"counts", Form::Counts}};
   if (nameOf(meaning) == "_")
     form = Form::Nothing;
   else if (isConstant(meaning))
@@ -88,6 +85,13 @@ bool PeftClause::isUnderSites() const {
   return llvm::any_of(llvm::ArrayRef(tensors).take_front(ownTensors), [](const ast::FilesItem::Tensor *tensor) {
     return !StringRef(tensor->fileNames.front()).starts_with("/");
   });
+}
+
+StringRef PeftClause::tensorName() const {
+  for (const PeftKey &key : keys)
+    if (const auto *name = llvm::dyn_cast<ast::StringExpr>(key.value); name && key.form == PeftKey::Form::Tensors)
+      return name->value;
+  return "";
 }
 
 /// Adds the lines of a clause whose names are not there yet.

@@ -28,6 +28,7 @@ struct PeftKey {
     OneOf,      ///< `one_of(e, ...)`: one of these; the first is written
     PerSite,    ///< `per_site(e)`: sites that differ, by patterns of their paths
     SitesWhere, ///< `sites_where(e)`: the list of sites where e holds
+    Tensors,    ///< `tensors("T")`: whose tensors T are trained: "all", "<type>_only" of the adapted modules, or "none"
     Counts,     ///< `counts(e, "T")`: lists of booleans by paths of tensors T; e is how many are true. Written as null
     Formula     ///< any other: the value, the same at all sites
   };
@@ -56,6 +57,8 @@ struct PeftClause {
   /// Whether the clause itself names tensors under the path of a site. A method that does not chooses no modules.
   bool isUnderSites() const;
   bool joins() const { return type == "_"; }
+  /// The T of a key `tensors("T")`, or empty: the clause is for such tensors alone.
+  llvm::StringRef tensorName() const;
   const PeftKey *key(llvm::StringRef name) const;
 };
 

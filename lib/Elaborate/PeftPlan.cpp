@@ -17,8 +17,13 @@ PeftPlan::PeftPlan(Elaborator &elaborator, const AdaptedModel &model, size_t fir
         place->second = peftClauses(elaborator, *instance->definition);
       if (place->second.empty() && !without)
         without = instance.get();
+      if (instance->siteTensor)
+        ++inPlace[instance->siteTensor->owner];
     }
   chooseType();
+  for (const Placed &placed : own())
+    if (placed.clause->isUnderSites() && !placed.instance->siteTensor)
+      wrapped.insert(placed.instance->site);
 }
 
 /// The first type that all definitions have that do not join any: one directory has one peft_type.
@@ -63,22 +68,36 @@ bool PeftPlan::fits(llvm::SMRange at) const {
   return false;
 }
 
-const PeftClause *PeftPlan::clauseOf(const ast::Definition &definition) const {
+static StringRef lastName(const ModelTensor &tensor) { return StringRef(tensor.name).rsplit('.').second; }
+
+const PeftClause *PeftPlan::clauseOf(const AdapterInstance &instance) const {
   const PeftClause *joined = nullptr;
-  for (const PeftClause &clause : clauses.at(&definition)) {
+  for (const PeftClause &clause : clauses.at(instance.definition)) {
     if (clause.type == chosen)
       return &clause;
-    if (clause.joins())
+    // What is trained with the rest of its module is saved with that.
+    const ModelTensor *own = instance.siteTensor;
+    bool isAlone = own && lastName(*own) == clause.tensorName() && inPlace.lookup(own->owner) == 1;
+    if (clause.joins() && !joined && (clause.tensorName().empty() || isAlone))
       joined = &clause;
   }
   return joined;
+}
+
+/// How PEFT calls the place of an adapter. Adapters stand around a module, its own tensors then one name further down.
+std::string PeftPlan::pathOf(const AdapterInstance &instance) const {
+  if (!instance.siteTensor)
+    return instance.site->path;
+  if (!wrapped.count(instance.siteTensor->owner))
+    return instance.siteTensor->name;
+  return instance.siteTensor->owner->path + ".base_layer." + lastName(*instance.siteTensor).str();
 }
 
 std::vector<PeftPlan::Placed> PeftPlan::select(bool joining) const {
   std::vector<Placed> placed;
   for (const auto &group : llvm::drop_begin(model.groups(), firstGroup))
     for (const auto &instance : group->instances)
-      if (const PeftClause *clause = model.isSettled(instance.get()) ? nullptr : clauseOf(*instance->definition);
+      if (const PeftClause *clause = model.isSettled(instance.get()) ? nullptr : clauseOf(*instance);
           clause && clause->joins() == joining)
         placed.push_back({instance.get(), clause});
   return placed;

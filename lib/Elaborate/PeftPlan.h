@@ -7,6 +7,8 @@
 
 #include "ftc/Elaborate/Peft.h"
 
+#include "llvm/ADT/DenseMap.h"
+
 namespace ftc::elaborate {
 
 /// The adapters of a model from some group on, each with the clause that says how it is called in the one directory
@@ -38,15 +40,18 @@ private:
   bool addTensors(const AdapterInstance &instance, Places &places, std::vector<PeftTensor> &result) const;
   const AdapterTensor *unnamed(const AdapterGroup &group, llvm::ArrayRef<PeftTensor> tensors) const;
   std::vector<Placed> select(bool joining) const;
-  const PeftClause *clauseOf(const ast::Definition &definition) const;
+  const PeftClause *clauseOf(const AdapterInstance &instance) const;
+  std::string pathOf(const AdapterInstance &instance) const;
 
   Elaborator &elaborator;
   const AdaptedModel &model;
   size_t firstGroup;
   std::map<const ast::Definition *, std::vector<PeftClause>> clauses;
-  llvm::StringRef chosen;                   ///< the peft_type; empty if there is none for all
-  const AdapterInstance *without = nullptr; ///< an adapter that has no clause
-  llvm::StringRef other;                    ///< a type that does not go with the chosen one
+  llvm::DenseMap<const ModuleInstance *, unsigned> inPlace; ///< how many of a module's own tensors are trained
+  std::set<const ModuleInstance *> wrapped;                 ///< modules with an adapter of the directory's own type
+  llvm::StringRef chosen;                                   ///< the peft_type; empty if there is none for all
+  const AdapterInstance *without = nullptr;                 ///< an adapter that has no clause
+  llvm::StringRef other;                                    ///< a type that does not go with the chosen one
   const AdapterInstance *otherInstance = nullptr;
 };
 

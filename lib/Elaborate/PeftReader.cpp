@@ -60,8 +60,16 @@ public:
   bool read();
 
 private:
+  /// Of a clause's constants: how many the configuration confirms, and those that it contradicts.
+  struct Agreement {
+    unsigned confirmed = 0;
+    std::vector<const PeftKey *> contradicted;
+  };
+
   void findClauses(StringRef type);
-  std::optional<unsigned> countConstants(const PeftClause &clause);
+  Agreement compareConstants(const PeftClause &clause);
+  json::Value constantOf(const ast::Expr &expr);
+  void refuseAll(StringRef type);
   bool chooseDefinitions();
   bool readKeys(Method &method);
   bool readKey(Method &method, const PeftKey &key);
@@ -71,7 +79,9 @@ private:
   bool addTargets();
   bool addJoined(Method &method);
   bool isTokenEmbedding(const ModuleInstance &module) const;
-  bool add(llvm::ArrayRef<Method *> group, llvm::function_ref<bool(const ModuleInstance &)> isSite);
+  bool addTrained(Method &method, const PeftKey &key);
+  bool add(llvm::ArrayRef<Method *> group, llvm::function_ref<bool(const ModuleInstance &)> isSite,
+           StringRef tensorName = "");
   Expected<json::Object> argumentsAt(const Method &method, StringRef path) const;
   const Method *methodFor(const ModuleInstance &module, llvm::ArrayRef<Method *> group) const;
   bool checkFormulas(llvm::ArrayRef<Method *> group, size_t firstGroup);
@@ -91,6 +101,7 @@ private:
   std::vector<StringRef> types;                    ///< all that there are
   std::vector<Method> methods;                     ///< of one name, for several kinds of site
   std::vector<Method> joining;                     ///< with `peft _`
+  std::set<const ModuleInstance *> targets;        ///< where the adapters of its type stand
 };
 } // namespace
 
@@ -132,25 +143,53 @@ void PeftReader::findClauses(StringRef type) {
   }
 }
 
-/// How many of the clause's constants the configuration confirms; nothing if it contradicts one. A key that is not
-/// there agrees with a constant that says that something is not used.
-std::optional<unsigned> PeftReader::countConstants(const PeftClause &clause) {
-  unsigned count = 0;
+/// What the configuration says of the clause's constants. A key that is not there agrees with a constant that says that
+/// something is not used.
+PeftReader::Agreement PeftReader::compareConstants(const PeftClause &clause) {
+  Agreement agreement;
   for (const PeftKey &key : clause.keys) {
     bool constant = key.form == PeftKey::Form::Constant || key.form == PeftKey::Form::OneOf;
     bool joined = llvm::any_of(joining, [&](const Method &other) { return other.clause.key(key.name); });
     if (!constant || joined || choosesModules(key.name))
       continue;
     const json::Value *found = find(key.name);
-    auto agrees = [&](const ast::Expr *expr) {
-      json::Value wanted = toJson(Evaluator(elaborator).eval(*expr, elaborator.globals()));
-      return isSame(found ? *found : json::Value(), wanted);
-    };
-    if (!(key.form == PeftKey::Form::OneOf ? !found || llvm::any_of(key.others, agrees) : agrees(key.value)))
-      return std::nullopt;
-    ++count;
+    auto agrees = [&](const ast::Expr *expr) { return isSame(found ? *found : json::Value(), constantOf(*expr)); };
+    if (key.form == PeftKey::Form::OneOf ? !found || llvm::any_of(key.others, agrees) : agrees(key.value))
+      ++agreement.confirmed;
+    else
+      agreement.contradicted.push_back(&key);
   }
-  return count;
+  return agreement;
+}
+
+json::Value PeftReader::constantOf(const ast::Expr &expr) {
+  return toJson(Evaluator(elaborator).eval(expr, elaborator.globals()));
+}
+
+/// No definition fits: says what the one that is nearest would need.
+void PeftReader::refuseAll(StringRef type) {
+  auto message = elaborator.diagnostics().report(Diag::UnknownPeftMethod, source.at, source.file, shown(type));
+  const PeftClause *nearest = nullptr;
+  Agreement best;
+  for (const std::vector<PeftClause> &overloads : candidates)
+    for (const PeftClause &clause : overloads) {
+      Agreement found = compareConstants(clause);
+      if (!nearest || found.contradicted.size() < best.contradicted.size()) {
+        nearest = &clause;
+        best = std::move(found);
+      }
+    }
+  if (!nearest) {
+    message.nearest(type, types);
+    return;
+  }
+  std::string needs;
+  for (const PeftKey *key : best.contradicted) {
+    const json::Value *found = find(key->name);
+    needs += (needs.empty() ? "'" : ", '") + key->name.str() + "' to be " + json::dump(constantOf(*key->value)) +
+             ", not " + shown(json::dump(found ? *found : json::Value()));
+  }
+  message.help("the adapter '" + nearest->definition->name.text + "' needs " + needs);
 }
 
 /// The definition whose clause has the configuration's type and agrees with it in the most constants.
@@ -164,8 +203,8 @@ bool PeftReader::chooseDefinitions() {
     std::vector<Method> fitting;
     unsigned best = 0;
     for (PeftClause &clause : overloads)
-      if (std::optional<unsigned> count = countConstants(clause)) {
-        best = std::max(best, *count);
+      if (Agreement agreement = compareConstants(clause); agreement.contradicted.empty()) {
+        best = std::max(best, agreement.confirmed);
         fitting.push_back({clause, {}, {}, {}, {}});
       }
     if (fitting.empty() || (!methods.empty() && best <= most))
@@ -174,9 +213,7 @@ bool PeftReader::chooseDefinitions() {
     most = best;
   }
   if (methods.empty())
-    elaborator.diagnostics()
-        .report(Diag::UnknownPeftMethod, source.at, source.file, shown(*type->asString()))
-        .nearest(*type->asString(), types);
+    refuseAll(*type->asString());
   return !methods.empty();
 }
 
@@ -312,8 +349,9 @@ static bool isWithin(StringRef path, const std::set<std::string> &modules) {
   return false;
 }
 
-/// One group: the definitions of one name on the sites that are asked for.
-bool PeftReader::add(llvm::ArrayRef<Method *> group, llvm::function_ref<bool(const ModuleInstance &)> isSite) {
+/// One group: the definitions of one name on the sites that are asked for; of single tensors those of a name, or all.
+bool PeftReader::add(llvm::ArrayRef<Method *> group, llvm::function_ref<bool(const ModuleInstance &)> isSite,
+                     StringRef tensorName) {
   std::map<std::string, Arguments> arguments;
   std::set<std::string> paths;
   for (const ModuleInstance *module : model.model().modules()) {
@@ -335,7 +373,10 @@ bool PeftReader::add(llvm::ArrayRef<Method *> group, llvm::function_ref<bool(con
   unsigned before = elaborator.diagnostics().errorCount();
   size_t firstGroup = model.groups().size();
   SiteChoice choice{[&](StringRef path) { return arguments.count(path.str()) != 0; },
-                    [&](const ModelTensor &tensor) { return isWithin(tensor.owner->path, paths); },
+                    [&](const ModelTensor &tensor) {
+                      return isWithin(tensor.owner->path, paths) &&
+                             (tensorName.empty() || StringRef(tensor.name).rsplit('.').second == tensorName);
+                    },
                     [&](StringRef path) {
                       auto found = arguments.find(path.str());
                       return found == arguments.end() ? applied->arguments : found->second;
@@ -362,7 +403,6 @@ bool PeftReader::addTargets() {
   std::vector<Method *> group;
   for (Method &method : methods)
     group.push_back(&method);
-  std::set<const ModuleInstance *> sites;
   for (const ModuleInstance *module : model.model().modules()) {
     bool stands =
         methodFor(*module, group) && (selection->names() || module->kind != "embedding" || isTokenEmbedding(*module));
@@ -373,11 +413,11 @@ bool PeftReader::addTargets() {
       return fail("'target_modules' finds '" + module->path + "', where the adapter '" +
                   methods.front().definition().name.text + "' cannot stand: it is a " + module->kind);
     if (*target)
-      sites.insert(module);
+      targets.insert(module);
   }
-  if (sites.empty())
+  if (targets.empty())
     return fail("'target_modules' finds no module of the model");
-  return add(group, [&](const ModuleInstance &module) { return sites.count(&module) != 0; });
+  return add(group, [&](const ModuleInstance &module) { return targets.count(&module) != 0; });
 }
 
 /// The first table of vectors for the model's vocabulary.
@@ -390,8 +430,30 @@ bool PeftReader::isTokenEmbedding(const ModuleInstance &module) const {
   return found != model.model().modules().end() && *found == &module;
 }
 
+/// `tensors("T")`: in which modules the model's own tensors T are trained.
+bool PeftReader::addTrained(Method &method, const PeftKey &key) {
+  const json::Value *value = find(key.name);
+  StringRef text = value && value->asString() ? StringRef(*value->asString()) : StringRef();
+  if (!value || text == "none")
+    return true;
+  bool all = text == "all";
+  if (!all && !text.ends_with("_only"))
+    return fail("'" + key.name + "': expected \"none\", \"all\" or \"<method>_only\", got " + json::dump(*value));
+  StringRef name = method.clause.tensorName();
+  auto isSite = [&](const ModuleInstance &module) {
+    auto isNamed = [&](const auto &tensor) { return StringRef(tensor->name).rsplit('.').second == name; };
+    return (all || targets.count(&module)) && llvm::any_of(module.tensors, isNamed);
+  };
+  if (llvm::none_of(model.model().modules(), [&](const ModuleInstance *module) { return isSite(*module); }))
+    return true;
+  return add({&method}, isSite, name);
+}
+
 /// What a definition with `peft _` is asked for: on the sites that its keys list, or else on the token embedding.
 bool PeftReader::addJoined(Method &method) {
+  for (const PeftKey &key : method.clause.keys)
+    if (key.form == PeftKey::Form::Tensors)
+      return addTrained(method, key);
   if (llvm::all_of(method.clause.keys, [&](const PeftKey &key) { return isBlank(find(key.name)); }))
     return true;
   if (!readKeys(method))

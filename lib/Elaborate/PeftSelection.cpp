@@ -143,8 +143,6 @@ int64_t PeftSelection::layerOf(const ModuleInstance &module) const {
 
 Expected<PeftSelection> PeftSelection::read(const json::Value &config) {
   PeftSelection result;
-  if (const json::Value *bias = findKey(config, "bias"); bias && !isSame(*bias, "none"))
-    return malformed("'bias': expected \"none\", trained biases are not read");
   if (Status status = result.readLayers(config); !status)
     return status.error();
   const json::Value *target = findKey(config, "target_modules");

@@ -7,6 +7,13 @@
 #include "AdapterBuilder.h"
 #include "PeftPlan.h"
 
+#include "ftc/Frontend/Walk.h"
+#include "ftc/Runtime/Core/Float.h"
+
+#include "llvm/ADT/StringMap.h"
+
+#include <cmath>
+
 using namespace ftc;
 using namespace ftc::elaborate;
 using llvm::StringRef;
@@ -23,9 +30,10 @@ llvm::SmallVector<int64_t> stridesOf(llvm::ArrayRef<int64_t> sizes) {
 /// One line of a clause for one tensor of one adapter. A copy of a shared tensor stands at another `place`.
 class Line {
 public:
-  Line(Elaborator &elaborator, const AdapterInstance &instance, const AdapterInstance &place,
+  Line(Elaborator &elaborator, const AdapterInstance &instance, const AdapterInstance &place, std::string path,
        const ast::FilesItem::Tensor &line)
-      : elaborator(elaborator), evaluator(elaborator), instance(instance), place(place), line(line) {}
+      : elaborator(elaborator), evaluator(elaborator), instance(instance), place(place), path(std::move(path)),
+        line(line) {}
 
   /// Whether the first name is none under a site's path.
   bool isAtRoot() const { return StringRef(line.fileNames.front()).starts_with("/"); }
@@ -38,7 +46,8 @@ public:
 
 private:
   bool readShape(llvm::ArrayRef<Dim> dims);
-  bool readIndices(llvm::ArrayRef<Dim> dims);
+  bool readType(llvm::ArrayRef<Dim> dims, PeftTensor &tensor);
+  bool readWord(StringRef word, llvm::ArrayRef<Dim> dims);
   std::string nameOf(StringRef pattern, llvm::ArrayRef<int64_t> indices) const;
   std::optional<FilePart> partOf(llvm::ArrayRef<Dim> dims, llvm::ArrayRef<int64_t> indices) const;
   bool refuse(llvm::SMRange range, const llvm::Twine &what) {
@@ -49,28 +58,57 @@ private:
   Elaborator &elaborator;
   Evaluator evaluator;
   const AdapterInstance &instance, &place;
+  std::string path; ///< of the place
   const ast::FilesItem::Tensor &line;
   int64_t site = 0, sites = 1;
   Dims inFile;                                      ///< a null one is `sites`
   llvm::SmallVector<int64_t> shape;                 ///< in the file
   std::vector<std::pair<std::string, Dim>> indexed; ///< dimensions that the name counts
+  llvm::StringMap<std::string> texts;               ///< what other words in braces stand for
 };
 } // namespace
 
-/// The dimensions that stand in braces in the name: one file tensor for each index.
-bool Line::readIndices(llvm::ArrayRef<Dim> dims) {
-  llvm::SmallVector<StringRef> pieces;
-  StringRef(line.fileNames.front()).split(pieces, '{');
-  for (StringRef piece : llvm::drop_begin(pieces)) {
-    StringRef word = piece.take_until([](char c) { return c == '}'; });
-    if (word == "site" || word == "layer")
-      continue;
-    Dim dim = evaluator.dimOf(word, *instance.scope, line.range, dims);
-    if (!dim || indexOf(dims, dim) < 0)
-      return dim && refuse(line.range, "it has no dimension '" + word + "'");
-    indexed.emplace_back(word.str(), dim);
+/// A word in braces in the name: a dimension of the tensor, which is counted, or a number or a text that is known.
+bool Line::readWord(StringRef word, llvm::ArrayRef<Dim> dims) {
+  auto isWord = [&](const auto &entry) { return entry.first == word; };
+  if (texts.count(word) || llvm::any_of(indexed, isWord))
+    return true;
+  if (word == "site" || word == "layer") {
+    texts[word] = std::to_string(word == "site" ? place.number : place.site->layer());
+    return true;
   }
+  for (Dim dim : dims)
+    if (instance.scope->nameOf(dim) == word) {
+      indexed.emplace_back(word.str(), dim);
+      return true;
+    }
+  Value value = evaluator.lookup(word, *place.scope, line.range);
+  if (value.isError())
+    return false;
+  std::optional<double> number = value.is<Dim>() ? std::nullopt : value.number();
+  const auto *text = value.as<std::string>();
+  if (!text && !(number && *number == std::floor(*number) && std::fabs(*number) < 0x1p53))
+    return refuse(line.range, "'{" + word + "}' in its name is " + value.describe() +
+                                  ", and no dimension that it has, whole number or text");
+  texts[word] = text ? *text : std::to_string(int64_t(*number));
   return true;
+}
+
+/// `as i64`, or what a tensor has in files if nothing is said: 32 bits for integers and for scalars.
+bool Line::readType(llvm::ArrayRef<Dim> dims, PeftTensor &tensor) {
+  using runtime::ElementType;
+  if (!line.element) {
+    if (!tensor.integer && dims.empty())
+      tensor.type = ElementType::F32;
+    return true;
+  }
+  tensor.type = runtime::elementTypeFromFormat(line.element.text);
+  auto isInteger = [](ElementType type) { return type == ElementType::I32 || type == ElementType::I64; };
+  if (tensor.type && (tensor.integer ? isInteger(*tensor.type) : runtime::isFloat(*tensor.type)))
+    return true;
+  return refuse(line.element.range, (tensor.integer ? "its integers are 'i32' or 'i64' there"
+                                                    : "its numbers are 'f32', 'f64', 'f16' or 'bf16' there") +
+                                        llvm::Twine(", got '") + line.element.text + "'");
 }
 
 /// `as [...]`, or the tensor's own dimensions.
@@ -119,16 +157,15 @@ std::string Line::nameOf(StringRef pattern, llvm::ArrayRef<int64_t> indices) con
     if (before.size() == pattern.size())
       break;
     auto [word, after] = rest.split('}');
-    int64_t number = word == "site" ? place.number : place.site->layer();
+    auto text = texts.find(word);
+    name += text != texts.end() ? text->second : "";
     for (auto [entry, index] : llvm::zip_equal(indexed, indices))
       if (entry.first == word)
-        number = index;
-    name += std::to_string(number);
+        name += std::to_string(index);
     pattern = after;
   }
   if (root)
     return name;
-  const std::string &path = place.siteTensor ? place.siteTensor->name : place.site->path;
   return peftWrapper.str() + path + (name.empty() ? "" : "." + name);
 }
 
@@ -158,7 +195,12 @@ std::optional<FilePart> Line::partOf(llvm::ArrayRef<Dim> dims, llvm::ArrayRef<in
 }
 
 bool Line::add(llvm::ArrayRef<Dim> dims, const PeftTensor &like, std::vector<PeftTensor> &result) {
-  if (!readIndices(dims) || !readShape(dims))
+  PeftTensor typed = like;
+  for (const std::string &pattern : line.fileNames)
+    for (StringRef word : ast::bracedWords(pattern))
+      if (!readWord(word, dims))
+        return false;
+  if (!readShape(dims) || !readType(dims, typed))
     return false;
   int64_t count = 1;
   for (const auto &entry : indexed)
@@ -172,12 +214,13 @@ bool Line::add(llvm::ArrayRef<Dim> dims, const PeftTensor &like, std::vector<Pef
     }
     std::string first;
     for (const std::string &pattern : line.fileNames) {
-      PeftTensor tensor = like;
+      PeftTensor tensor = typed;
       tensor.fileName = nameOf(pattern, indices);
       tensor.copyOf = first;
       tensor.shape = shape;
       tensor.part = partOf(dims, indices);
       tensor.optional = line.optional;
+      tensor.given = line.given;
       if (first.empty())
         first = tensor.fileName;
       result.push_back(std::move(tensor));
@@ -212,13 +255,13 @@ static bool declares(llvm::ArrayRef<ast::ItemPtr> body, StringRef name) {
 
 /// Adds the tensors of one adapter; `places` counts those of each declaration met so far, of `counts` in the group.
 bool PeftPlan::addTensors(const AdapterInstance &instance, Places &places, std::vector<PeftTensor> &result) const {
-  const PeftClause *clause = clauseOf(*instance.definition);
+  const PeftClause *clause = clauseOf(instance);
   if (!clause)
     return true;
   for (const ast::FilesItem::Tensor *item : clause->tensors) {
     StringRef name = item->name.text;
     const AdapterTensor *tensor = declared(instance, name);
-    Line line(elaborator, tensor ? *tensor->instance : instance, instance, *item);
+    Line line(elaborator, tensor ? *tensor->instance : instance, instance, pathOf(instance), *item);
     const ModelTensor *own = tensor ? nullptr : ownTensorNamed(instance, name);
     if (!tensor && !own && !clause->isShared(*item) && !declares(instance.definition->body, name)) {
       elaborator.diagnostics().report(Diag::PeftUnknownTensor, item->name.range, name, instance.definition->name.text);
@@ -252,7 +295,7 @@ bool PeftPlan::addTensors(const AdapterInstance &instance, Places &places, std::
 const AdapterTensor *PeftPlan::unnamed(const AdapterGroup &group, llvm::ArrayRef<PeftTensor> tensors) const {
   auto folds = [](const AdapterTensor *tensor) { return tensor->folded != nullptr; };
   for (const auto &tensor : group.tensors)
-    if (tensor->role == AdapterRole::Trained && clauseOf(*tensor->instance->definition) &&
+    if (tensor->role == AdapterRole::Trained && clauseOf(*tensor->instance) &&
         llvm::none_of(tensor->instance->tensors, folds) &&
         llvm::none_of(tensors, [&](const PeftTensor &named) { return named.symbol == tensor->symbol; }))
       return tensor.get();

@@ -105,7 +105,24 @@ static void checkStates(const Definition &definition, Diagnostics &diags) {
                 .help("its next value is the equation `" + name.text + "' = ...`");
 }
 
+/// Refuses `as` in the type of a tensor that no format stores.
+static void checkStorage(llvm::ArrayRef<ItemPtr> body, Diagnostics &diags) {
+  for (const ItemPtr &item : body) {
+    if (auto *on = llvm::dyn_cast<OnItem>(item.get()))
+      checkStorage(on->body, diags);
+    auto *declarations = llvm::dyn_cast<DeclarationsItem>(item.get());
+    if (!declarations || declarations->role == TensorRole::Store)
+      continue;
+    for (const Declaration &declaration : declarations->declarations)
+      if (declaration.type && declaration.type->storedAs)
+        diags.report(Diag::StoredElsewhere, declaration.type->storedAs->range, declaration.targets.front().text)
+            .help("what it is in a file stands in the 'peft' clause, as in `T = \"name\" as i64`; in memory it is what "
+                  "'precision' says");
+  }
+}
+
 void ftc::checkEquations(const Definition &definition, Diagnostics &diags) {
+  checkStorage(definition.body, diags);
   std::optional<std::vector<StringRef>> asked = askedOf(definition.kind);
   if (!asked)
     return;

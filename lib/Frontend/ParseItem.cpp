@@ -282,7 +282,18 @@ ItemPtr Parser::parseFiles(size_t start) {
   return expect(TokenKind::RightBrace, "'}'") ? std::move(item) : nullptr;
 }
 
-/// `key: expr`, or `tensor [":" axes] "=" "name" {"," "name"} ["as" axes] ["when" expr] ["optional"]`
+/// `"as" axes`, and in what definitions write also `"as" NAME [axes]`
+bool Parser::parseFileForm(const FilesItem &files, FilesItem::Tensor &tensor) {
+  bool hasElement = files.clause.text == "peft" && is(TokenKind::Name, 1);
+  if (!isWord("as") || !(hasElement || is(TokenKind::LeftBracket, 1)))
+    return true;
+  ++at;
+  if (hasElement && !parseName(tensor.element))
+    return false;
+  return !is(TokenKind::LeftBracket) || parseAxes(tensor.shape.emplace());
+}
+
+/// `key: expr`, or `tensor [":" axes] "=" "name" {"," "name"} [as ...] ["when" expr] ["optional" | "given"]`
 bool Parser::parseFilesEntry(FilesItem &files) {
   size_t start = at;
   Name name;
@@ -317,15 +328,11 @@ bool Parser::parseFilesEntry(FilesItem &files) {
         !withinLimit(tensor.fileNames.size(), "names"))
       return false;
   } while (consumeIf(TokenKind::Comma));
-  if (isWord("as") && is(TokenKind::LeftBracket, 1)) {
-    ++at;
-    if (!parseAxes(tensor.shape.emplace()))
-      return false;
-  }
-  if (!parseCondition(tensor.condition))
+  if (!parseFileForm(files, tensor) || !parseCondition(tensor.condition))
     return false;
-  if (isWord("optional") && !is(TokenKind::Equal, 1) && !is(TokenKind::Colon, 1)) {
-    tensor.optional = true;
+  bool hasWord = !is(TokenKind::Equal, 1) && !is(TokenKind::Colon, 1);
+  if (hasWord && (isWord("optional") || isWord("given"))) {
+    (isWord("optional") ? tensor.optional : tensor.given) = true;
     ++at;
   }
   tensor.range = rangeFrom(start);

@@ -127,6 +127,7 @@ private:
   ast::ItemPtr parseIgnore(size_t start);
   ast::ItemPtr parseFiles(size_t start);
   bool parseFilesEntry(ast::FilesItem &files);
+  bool parseFileForm(const ast::FilesItem &files, ast::FilesItem::Tensor &tensor);
   bool parseClause(ast::File &file);
   ast::ItemPtr parseEquationItem(size_t start);
 

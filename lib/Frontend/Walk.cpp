@@ -7,6 +7,15 @@
 using namespace ftc;
 using namespace ftc::ast;
 
+llvm::SmallVector<llvm::StringRef> ftc::ast::bracedWords(llvm::StringRef fileName) {
+  llvm::SmallVector<llvm::StringRef> pieces;
+  fileName.split(pieces, '{');
+  for (llvm::StringRef &piece : pieces)
+    piece = piece.take_until([](char c) { return c == '}'; });
+  pieces.erase(pieces.begin());
+  return pieces;
+}
+
 void Walk::type(const std::optional<Type> &maybe) {
   if (maybe)
     type(*maybe);
@@ -154,6 +163,8 @@ void Walk::item(const Item &item) {
         }
         for (const FilesItem::Tensor &tensor : files->tensors) {
           enterPlace(tensor.range);
+          for (const std::string &name : tensor.fileNames)
+            enterFileName(name);
           expr(tensor.condition);
         }
       })

@@ -35,6 +35,8 @@ GOLDEN = TEST / "Execution" / "Golden"
 METHODS = ["lora", "lora-qv", "rslora", "lora-rank-pattern", "lora-bias", "lora-modules-to-save", "lora-embedding", "lora-tokens",
            "dora", "ia3", "loha", "lokr", "oft", "oft-cayley", "boft", "ln-tuning"]  # fmt: skip
 DEFAULT = [GOLDEN / f"{method}.ftr" for method in METHODS]
+# Recipes of Inputs with the models that they are for.
+ON_MODELS = [("biases.ftr", "gpt2"), ("biases.ftr", "qwen2"), ("unilora.ftr", "llama")]
 FAMILIES = ["llama-tied", "llama3-rope", "qwen2", "mistral", "qwen3", "phi3", "gpt2", "olmo2", "gemma3"]
 
 
@@ -173,11 +175,10 @@ def main():
             folder = work / recipe.stem
             folder.mkdir(parents=True, exist_ok=True)
             check(recipe.name, arguments.base, run(arguments.ftc, recipe, folder), golden)
-        for family in FAMILIES:
-            folder, base = work / family, TEST / "data" / "models" / family
+        for recipe, model in [*(("family.ftr", family) for family in FAMILIES), *ON_MODELS]:
+            folder, base = work / f"{recipe}-{model}", TEST / "data" / "models" / model
             folder.mkdir(parents=True, exist_ok=True)
-            recipe = TEST / "Interop" / "Inputs" / "family.ftr"
-            check(f"family.ftr on {family}", base, run(arguments.ftc, recipe, folder, model=base), golden)
+            check(f"{recipe} on {model}", base, run(arguments.ftc, TEST / "Interop" / "Inputs" / recipe, folder, model=base), golden)
         print("load.ftr")
         for name, options in WRITTEN.items():
             folder = work / re.sub(r"\W+", "-", name)

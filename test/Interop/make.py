@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""make.py MODEL OUT: what test/Execution/Peft/methods.ftr compares with. For each method a directory as PEFT writes it, its trained tensors moved away
-from where they begin, and the logits of MODEL's golden rows with that adapter, computed in float64. Needs torch, transformers, peft (0.21.2)."""
+"""make.py MODELS OUT [NAME ...]: what test/Execution/Peft/methods.ftr compares with. For each method (each that is named) a directory as PEFT writes it, its
+trained tensors moved away from where they begin, and the logits of the golden rows of the model with that adapter, computed in float64. The model is MODELS/llama
+where nothing else is said. Needs torch, transformers, peft (0.21.2)."""
 
 import os
 import sys
@@ -10,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-model_path, out = sys.argv[1:]
+models, out, *chosen = sys.argv[1:]
 common = {"target_modules": ["q_proj", "v_proj"], "task_type": "CAUSAL_LM"}
 wide = {**common, "target_modules": ["q_proj", "v_proj", "down_proj"]}
 methods = {
@@ -59,12 +60,21 @@ methods = {
     "supra": peft.SupertuningConfig(sparsity=0.97, r=3, **common),
     "deft": peft.DeftConfig(r=4, **common),
     "deft-qr": peft.DeftConfig(r=4, decomposition_method="qr", alpha=8, **common),
+    "unilora": peft.UniLoraConfig(r=3, theta_d_length=50, save_indices=True, **common),
+    "frod": peft.FrodConfig(sparse_rate=0.02, projection_prng_key=3, **wide),
+    "biases": peft.LoraConfig(r=4, bias="all", target_modules=["c_attn"], fan_in_fan_out=True, task_type="CAUSAL_LM"),
+    "biases-of-sites": peft.LoraConfig(r=4, bias="lora_only", target_modules=["q_proj", "o_proj"], task_type="CAUSAL_LM"),
+    "glora-biased": peft.GloraConfig(r=4, target_modules=["q_proj", "o_proj"], task_type="CAUSAL_LM"),
+    "tinylora-tied": peft.TinyLoraConfig(r=2, u=8, weight_tying=0.5, **wide),
 }
+# Those of other models than llama.
+model_of = {"biases": "gpt2", "biases-of-sites": "qwen2", "glora-biased": "qwen2"}
 # Arguments of a model's call beside the tokens.
 forward = {name: {"task_ids": torch.zeros(2, dtype=torch.long)} for name in ("poly", "multitask-prompt")}
 torch.set_num_threads(1)
-ids = load_file(os.path.join(model_path, "golden.safetensors"))["input_ids"]
-for name, config in methods.items():
+for name in chosen or methods:
+    config, model_path = methods[name], os.path.join(models, model_of.get(name, "llama"))
+    ids = load_file(os.path.join(model_path, "golden.safetensors"))["input_ids"]
     torch.manual_seed(0)
     model = peft.get_peft_model(AutoModelForCausalLM.from_pretrained(model_path, dtype=torch.float32), config)
     for parameter in model.parameters():

@@ -3,6 +3,7 @@
 also gets the adapter that a training begins with. NAME is
   full-MODEL           all weights of a model of DATA/models (full-families.ftr)
   lora-MODEL           an adapter of PEFT whose tensors all were moved away from where they begin (lora-families.ftr)
+  biases-MODEL         the same with all biases of the model (biases.ftr)
   bottleneck-parallel  bottlenecks beside the feed-forward parts, in plain torch (bottleneck-parallel.ftr)
   shifted-attention    the golden adapter of lora; attention is within groups, a mask for each head (shifted-attention.ftr)
   softcapping          all weights of gemma3 whose attention and logits are capped, and the logits afterwards (softcapping.ftr)
@@ -24,6 +25,7 @@ MODELS = ["qwen3", "phi3", "gpt2", "olmo2", "gemma3", "llama3-rope"]
 names = names or [
     *(f"full-{model}" for model in MODELS),  # full-qwen2 and full-mistral were there before, with logits
     *(f"lora-{model}" for model in ["qwen2", "mistral", *MODELS]),
+    "biases-gpt2",
     "bottleneck-parallel",
     "shifted-attention",
     "softcapping",
@@ -78,9 +80,9 @@ modeling_gemma3.eager_attention_forward = lambda module, *arguments, **options: 
 )
 
 
-def initial(name, folder):
+def initial(name, folder, **config):
     torch.manual_seed(0)
-    model = peft.get_peft_model(load(name), peft.LoraConfig(**LORA))
+    model = peft.get_peft_model(load(name), peft.LoraConfig(**LORA, **config))
     for parameter in model.parameters():
         if parameter.requires_grad:
             parameter.data.add_(torch.randn_like(parameter) * 0.02)
@@ -99,6 +101,8 @@ def begin(name):
         return load(model)
     if kind == "lora":
         return initial(model, os.path.join(folder, "initial"))
+    if kind == "biases":
+        return initial(model, os.path.join(folder, "initial"), bias="all")
     if kind == "bottleneck":
         made = put_beside(load("llama"))
         tensors = {f"{n.rpartition('.')[0]}.bottleneck.{n[-1]}": p for n, p in made.named_parameters() if p.requires_grad}

@@ -24,6 +24,7 @@ struct AdapterTensor {
   std::string name;   ///< "<module path>.<adapter>.<param>"; a model's own tensor keeps the checkpoint's name
   std::string symbol; ///< its tune.tensor
   Dims dims;          ///< where shared, along each dimension the largest of all sites
+  Dims ownDims = {};  ///< of the declaration, at `instance`
   AdapterRole role;
   bool integer = false;                ///< its entries are i32
   bool shared = false;                 ///< with other sites
@@ -34,6 +35,7 @@ struct AdapterTensor {
   llvm::StringRef parameter;           ///< as the definition calls it
   const ast::Expr *initial = nullptr;  ///< its first value; null: what `source` holds
   const ast::Expr *folded = nullptr;   ///< what it is made of; programs read that, files hold its value
+  bool stays = false;                  ///< frozen, and nothing gives it a next value
   llvm::SMRange range;                 ///< of its declaration
 };
 
@@ -42,7 +44,8 @@ struct KeptLet {
   std::string name;
   std::string symbol; ///< empty until it is known to be a tensor
   Dims dims;
-  std::vector<std::string> reads = {}; ///< symbols of adapters' tensors whose first values it is made of
+  std::vector<std::string> reads = {};              ///< symbols of adapters' tensors whose first values it is made of
+  std::function<Value(Evaluator &)> find = nullptr; ///< what it was before it was kept
 };
 
 /// A statistic of a site's input (`calibrate C on data = ...`): the sum over all tokens of the data, found by a step of
@@ -157,12 +160,17 @@ public:
   AdaptedModel merged(llvm::ArrayRef<std::pair<std::string, std::string>> symbols) const;
   /// The same tensors in another instance of the model; there are no adapters but tensors trained in place.
   AdaptedModel in(Model &other) const;
+  /// The tensor of an adapter that has that symbol, or null.
+  const AdapterTensor *tensorOf(llvm::StringRef symbol) const;
   /// Whether there are adapters that are no tensors of the model's own.
   bool hasAdapters() const;
   /// Whether it is another model than the file's even without the adapters that are trained now.
   bool hasEarlierStages() const { return !replaced.empty() || !settled.empty() || mergedGroups > 0; }
   /// Puts a symbol in the place of a model's own tensor.
   void replace(const ModelTensor &tensor, std::string symbol) { replaced[tensor.name] = std::move(symbol); }
+  /// Of a directory of PEFT that was read: an adapter's tensor has what that holds, or what became of it.
+  void markRead(const std::string &symbol) { readSymbols.insert(symbol); }
+  bool isRead(const std::string &symbol) const { return readSymbols.count(symbol) != 0; }
   /// The configuration that all groups there are were read from; null if there is none or others came since.
   const runtime::json::Value *origin() const {
     return originGroups == adapterGroups.size() && mergedGroups == 0 ? configuration.get() : nullptr;
@@ -178,6 +186,7 @@ private:
   size_t mergedGroups = 0;                     ///< of the first groups only tensors trained in place still count
   std::map<std::string, std::string> replaced; ///< symbols by name in the checkpoint, for those groups
   std::set<const AdapterTensor *> settled;     ///< trained by earlier stages
+  std::set<std::string> readSymbols;
   std::shared_ptr<const runtime::json::Value> configuration;
   size_t originGroups = 0; ///< the groups that it made
 };

@@ -10,6 +10,7 @@
 #define FTC_ELABORATE_PEFT_H
 
 #include "ftc/Elaborate/Adapter.h"
+#include "ftc/Runtime/Core/ElementType.h"
 #include "ftc/Runtime/IO/Json.h"
 
 namespace ftc::elaborate {
@@ -27,13 +28,15 @@ struct FilePart {
 
 /// A tensor of adapter_model.safetensors, or a part of one.
 struct PeftTensor {
-  std::string symbol;   ///< empty for a model's own tensor until it is needed
-  bool integer = false; ///< its entries are i32
+  std::string symbol;                       ///< empty for a model's own tensor until it is needed
+  bool integer = false;                     ///< its entries are i32 in the arena
+  std::optional<runtime::ElementType> type; ///< of its entries in the file, where it is not the arena's
   std::string fileName;
   llvm::SmallVector<int64_t> shape; ///< in the file
   std::optional<FilePart> part;     ///< where they are not the same elements in the same order
   std::string copyOf;               ///< a file name of the same contents, which is read instead
   bool optional = false;
+  bool given = false;               ///< is written only where it was read from a directory
   const ModelTensor *own = nullptr; ///< of the base model: the file's stands in its place if there is one
 };
 

@@ -167,6 +167,8 @@ public:
   /// First values of all adapter tensors that have no source, of the groups from `firstGroup` on, written; `key` is an
   /// i64 scalar.
   void initialise(const AdaptedModel &model, size_t firstGroup, mlir::Value key);
+  /// What `let`s have made of frozen tensors, written anew: those have other contents than they began with.
+  void followFrozen(const AdaptedModel &model);
   /// The folded tensors of a model's adapters, with their values.
   std::vector<std::pair<const AdapterTensor *, mlir::Value>> fold(const AdaptedModel &model);
   /// The model's own tensors that merging changes, with new values, in model order; tensors trained in place are not

@@ -392,9 +392,11 @@ struct FilesItem : ItemOf<ItemKind::Peft> {
     Name name;                             ///< may be a dotted path
     std::optional<std::vector<Axis>> axes; ///< the tensor's own dimensions, where written
     std::vector<std::string> fileNames;
-    std::optional<std::vector<Axis>> shape; ///< `as`: the shape in the file
+    Name element;                           ///< `as i64`: the type of its entries in the file; empty if not written
+    std::optional<std::vector<Axis>> shape; ///< `as [...]`: the shape in the file
     ExprPtr condition;                      ///< `when`, or null
-    bool optional = false;
+    bool optional = false;                  ///< read if it is there, not written
+    bool given = false;                     ///< written only where it was read
     llvm::SMRange range;
   };
   Name clause, type;

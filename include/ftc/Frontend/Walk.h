@@ -5,6 +5,7 @@
 
 #include "ftc/Frontend/AST.h"
 
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringSet.h"
 
 namespace ftc::ast {
@@ -32,12 +33,17 @@ protected:
   virtual void enterSelector(const Selector &) {}
   /// An item in braces begins: of a body, a map, a configuration, a file clause.
   virtual void enterPlace(llvm::SMRange) {}
+  /// The name of a tensor in a file.
+  virtual void enterFileName(llvm::StringRef) {}
 
 private:
   void arguments(const std::vector<Argument> &list);
 };
 
-/// The names that stand in expressions.
+/// The words that stand in braces in the name of a tensor in a file.
+llvm::SmallVector<llvm::StringRef> bracedWords(llvm::StringRef fileName);
+
+/// The names that stand in expressions, or in braces in names of files' tensors.
 struct NamesIn : Walk {
   llvm::StringSet<> names;
 
@@ -45,6 +51,10 @@ protected:
   void enterExpr(const Expr &expr) override {
     if (auto *name = llvm::dyn_cast<NameExpr>(&expr))
       names.insert(name->name);
+  }
+  void enterFileName(llvm::StringRef fileName) override {
+    for (llvm::StringRef word : bracedWords(fileName))
+      names.insert(word);
   }
 };
 

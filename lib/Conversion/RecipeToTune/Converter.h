@@ -92,6 +92,7 @@ private:
   StepValue restore(const StepCall &call);
   StepValue restored(const StepCall &call, const StepValue &base, llvm::StringRef path,
                      llvm::ArrayRef<elaborate::PeftTensor> tensors);
+  StepValue followed(const StepCall &call, const StepValue &base);
   static std::vector<elaborate::PeftTensor> namedTensors(const elaborate::AdaptedModel &model, size_t firstGroup = 0);
   StepValue merge(const StepCall &call);
   StepValue configure(const StepCall &call);

@@ -226,6 +226,32 @@ std::vector<PeftTensor> Converter::namedTensors(const AdaptedModel &model, size_
   return tensors;
 }
 
+/// Whether a `let` is made of one of these tensors, which stays as it is.
+static bool isFollowed(const AdaptedModel &model, llvm::ArrayRef<PeftTensor> tensors) {
+  for (const AdapterInstance *instance : model.instances())
+    for (const KeptLet &let : instance->lets)
+      for (const PeftTensor &tensor : tensors)
+        if (instance->rebased.empty() && llvm::is_contained(let.reads, tensor.symbol) &&
+            model.tensorOf(tensor.symbol)->stays)
+          return true;
+  return false;
+}
+
+/// A model whose frozen tensors a step before has read: what was found of them once follows.
+StepValue Converter::followed(const StepCall &call, const StepValue &base) {
+  ProgramBuilder program(elaborator, call.name + ".follow");
+  program.followFrozen(*base.model);
+  Fields fields(elaborator.module().getContext());
+  if (mlir::func::FuncOp built = program.finish())
+    fields.setSymbol("initialise", built.getSymName());
+  StepValue result;
+  result.model = base.model;
+  result.load = base.load;
+  result.uses = {base.name};
+  finishAs("adapt", result, call, std::move(fields));
+  return result;
+}
+
 /// The step that reads `tensors` of a model from a file of trainable tensors or a PEFT directory.
 StepValue Converter::restored(const StepCall &call, const StepValue &base, llvm::StringRef path,
                               llvm::ArrayRef<PeftTensor> tensors) {
@@ -243,11 +269,15 @@ StepValue Converter::restored(const StepCall &call, const StepValue &base, llvm:
   result.model = base.model;
   result.load = base.load;
   result.uses = {base.name};
-  bool single = llvm::sys::path::extension(path) == ".safetensors";
+  bool single = llvm::sys::path::extension(path) == ".safetensors", follow = isFollowed(*base.model, tensors);
+  for (const PeftTensor &tensor : tensors)
+    if (!single)
+      result.model->markRead(tensor.symbol);
   Fields fields(context);
   fields.set("path", path).set("format", single ? "safetensors" : "peft").setList("tensors", entries);
-  finishAs("restore", result, call, std::move(fields));
-  return result;
+  StepCall own(follow ? nameBeside(call, "_restored") : call.name, call);
+  finishAs("restore", result, own, std::move(fields));
+  return follow ? followed(call, steps.insert_or_assign(own.name, std::move(result)).first->second) : result;
 }
 
 namespace {

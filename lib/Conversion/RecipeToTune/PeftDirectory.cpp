@@ -90,9 +90,10 @@ static std::optional<std::string> misfitOf(const runtime::StoredTensor *stored, 
   if (!llvm::equal(stored->shape, tensor.shape))
     return "the tensor '" + tensor.fileName + "' has another shape than the configuration says, which is " + shape;
   auto element = stored->format.element;
-  if (!element || (tensor.integer ? *element != runtime::ElementType::I32 : !runtime::isFloat(*element)))
+  runtime::ElementType integer = tensor.type.value_or(runtime::ElementType::I32);
+  if (!element || (tensor.integer ? *element != integer : !runtime::isFloat(*element)))
     return "the tensor '" + tensor.fileName + "' holds " + std::string(stored->format.name) + ", expected " +
-           (tensor.integer ? "i32" : "real numbers");
+           std::string(tensor.integer ? runtime::formatName(integer) : "real numbers");
   return std::nullopt;
 }
 
@@ -145,12 +146,14 @@ Converter::readDirectory(const StepCall &adapt, const runtime::AdapterDirectory 
   return readPeft(elaborator, adapt.name, model, source) ? peftTensors(elaborator, model, firstGroup) : std::nullopt;
 }
 
-/// A `let` that is made of what a tensor begins as, which the folder does not hold: it has what the tensor is now.
+/// A `let` that is made of what a tensor begins as that changes, which the folder does not hold: it has what the tensor
+/// is now.
 static std::optional<std::string> findLostLet(const AdaptedModel &model, llvm::ArrayRef<PeftTensor> restored) {
   for (const AdapterInstance *instance : model.instances())
     for (const KeptLet &let : instance->lets)
       for (const PeftTensor &tensor : restored)
-        if (llvm::is_contained(let.reads, tensor.symbol))
+        if (llvm::is_contained(let.reads, tensor.symbol) &&
+            (!model.tensorOf(tensor.symbol)->stays || !instance->rebased.empty()))
           return llvm::formatv("'{0}' of the adapter '{1}' is made once, of what '{2}' begins as, and the folder holds "
                                "what it is now: 'restore' it onto an 'adapt'",
                                let.name, instance->definition->name.text, StringRef(tensor.symbol).rsplit('.').second)

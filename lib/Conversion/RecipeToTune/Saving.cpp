@@ -24,6 +24,8 @@ Fields Converter::savedEntry(const AdaptedModel &model, const PeftTensor &tensor
     model.declare(elaborator, tensor.own);
   Fields saved = entry(context, tensor.own ? model.symbolOf(tensor.own) : tensor.symbol, tensor.fileName);
   saved.setIntegers("shape", tensor.shape);
+  if (tensor.type)
+    saved.set("type", runtime::formatName(*tensor.type));
   return tensor.part ? saved.set("part", partOf(context, *tensor.part)) : saved;
 }
 

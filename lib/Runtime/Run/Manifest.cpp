@@ -5,6 +5,7 @@
 #include "ManifestReader.h"
 
 #include "ftc/Runtime/IO/Tensor.h"
+#include "ftc/Runtime/Run/TensorTransfer.h"
 
 #include <algorithm>
 
@@ -109,6 +110,10 @@ std::vector<FileTensor> readFileTensors(ObjectReader &object, std::string_view k
       tensor.part = readPart(entry.object("part"), inFile, inArena);
     else if (inFile != inArena)
       entry.fail("the shape in the file has another number of elements");
+    ElementType arena = entry.typeOf(tensor.tensor);
+    tensor.type = entry.has("type") ? entry.elementType("type") : arena;
+    if (!canBecome(arena, tensor.type))
+      entry.fail("the type in the file cannot hold such elements");
     if (entry.has("copy_of"))
       tensor.copyOf = entry.string("copy_of");
     entry.finish();

@@ -219,6 +219,10 @@ std::vector<int64_t> ObjectReader::shapeOf(uint32_t tensor) const {
                                                                : std::vector<int64_t>();
 }
 
+ElementType ObjectReader::typeOf(uint32_t tensor) const {
+  return context->tensors && tensor < context->tensors->size() ? (*context->tensors)[tensor].type : ElementType::U8;
+}
+
 void ObjectReader::finish() {
   for (const json::Member &member : *value->asObject())
     if (taken.find(member.key) == taken.end())

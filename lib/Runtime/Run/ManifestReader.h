@@ -50,6 +50,7 @@ public:
 
   /// The shape of a tensor that was read before.
   std::vector<int64_t> shapeOf(uint32_t tensor) const;
+  ElementType typeOf(uint32_t tensor) const;
 
   void fail(std::string_view what);
   /// Fails if a key was never asked for.

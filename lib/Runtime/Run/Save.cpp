@@ -61,7 +61,7 @@ static Status writeTensors(Session &session, const std::string &path, const std:
   std::map<std::string_view, std::vector<const FileTensor *>> parts;
   for (const FileTensor &tensor : tensors) {
     if (parts.count(tensor.file) == 0)
-      specs.push_back({tensor.file, session.manifest.tensors[tensor.tensor].type, tensor.shape});
+      specs.push_back({tensor.file, tensor.type, tensor.shape});
     parts[tensor.file].push_back(&tensor);
   }
   Expected<SafetensorsWriter> writer = SafetensorsWriter::create(path, std::move(specs));
@@ -71,8 +71,11 @@ static Status writeTensors(Session &session, const std::string &path, const std:
     if (Status status = showTensor(session, path, spec.name); !status)
       return status;
     std::vector<std::byte> bytes(static_cast<size_t>(elementCount(spec.shape).value_or(0)) * byteSize(spec.type));
-    for (const FileTensor *part : parts[spec.name])
+    for (const FileTensor *part : parts[spec.name]) {
+      if (part->type != spec.type || part->shape != spec.shape)
+        return makeError(ExitStatus::Bug, "the parts of tensor {} differ in type or shape", quote(spec.name));
       storePart(session.machine, session.manifest, *part, bytes);
+    }
     if (Status status = writer->append(spec.name, bytes); !status)
       return status;
   }
@@ -125,8 +128,8 @@ static Expected<Elements> elementsOf(Session &session, const ModelTensor &tensor
     elements = {stored->bytes, *stored->format.element};
   }
   std::optional<int64_t> count = elementCount(tensor.shape);
-  bool isConvertible = elements.type == tensor.type || (isFloat(elements.type) && isFloat(tensor.type));
-  if (!isConvertible || count != static_cast<int64_t>(elements.bytes.size() / byteSize(elements.type)))
+  if (!canBecome(elements.type, tensor.type) ||
+      count != static_cast<int64_t>(elements.bytes.size() / byteSize(elements.type)))
     return makeError(ExitStatus::Input, "tensor {} cannot be saved as {} {}", quote(tensor.file),
                      formatName(tensor.type), shapeText(tensor.shape));
   return elements;

@@ -60,7 +60,21 @@ static Status decodeBlocks(Machine &machine, const Manifest &manifest, const Dec
   return Status::success();
 }
 
-/// Converts elements of plain types; integers must have the same type on both sides.
+/// Integers of a file in 32 bits, if they have room there.
+static Status narrow(const Source &source, const std::string &file, const StoredTensor &stored, std::byte *to) {
+  auto count = static_cast<size_t>(stored.elements());
+  for (size_t i = 0; i < count; ++i) {
+    int64_t wide;
+    std::memcpy(&wide, stored.bytes.data() + i * sizeof(wide), sizeof(wide));
+    auto value = static_cast<int32_t>(wide);
+    if (value != wide)
+      return malformed(file, source, fmt::format("holds {}, which is no integer of 32 bits", wide));
+    std::memcpy(to + i * sizeof(value), &value, sizeof(value));
+  }
+  return Status::success();
+}
+
+/// Converts elements of plain types; of integers only those of 64 bits, to 32.
 static Status convertPlain(const Source &source, const std::string &file, const StoredTensor &stored, ElementType type,
                            std::byte *to) {
   ElementType from = *stored.format.element;
@@ -72,6 +86,8 @@ static Status convertPlain(const Source &source, const std::string &file, const 
     convertFloats(from, stored.bytes.data(), type, to, static_cast<size_t>(stored.elements()));
     return Status::success();
   }
+  if (from == ElementType::I64 && type == ElementType::I32)
+    return narrow(source, file, stored, to);
   if (from != type)
     return malformed(file, source, fmt::format("has type {}, expected {}", formatName(from), formatName(type)));
   std::memcpy(to, stored.bytes.data(), stored.bytes.size());
@@ -164,11 +180,19 @@ Status loadPart(Machine &machine, const Manifest &manifest, const FileTensor &en
 
 void storePart(Machine &machine, const Manifest &manifest, const FileTensor &entry, std::span<std::byte> file) {
   std::span<const std::byte> bytes = machine.bytes(entry.tensor);
+  ElementType own = manifest.tensors[entry.tensor].type;
+  std::vector<std::byte> converted;
+  if (own != entry.type)
+    bytes = converted = fileBytes(bytes, own, entry.type, std::nullopt);
   if (!entry.part)
     std::memcpy(file.data(), bytes.data(), file.size());
   else
-    copyElements(entry.part->sizes, byteSize(manifest.tensors[entry.tensor].type), {entry.part->tensor, bytes.data()},
+    copyElements(entry.part->sizes, byteSize(entry.type), {entry.part->tensor, bytes.data()},
                  {entry.part->file, file.data()});
+}
+
+bool canBecome(ElementType from, ElementType to) {
+  return from == to || (isFloat(from) && isFloat(to)) || (from == ElementType::I32 && to == ElementType::I64);
 }
 
 std::vector<std::byte> fileBytes(std::span<const std::byte> elements, ElementType from, ElementType to,
@@ -180,7 +204,16 @@ std::vector<std::byte> fileBytes(std::span<const std::byte> elements, ElementTyp
     return bytes;
   size_t count = bytes.size() / byteSize(from);
   std::vector<std::byte> converted(count * byteSize(to));
-  convertFloats(from, bytes.data(), to, converted.data(), count);
+  if (isFloat(from)) {
+    convertFloats(from, bytes.data(), to, converted.data(), count);
+    return converted;
+  }
+  for (size_t i = 0; i < count; ++i) {
+    int32_t value;
+    std::memcpy(&value, bytes.data() + i * sizeof(value), sizeof(value));
+    int64_t wide = value;
+    std::memcpy(converted.data() + i * sizeof(wide), &wide, sizeof(wide));
+  }
   return converted;
 }
 

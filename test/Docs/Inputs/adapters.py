@@ -9,8 +9,8 @@ source = Path(sys.argv[1])
 
 
 def definitions(text):
-    """Name, site and lines of each adapter, without comments and clauses about files."""
-    text = re.sub(r"//[^\n]*", "", text)
+    """Name, site and lines of each adapter, without comments and clauses about files. Strings may hold braces."""
+    text = re.sub(r"//[^\n]*", "", re.sub(r'"[^"\n]*"', '""', text))
     for match in re.finditer(r"^adapter (\w+)", text, re.M):
         depth, end = 0, match.start()
         while end < len(text):

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 using namespace ftc::run;
 
 namespace {
@@ -104,7 +106,7 @@ TEST_F(Transfer, APartOfAFilesTensor) {
   for (size_t i = 0; i < content.size(); ++i)
     content[i] = float(i);
   StoredTensor stored = {"w", StorageFormat::plain(ElementType::F32), {3, 2, 5}, std::as_bytes(std::span(content)), 0};
-  FileTensor entry{2, "w", Part{{5, 3}, {5, {1, 10}}, {0, {3, 1}}}, "", {3, 2, 5}};
+  FileTensor entry{2, "w", Part{{5, 3}, {5, {1, 10}}, {0, {3, 1}}}, "", {3, 2, 5}, ElementType::F32};
   Status loaded = loadPart(*machine, manifest, entry, &stored, "adapter");
   ASSERT_TRUE(bool(loaded)) << loaded.error().message;
   for (int row = 0; row < 5; ++row)
@@ -118,6 +120,44 @@ TEST_F(Transfer, APartOfAFilesTensor) {
   EXPECT_EQ(loadPart(*machine, manifest, entry, &stored, "adapter").error().message,
             "adapter: tensor 'w': has shape [6, 5], expected [3, 2, 5]");
   EXPECT_EQ(loadPart(*machine, manifest, entry, nullptr, "adapter").error().message, "adapter: tensor 'w': is missing");
+}
+
+TEST_F(Transfer, IntegersOf64BitsHaveRoomIn32) {
+  std::vector<int64_t> content(15);
+  for (size_t i = 0; i < content.size(); ++i)
+    content[i] = int64_t(i) - 7;
+  content[3] = std::numeric_limits<int32_t>::min();
+  StoredTensor stored = {"w", StorageFormat::plain(ElementType::I64), {5, 3}, std::as_bytes(std::span(content)), 0};
+  FileTensor entry{4, "w", std::nullopt, "", {5, 3}, ElementType::I64};
+  Status loaded = loadPart(*machine, manifest, entry, &stored, "adapter");
+  ASSERT_TRUE(bool(loaded)) << loaded.error().message;
+  for (size_t i = 0; i < content.size(); ++i)
+    EXPECT_EQ(machine->elements<int32_t>(4)[i], content[i]);
+  std::vector<int64_t> written(15, -1);
+  storePart(*machine, manifest, entry, std::as_writable_bytes(std::span(written)));
+  EXPECT_EQ(written, content);
+  content[14] = int64_t(1) << 31;
+  EXPECT_EQ(loadPart(*machine, manifest, entry, &stored, "adapter").error().message,
+            "adapter: tensor 'w': holds 2147483648, which is no integer of 32 bits");
+}
+
+// A part is converted before it is put among others.
+TEST_F(Transfer, APartOfAnotherType) {
+  for (size_t i = 0; i < 15; ++i)
+    machine->elements<double>(3)[i] = double(i);
+  FileTensor entry{3, "w", Part{{3, 5}, {1, {1, 6}}, {0, {5, 1}}}, "", {5, 6}, ElementType::F32};
+  std::vector<float> written(30, -1);
+  storePart(*machine, manifest, entry, std::as_writable_bytes(std::span(written)));
+  for (int place = 0; place < 30; ++place)
+    EXPECT_EQ(written[size_t(place)], place % 6 >= 1 && place % 6 <= 3 ? float((place % 6 - 1) * 5 + place / 6) : -1);
+}
+
+TEST_F(Transfer, TypesThatElementsCanBecome) {
+  EXPECT_TRUE(canBecome(ElementType::F64, ElementType::BF16));
+  EXPECT_TRUE(canBecome(ElementType::I32, ElementType::I64));
+  EXPECT_FALSE(canBecome(ElementType::I64, ElementType::I32));
+  EXPECT_FALSE(canBecome(ElementType::I32, ElementType::F32));
+  EXPECT_FALSE(canBecome(ElementType::F32, ElementType::I32));
 }
 
 TEST_F(Transfer, Refusals) {

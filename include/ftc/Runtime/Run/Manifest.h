@@ -78,6 +78,7 @@ struct FileTensor {
   std::optional<Part> part; // without one both have the same elements in the same order
   std::string copyOf;       // restoring: another tensor of the file, which must be equal
   std::vector<int64_t> shape;
+  ElementType type = ElementType::F32; // saving: of its elements in the file
 };
 
 struct LoadStep {

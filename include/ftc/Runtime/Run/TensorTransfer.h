@@ -21,10 +21,13 @@ Status loadTensor(Machine &machine, const Manifest &manifest, uint32_t tensor, c
 Status loadPart(Machine &machine, const Manifest &manifest, const FileTensor &entry, const StoredTensor *stored,
                 const std::string &file);
 
-/// Puts elements of the arena, in its own type, where an entry says into those of the file's tensor.
+/// Puts elements of the arena, in the type of the entry, where it says into those of the file's tensor.
 void storePart(Machine &machine, const Manifest &manifest, const FileTensor &entry, std::span<std::byte> file);
 
-/// Elements in the form of a file: transposed by `view`, converted from one type to another (both of reals, or equal).
+/// Whether elements of one type can be written as another: reals as reals, integers as no shorter ones.
+bool canBecome(ElementType from, ElementType to);
+
+/// Elements in the form of a file: transposed by `view`, converted to a type that they can become.
 std::vector<std::byte> fileBytes(std::span<const std::byte> elements, ElementType from, ElementType to,
                                  const std::optional<View> &view);
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# family.sh RECIPE TEMPORARY DATA full|lora MODEL: twenty steps on a golden model. The naive target's losses are within 1e-6 of float64's, the
+# family.sh RECIPE TEMPORARY DATA full|lora|biases MODEL: twenty steps on a golden model. The naive target's losses are within 1e-6 of float64's, the
 # cpu's within 1e-4; so are the logits (1e-5, 2e-4) where there are golden ones.
 set -euo pipefail
 recipe=$1 temporary=$2.$5 data=$3 model=$5
