@@ -38,7 +38,7 @@ data  = dataset("{folder}/batches.jsonl", format: tokens, shuffle: none, tokeniz
 tuned = adapt base {{ {adapters} }}
 run   = train tuned {{
   data: data   objective: sft   optimizer: adamw(lr: 1e-4)   schedule: constant
-  batch: {rows} x {tokens}   packing: none   steps: {steps}   gradient_clip: none
+  batch: {rows} x {tokens}   packing: none   steps: {steps}   gradient_clip: none   precision {{ compute: {compute} }}
 }}
 save run as safetensors("{folder}/trained.safetensors")
 """
@@ -175,6 +175,11 @@ class Others:
     def share(self):
         total, busy, own = (after - before for before, after in zip(self.begin, self.look()))
         return max(0.0, (busy - own) / total) if total else 0.0
+
+
+def has_half_arithmetic():
+    """Whether the processor multiplies and adds in f16."""
+    return "avx512_fp16" in pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8")
 
 
 def free_memory():

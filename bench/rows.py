@@ -41,6 +41,7 @@ class Training:
     layers: int = 30
     whole: bool = False  # all weights are trained, not adapters
     compiled: bool = False  # torch.compile, not eager
+    compute: str = "f32"  # of ftc; the peer computes in f32
     steps = 3  # the first is not counted
     kind = "training"
 
@@ -49,6 +50,8 @@ class Training:
         return dataclasses.replace(self, layers=min(self.layers, 2), tokens=min(self.tokens, 256))
 
     def measure(self, bench):
+        if self.compute == "f16" and not common.has_half_arithmetic():
+            raise Failure("the processor has no AVX512-FP16")
         prepare_step(bench, self, {**SMOLLM2, "num_hidden_layers": self.layers})
         recipe = recipe_of(bench, self)
         compiling = [common.compile_recipe(bench.ftc, bench.folder, "step", recipe) for _ in range(bench.rounds)]
@@ -134,6 +137,7 @@ class Growth:
     tokens: int
     layers: int
     whole = False
+    compute = "f32"
     steps = 2
     kind = "growth"
 
@@ -161,7 +165,7 @@ def prepare_step(bench, row, config):
 
 def recipe_of(bench, row):
     adapters = "** : full()" if row.whole else LORA
-    return STEP.format(folder=bench.folder, adapters=adapters, rows=row.rows, tokens=row.tokens, steps=row.steps)
+    return STEP.format(folder=bench.folder, adapters=adapters, rows=row.rows, tokens=row.tokens, steps=row.steps, compute=row.compute)
 
 
 def run_peer(bench, what, data, options):
@@ -209,7 +213,8 @@ def unite(rounds):
 
 
 ROWS = [
-    Training("LoRA, 4 x 512"), Training("LoRA, 4 x 512, torch.compile", compiled=True), Training("LoRA, 1 x 128", rows=1, tokens=128),
+    Training("LoRA, 4 x 512"), Training("LoRA, 4 x 512, torch.compile", compiled=True),
+    Training("LoRA, 4 x 512, compute: f16", compute="f16"), Training("LoRA, 1 x 128", rows=1, tokens=128),
     Training("LoRA, 8 x 128", rows=8, tokens=128), Training("LoRA, 1 x 2048", rows=1, tokens=2048), Training("LoRA, 1 x 8192", rows=1, tokens=8192),
     Training("all weights, 4 x 512", whole=True), Training("all weights, 4 x 512, torch.compile", whole=True, compiled=True),
     Generation("generation, f32", "f32"), Generation("generation, bf16", "bf16"),
