@@ -122,12 +122,13 @@ void Converter::weigh(const StepCall &call, LossStep &loss) {
     loss.programs.setSymbol("weigh", built.getSymName());
 }
 
-/// Whether `precision { compute: f16 }` stands there.
-static bool computesHalf(const ast::MapExpr &precision) {
-  return llvm::any_of(precision.entries, [](const ast::MapEntry &entry) {
-    const auto *name = llvm::dyn_cast<ast::NameExpr>(entry.value.get());
-    return entry.key() == "compute" && name && name->name == "f16";
-  });
+const ast::Expr *ftc::recipe_to_tune::findPrecision(const StepCall &call, llvm::StringRef key) {
+  const auto *lines = llvm::dyn_cast_or_null<ast::MapExpr>(call.option("precision"));
+  for (const ast::MapEntry &entry : lines ? llvm::ArrayRef(lines->entries) : llvm::ArrayRef<ast::MapEntry>())
+    if (const auto *name = llvm::dyn_cast<ast::NameExpr>(entry.value.get());
+        entry.key() == key && !(name && name->name == "f32"))
+      return entry.value.get();
+  return nullptr;
 }
 
 /// The program that adds a micro-batch's loss and the gradients of `parameters`.
@@ -154,8 +155,7 @@ void Converter::micro(const StepCall &call, LossStep &loss, llvm::ArrayRef<std::
   }
   if (mlir::func::FuncOp built = program.finish()) {
     loss.programs.setSymbol("micro", built.getSymName());
-    const auto *precision = llvm::dyn_cast_or_null<ast::MapExpr>(call.option("precision"));
-    if (precision && computesHalf(*precision))
+    if (findPrecision(call, "compute")) // f16 is the only other one
       built->setAttr(tune::TuneDialect::kComputeAttrName, mlir::TypeAttr::get(program.builder().getF16Type()));
   }
 }

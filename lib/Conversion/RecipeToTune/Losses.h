@@ -20,6 +20,9 @@ struct Converter::LossStep {
   Fields fields, programs;
 };
 
+/// What `precision { key: ... }` of a step says if that is not f32; null otherwise.
+const ast::Expr *findPrecision(const StepCall &call, llvm::StringRef key);
+
 } // namespace ftc::recipe_to_tune
 
 #endif // FTC_LIB_CONVERSION_RECIPETOTUNE_LOSSES_H

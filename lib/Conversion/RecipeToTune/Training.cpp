@@ -109,12 +109,9 @@ Value Converter::clipped(const StepCall &call, Value optimizer) {
 
 /// The number format of `precision { state: ... }`; null where states are reals.
 std::shared_ptr<const Applied> Converter::stateFormat(const StepCall &call) {
-  const auto *lines = llvm::dyn_cast_or_null<ast::MapExpr>(call.option("precision"));
-  for (const ast::MapEntry &entry : lines ? llvm::ArrayRef(lines->entries) : llvm::ArrayRef<ast::MapEntry>())
-    if (const auto *name = llvm::dyn_cast<ast::NameExpr>(entry.value.get());
-        entry.key() == "state" && !(name && name->name == "f32"))
-      if (Value format = value(entry.value.get()); const auto *applied = format.as<std::shared_ptr<const Applied>>())
-        return *applied;
+  if (const ast::Expr *written = findPrecision(call, "state"))
+    if (Value format = value(written); const auto *applied = format.as<std::shared_ptr<const Applied>>())
+      return *applied;
   return nullptr;
 }
 

@@ -126,8 +126,7 @@ namespace {
 class HalfTileEmitter {
 public:
   HalfTileEmitter(LoopBuilder &l, int64_t rows, int64_t columns)
-      : l(l), half(l), lanes(l.registers.lanes), rows(rows), vectors(llvm::divideCeil(columns, lanes)),
-        columns(columns) {}
+      : l(l), half(l), tile(l.registers, rows, columns), lanes(tile.lanes), rows(rows) {}
 
   void emit(Value c, Value init, Value stride, Value isZero, const HalfTerm &term) {
     for (int64_t row = 0; row < rows; ++row)
@@ -136,32 +135,24 @@ public:
     emitFactors(term);
     l.loop(l.index(0), term.pairs, kHalfDepth / 2, [&](Value from) {
       Value count = l.min(l.sub(term.pairs, from), l.index(kHalfDepth / 2));
-      SmallVector<Value> zeros(rows * vectors, l.constant(half.pairs(), 0));
+      SmallVector<Value> zeros(tile.count(), l.constant(half.pairs(), 0));
       fold(c, term, emitSums(term, from, count, zeros));
     });
   }
 
 private:
-  int64_t active(int64_t vector) const { return std::min(lanes, columns - vector * lanes); }
-
-  void forVectors(llvm::function_ref<void(int64_t, int64_t, int64_t)> body) {
-    for (int64_t row = 0; row < rows; ++row)
-      for (int64_t vector = 0; vector < vectors; ++vector)
-        body(row * vectors + vector, row, vector);
-  }
-
   /// Sums stay in memory between the parts that are added in f16.
   void emitStart(Value c, Value init, Value isZero) {
     auto start = scf::IfOp::create(l.b, isZero, /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(l.b);
     l.b.setInsertionPointToStart(start.thenBlock());
-    forVectors([&](int64_t, int64_t row, int64_t vector) {
-      l.store(l.constant(l.f32(lanes), 0), c, l.add(places[row], vector * lanes), active(vector));
+    tile.forEach([&](int64_t, int64_t row, int64_t vector) {
+      l.store(l.constant(l.f32(lanes), 0), c, l.add(places[row], vector * lanes), tile.active(vector));
     });
     l.b.setInsertionPointToStart(start.elseBlock());
-    forVectors([&](int64_t, int64_t row, int64_t vector) {
+    tile.forEach([&](int64_t, int64_t row, int64_t vector) {
       Value at = l.add(places[row], vector * lanes);
-      l.store(l.load(init, at, lanes, active(vector)), c, at, active(vector));
+      l.store(l.load(init, at, lanes, tile.active(vector)), c, at, tile.active(vector));
     });
   }
 
@@ -182,7 +173,7 @@ private:
     return l.loop(l.index(0), count, 1, zeros, [&](Value pair, ValueRange sums) {
       Value bRow = l.mul(pair, l.registers.tileColumns);
       SmallVector<Value> factors;
-      for (int64_t vector = 0; vector < vectors; ++vector) {
+      for (int64_t vector = 0; vector < tile.perRow; ++vector) {
         Value at = l.add(bRow, vector * lanes);
         factors.push_back(half.toPairs(l.load(b, at, lanes)));
         if (vector * lanes % kCacheLine == 0)
@@ -192,7 +183,7 @@ private:
       for (int64_t row = 0; row < rows; ++row) {
         Value own = half.toPairs(l.splat(a.load(row, pair), lanes));
         for (auto [i, factor] : llvm::enumerate(factors))
-          next.push_back(half.multiplyAdd(own, factor, sums[row * vectors + i]));
+          next.push_back(half.multiplyAdd(own, factor, sums[row * tile.perRow + i]));
       }
       return next;
     });
@@ -200,17 +191,18 @@ private:
 
   void fold(Value c, const HalfTerm &term, ArrayRef<Value> sums) {
     Value factors = l.offset(term.aScales.base, l.add(term.aScales.at, l.registers.copiedRow()));
-    forVectors([&](int64_t i, int64_t row, int64_t vector) {
+    tile.forEach([&](int64_t i, int64_t row, int64_t vector) {
       Value at = l.add(places[row], vector * lanes);
       Value factor = l.splat(l.load(factors, l.index(row)), lanes);
-      Value sum = l.load(c, at, lanes, active(vector));
-      l.store(vector::FMAOp::create(l.b, half.fold(sums[i]), factor, sum), c, at, active(vector));
+      Value sum = l.load(c, at, lanes, tile.active(vector));
+      l.store(vector::FMAOp::create(l.b, half.fold(sums[i]), factor, sum), c, at, tile.active(vector));
     });
   }
 
   LoopBuilder &l;
   HalfBuilder half;
-  int64_t lanes, rows, vectors, columns;
+  TileVectors tile;
+  int64_t lanes, rows;
   SmallVector<Value> places; ///< of c's rows
 };
 } // namespace

@@ -39,8 +39,7 @@ namespace {
 class TileEmitter {
 public:
   TileEmitter(LoopBuilder &l, int64_t rows, int64_t columns)
-      : l(l), registers(l.registers), lanes(registers.lanes), rows(rows), vectors(llvm::divideCeil(columns, lanes)),
-        columns(columns) {}
+      : l(l), registers(l.registers), tile(registers, rows, columns), lanes(tile.lanes), rows(rows) {}
 
   void emit(Value c, Value init, Value stride, Value isZero, ArrayRef<TileTerm> terms) {
     for (int64_t row = 0; row < rows; ++row)
@@ -48,32 +47,22 @@ public:
     SmallVector<Value> sums = emitStart(init, isZero);
     for (const TileTerm &term : terms)
       sums = emitTerm(term, sums);
-    forVectors([&](int64_t i, int64_t row, int64_t vector) {
-      l.store(sums[i], c, l.add(places[row], vector * lanes), active(vector));
+    tile.forEach([&](int64_t i, int64_t row, int64_t vector) {
+      l.store(sums[i], c, l.add(places[row], vector * lanes), tile.active(vector));
     });
   }
 
 private:
-  /// Columns of a vector that count.
-  int64_t active(int64_t vector) const { return std::min(lanes, columns - vector * lanes); }
-
-  /// The accumulators: (number, row, vector of the row).
-  void forVectors(llvm::function_ref<void(int64_t, int64_t, int64_t)> body) {
-    for (int64_t row = 0; row < rows; ++row)
-      for (int64_t vector = 0; vector < vectors; ++vector)
-        body(row * vectors + vector, row, vector);
-  }
-
   SmallVector<Value> emitStart(Value init, Value isZero) {
-    SmallVector<Type> types(rows * vectors, l.f32(lanes));
+    SmallVector<Type> types(tile.count(), l.f32(lanes));
     auto start = scf::IfOp::create(l.b, types, isZero, /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(l.b);
     l.b.setInsertionPointToStart(start.thenBlock());
     scf::YieldOp::create(l.b, SmallVector<Value>(types.size(), l.constant(l.f32(lanes), 0)));
     l.b.setInsertionPointToStart(start.elseBlock());
     SmallVector<Value> loaded;
-    forVectors([&](int64_t, int64_t row, int64_t vector) {
-      loaded.push_back(l.load(init, l.add(places[row], vector * lanes), lanes, active(vector)));
+    tile.forEach([&](int64_t, int64_t row, int64_t vector) {
+      loaded.push_back(l.load(init, l.add(places[row], vector * lanes), lanes, tile.active(vector)));
     });
     scf::YieldOp::create(l.b, loaded);
     return SmallVector<Value>(start.getResults());
@@ -91,9 +80,9 @@ private:
   SmallVector<Value> emitStep(const LeftRows &a, Value b, Value bDepth, Value k, ValueRange sums) {
     Value bRow = isPacked ? l.mul(k, registers.tileColumns) : l.mul(k, bDepth);
     SmallVector<Value> factors;
-    for (int64_t vector = 0; vector < vectors; ++vector) {
+    for (int64_t vector = 0; vector < tile.perRow; ++vector) {
       Value at = l.add(bRow, vector * lanes);
-      factors.push_back(l.load(b, at, lanes, isPacked ? lanes : active(vector)));
+      factors.push_back(l.load(b, at, lanes, isPacked ? lanes : tile.active(vector)));
       if (vector * lanes % kCacheLine == 0)
         l.prefetch(b, l.add(at, ahead));
     }
@@ -101,14 +90,15 @@ private:
     for (int64_t row = 0; row < rows; ++row) {
       Value own = l.splat(a.load(row, k), lanes);
       for (auto [i, factor] : llvm::enumerate(factors))
-        next.push_back(vector::FMAOp::create(l.b, own, factor, sums[row * vectors + i]));
+        next.push_back(vector::FMAOp::create(l.b, own, factor, sums[row * tile.perRow + i]));
     }
     return next;
   }
 
   LoopBuilder &l;
   const Registers &registers;
-  int64_t lanes, rows, vectors, columns;
+  TileVectors tile;
+  int64_t lanes, rows;
   SmallVector<Value> places; ///< of c's rows
   // Of the term that is being added.
   bool isPacked = false;

@@ -47,6 +47,24 @@ struct TileResult {
   int64_t rows, columns;
 };
 
+/// The vectors of a tile's sums, row by row.
+struct TileVectors {
+  TileVectors(const Registers &registers, int64_t rows, int64_t columns)
+      : lanes(registers.lanes), rows(rows), columns(columns), perRow(llvm::divideCeil(columns, lanes)) {}
+
+  int64_t count() const { return rows * perRow; }
+  /// Columns of a row's vector that count.
+  int64_t active(int64_t vector) const { return std::min(lanes, columns - vector * lanes); }
+  /// body(number, row, vector of the row)
+  void forEach(llvm::function_ref<void(int64_t, int64_t, int64_t)> body) const {
+    for (int64_t row = 0; row < rows; ++row)
+      for (int64_t vector = 0; vector < perRow; ++vector)
+        body(row * perRow + vector, row, vector);
+  }
+
+  int64_t lanes, rows, columns, perRow;
+};
+
 /// Calls the micro-kernel, which adds the terms while the tile is in registers. It depends on the sizes of the tile and
 /// the number of terms alone, so that a module has a few of them whatever its products are.
 void callTile(LoopBuilder &l, const TileResult &result, llvm::ArrayRef<TileTerm> terms);
