@@ -12,11 +12,6 @@ namespace ftc::target::cpu {
 
 /// Depth that is added in f16. The error of a sum grows with its square root, the time of all sums in f32 falls.
 static constexpr int64_t kHalfDepth = 96;
-/// How many pairs ahead a packed b is fetched into the first cache.
-static constexpr int64_t kPrefetch = 8;
-/// Elements of a cache line.
-static constexpr int64_t kCacheLine = 16;
-
 int64_t countPackedPairs(const Registers &registers, int64_t depth) {
   return llvm::alignTo(countPairs(depth), registers.lanes);
 }

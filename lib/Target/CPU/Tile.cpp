@@ -9,11 +9,6 @@ using namespace mlir;
 
 namespace ftc::target::cpu {
 
-/// How many steps of the depth ahead a packed b is fetched into the first cache.
-static constexpr int64_t kPrefetch = 8;
-/// Elements of a cache line.
-static constexpr int64_t kCacheLine = 16;
-
 //===----------------------------------------------------------------------===//
 // The tile
 //===----------------------------------------------------------------------===//

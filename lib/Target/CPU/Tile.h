@@ -47,6 +47,9 @@ struct TileResult {
   int64_t rows, columns;
 };
 
+/// How many rows ahead a packed b is fetched into the first cache, and elements of its lines.
+inline constexpr int64_t kPrefetch = 8, kCacheLine = 16;
+
 /// The vectors of a tile's sums, row by row.
 struct TileVectors {
   TileVectors(const Registers &registers, int64_t rows, int64_t columns)
