@@ -20,32 +20,54 @@ ALL = "**.layers.*.{self_attn, mlp}.* : "
 METHODS = {
     "lora": ALL + "lora(rank: 16, alpha: 32)",
     "lora, rank-stabilised": ALL + "lora(rank: 16, alpha: 32, stabilised: true)",
+    "lora, shifted attention": ALL + "lora(rank: 16, alpha: 32)  **.attention : shifted_attention(size: 128)",
+    "adalora": ALL + "adalora(rank: 16, target: 8)",
+    "adaption_prompt": "** : adaption_prompt(length: 16, layers: 30)",
+    "beft": ALL + "beft()",
+    "boft": ALL + "boft(block: 4)",
+    "bottleneck": "**.{o_proj, mlp} : bottleneck(size: 64)",
+    "c3a": ALL + "c3a(block: 64)",
+    "cartridge": "** : cartridge(length: 16)",
+    "cpt": "**.embed_tokens : cpt(prompt: [1, 2, 3, 4, 5, 6, 7, 8], kinds: [1, 1, 2, 2, 3, 3, 4, 4], length: 8)",
+    "deft": ALL + "deft(rank: 16)",
+    "delora": ALL + "delora(rank: 16)",
     "dora": ALL + "dora(rank: 16, alpha: 32)",
-    "pissa": ALL + "pissa(rank: 16)",
-    "olora": ALL + "olora(rank: 16)",
-    "vera": ALL + "vera(rank: 256)",
+    "fourierft": ALL + "fourierft(n: 1000)",
+    "frod": ALL + "frod()",
+    "full": "**.layers.*.{self_attn, mlp}.** : full()",
+    "glora": ALL + "glora(rank: 8)",
+    "gralora": ALL + "gralora(rank: 16)",
+    "hira": ALL + "hira(rank: 16)",
+    "hra": ALL + "hra(rank: 8)",
     "ia3": "**.{k_proj, v_proj} : ia3()  **.down_proj : ia3(feedforward: true)",
+    "ln_tuning": "**.*norm* : ln_tuning()",
     "loha": ALL + "loha(rank: 8, alpha: 16)",
     "lokr": ALL + "lokr(rank: 16, alpha: 32)",
-    "oft": ALL + "oft(block: 32)",
-    "boft": ALL + "boft(block: 4)",
-    "hra": ALL + "hra(rank: 8)",
-    "fourierft": ALL + "fourierft(n: 1000)",
     "miss": ALL + "miss(rank: 64)",
-    "c3a": ALL + "c3a(block: 64)",
-    "vblora": ALL + "vblora(rank: 4, length: 64)",
+    "multitask_prompt": "**.embed_tokens : multitask_prompt(length: 16)",
+    "oft": ALL + "oft(block: 32)",
+    "olora": ALL + "olora(rank: 16)",
+    "osf": ALL + "osf()",
+    "p_tuning": "**.embed_tokens : p_tuning(length: 16)",
+    "peanut": ALL + "peanut(rank: 16)",
+    "pissa": ALL + "pissa(rank: 16)",
+    "poly": ALL + "poly(rank: 16)",
+    "prefix": "** : prefix(length: 16)",
+    "projected_prefix": "** : projected_prefix(length: 16)",
+    "prompt": "**.embed_tokens : prompt(length: 16)",
+    "pvera": ALL + "pvera(rank: 256)",
+    "randlora": ALL + "randlora(rank: 32)",
+    "relora": ALL + "relora(rank: 16, alpha: 32, period: 500)",
     "road": ALL + "road(group: 64)",
     "shira": ALL + "shira(rank: 16)",
-    "delora": ALL + "delora(rank: 16)",
-    "gralora": ALL + "gralora(rank: 16)",
-    "adalora": ALL + "adalora(rank: 16, target: 8)",
-    "relora": ALL + "relora(rank: 16, alpha: 32, period: 500)",
-    "ln_tuning": "**.*norm* : ln_tuning()",
-    "bottleneck": "**.{o_proj, mlp} : bottleneck(size: 64)",
-    "prompt": "**.embed_tokens : prompt(length: 16)",
-    "p_tuning": "**.embed_tokens : p_tuning(length: 16)",
-    "prefix": "** : prefix(length: 16)",
-    "lora, shifted attention": ALL + "lora(rank: 16, alpha: 32)  **.attention : shifted_attention(size: 128)",
+    "supertuning": ALL + "supertuning()",
+    "supra": ALL + "supra(rank: 16)",
+    "tinylora": ALL + "tinylora()",
+    "trained_tokens": "**.embed_tokens : trained_tokens(rows: [1, 2, 3, 4])",
+    "unilora": ALL + "unilora(rank: 4)",
+    "vblora": ALL + "vblora(rank: 4, length: 64)",
+    "vera": ALL + "vera(rank: 256)",
+    "waveft": ALL + "waveft()",
 }
 
 
@@ -73,6 +95,7 @@ def main():
     arguments = parser.parse_args()
     rows, ftc = [], common.find_ftc(arguments.build)
     with tempfile.TemporaryDirectory() as folder:
+        report = {**common.describe_run(arguments.threads), "rows": arguments.rows, "tokens": arguments.tokens, "layers": arguments.layers, "methods": rows}
         common.make_model(ftc, folder, {**common.SMOLLM2, "num_hidden_layers": arguments.layers})
         common.write_tokens(f"{folder}/batches.jsonl", arguments.rows * arguments.steps, arguments.tokens, common.SMOLLM2["vocab_size"])
         lora, flops = compile_method(ftc, "lora", folder, arguments)
@@ -83,9 +106,8 @@ def main():
                 base = statistics.median(step_seconds(lora, folder, arguments.threads))
                 ratios.append(statistics.median(step_seconds(executable, folder, arguments.threads)) / base)
             rows.append({"method": name, "ratio": statistics.median(ratios), "ratios": ratios, "flops_ratio": own / flops})
+            (common.ROOT / "bench" / "methods.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
             print(f"{name}: {rows[-1]['ratio']:.2f} of lora's step, {own / flops:.2f} of its FLOPs", file=sys.stderr)
-    report = {**common.describe_run(arguments.threads), "rows": arguments.rows, "tokens": arguments.tokens, "layers": arguments.layers, "methods": rows}
-    (common.ROOT / "bench" / "methods.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     print(f"{arguments.rows} x {arguments.tokens} tokens, {arguments.layers} layers, f32; {report['machine']}; {report['date']}\n")
     print("| method | step, of lora's | FLOPs, of lora's |\n|---|---|---|")
     for row in rows:
