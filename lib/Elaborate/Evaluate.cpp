@@ -180,6 +180,7 @@ Value Evaluator::lookup(llvm::StringRef name, Scope &scope, llvm::SMRange range)
   auto message = diags().report(Diag::UnknownName, range, name);
   message.nearest(name, candidates);
   hintAtOtherNotation(message, name);
+  hintAtArgument(message, name, scope);
   return {};
 }
 

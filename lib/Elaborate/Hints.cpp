@@ -109,3 +109,15 @@ void ftc::elaborate::hintAtOtherNotation(Diagnostics::Builder &message, llvm::St
     if (name == foreign)
       message.help(help);
 }
+
+void ftc::elaborate::hintAtArgument(Diagnostics::Builder &message, llvm::StringRef name, Scope &scope) {
+  for (llvm::StringRef function : scope.names()) {
+    const auto *closure = scope.find(function)->value.as<Closure>();
+    if (!closure || llvm::none_of(closure->arguments, [&](const ast::Name &own) { return own.text == name; }))
+      continue;
+    message.help("it is an argument of `" + closure->name +
+                 "`, which the body does not see: put what reads it behind `where` of `" + closure->name +
+                 "`, or make it a function of `" + name.str() + "`");
+    return;
+  }
+}

@@ -14,6 +14,8 @@ void hintAtContraction(Evaluator &evaluator, Diagnostics::Builder &message, cons
 bool hintAtPrecedence(Diagnostics &diags, Diagnostics::Builder &message, const ast::BinaryExpr &expr);
 /// Of a name that libraries of tensors without named dimensions have: what is written here.
 void hintAtOtherNotation(Diagnostics::Builder &message, llvm::StringRef name);
+/// Where the name is an argument of a function of the body, which the rest of the body does not see.
+void hintAtArgument(Diagnostics::Builder &message, llvm::StringRef name, Scope &scope);
 
 } // namespace ftc::elaborate
 

@@ -21,6 +21,15 @@ void Compilation::findMemoryLimit() {
   }
 }
 
+/// Bytes of gradients that have no place of their own while a batch is not cut into micro-batches, and would have one.
+static int64_t countMovingGradients(mlir::ModuleOp placed, const target::PlanSummary &plan) {
+  int64_t bytes = 0;
+  for (auto tensor : placed.getOps<tune::TensorOp>())
+    if (auto type = mlir::cast<mlir::RankedTensorType>(tensor.getType()); tensor.getKind() == tune::Kind::gradient)
+      bytes += type.getNumElements() * type.getElementTypeBitWidth() / 8;
+  return std::max<int64_t>(0, bytes - plan.gradients);
+}
+
 /// Bytes of the weights that come from files and are kept in 32 bits.
 static int64_t countWideWeights(mlir::ModuleOp placed) {
   int64_t bytes = 0;
@@ -48,13 +57,15 @@ void Compilation::refuseMemory(const target::PlanSummary &plan) {
   message.help(parts);
   constexpr int64_t mega = 1000 * 1000;
   message.help(llvm::formatv("fits: memory: {0} MB", (peak + mega - 1) / mega).str());
-  auto fits = [&](double share) { return double(rest) + double(rows) * share <= double(limit->bytes); };
-  int64_t micro = limit->micro - 1;
-  while (micro > 0 && !(limit->sequences % micro == 0 && fits(double(micro) / double(limit->micro))))
+  auto fits = [&](double share, int64_t others = 0) {
+    return double(rest + others) + double(rows) * share <= double(limit->bytes);
+  };
+  int64_t micro = limit->micro - 1, added = countMovingGradients(*current, plan);
+  while (micro > 0 && !(limit->sequences % micro == 0 && fits(double(micro) / double(limit->micro), added)))
     --micro;
   if (micro > 0)
     message.help(llvm::formatv("should fit: micro_batch: {0}, with the same result: about {1}", micro,
-                               bytesText(double(rest + rows * micro / limit->micro))));
+                               bytesText(double(rest + added + rows * micro / limit->micro))));
   constexpr int64_t multiple = 16;
   int64_t tokens = (limit->tokens - 1) / multiple * multiple;
   while (tokens > 0 && !fits(double(tokens) / double(limit->tokens)))

@@ -98,6 +98,7 @@ Batch Specimen::batch(llvm::StringRef name, const AdaptedModel &model, const Rec
   };
   Batch batch = make((name + ".").str());
   batch.form = form;
+  batch.numbers = (name + ".numbers.").str();
   for (const std::string &text : form.texts)
     batch.texts.push_back(make((name + "." + text + ".").str()));
   return batch;

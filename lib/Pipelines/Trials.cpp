@@ -2,6 +2,7 @@
 
 #include "ftc/Pipelines/Trials.h"
 
+#include "ftc/Frontend/Walk.h"
 #include "ftc/Pipelines/Specimen.h"
 #include "ftc/Runtime/Core/Philox.h"
 
@@ -288,12 +289,31 @@ std::optional<std::vector<GradientError>> ftc::checkAdapter(DefinitionLibrary &l
   return gradients.compare(*image);
 }
 
-/// The form of rows for which an objective is written.
-static RecordForm formFor(llvm::StringRef name) {
+namespace {
+/// The members of the row that a definition asks for.
+struct AskedOfRow : ast::Walk {
+  std::set<std::string> members;
+  void enterExpr(const ast::Expr &expr) override {
+    auto *member = llvm::dyn_cast<ast::MemberExpr>(&expr);
+    auto *base = member ? llvm::dyn_cast<ast::NameExpr>(member->base.get()) : nullptr;
+    if (base && base->name == "row")
+      members.insert(member->member.text);
+  }
+};
+} // namespace
+
+/// The form of rows for which an objective is written; members that rows do not have by themselves are numbers.
+static RecordForm formFor(const ast::Definition &objective) {
   RecordForm form;
   for (const runtime::data::RecordKind &kind : runtime::data::recordKinds)
-    if (name == llvm::StringRef(kind.name))
+    if (objective.site && objective.site->name.text == llvm::StringRef(kind.name))
       form = recordFormOf(kind);
+  AskedOfRow asked;
+  asked.definition(objective);
+  for (const std::string &member : asked.members)
+    if (!llvm::is_contained({"w", "ids", "labels"}, member) && member != form.field &&
+        !llvm::is_contained(form.texts, member))
+      form.numbers.push_back(member);
   return form;
 }
 
@@ -308,8 +328,7 @@ std::optional<std::vector<GradientError>> ftc::checkObjective(DefinitionLibrary 
   for (const ast::Parameter &parameter : definition.parameters)
     if (parameter.type && parameter.type->element.text == "model" && !parameter.defaultValue)
       complete->arguments.named.emplace_back(parameter.name.text, Value(static_cast<const AdaptedModel *>(&initial)));
-  Batch batch =
-      specimen.batch("run", policy, formFor(definition.site ? llvm::StringRef(definition.site->name.text) : ""));
+  Batch batch = specimen.batch("run", policy, formFor(definition));
   bool declares = declaresTensors(definition);
   if (declares && (!policy.addObjective(specimen.elaborator(), "tried", complete, batch.form) ||
                    !specimen.initialise(policy, "start")))

@@ -5,6 +5,7 @@
 #include "InsertRecompute.h"
 
 #include "Recompute.h"
+#include "StepTensors.h"
 #include "Structure.h"
 #include "Work.h"
 
@@ -67,7 +68,8 @@ private:
   SmallVector<SmallVector<OpResult, 1>> results; ///< of the problem's results
   DenseMap<Value, int> numbers;
   llvm::StringSet<> written;
-  DenseSet<Value> bound; ///< results that are written to tensors, where they may be computed
+  DenseSet<Value> bound;  ///< results that are written to tensors, where they may be computed
+  DenseSet<Value> handed; ///< those of them whose tensors lie among the values
   DenseMap<Value, Value> copies;
   double seconds = 0; ///< of the program as it is, estimated
 };
@@ -78,9 +80,15 @@ private:
 //===----------------------------------------------------------------------===//
 
 void Inserter::findWritten() {
+  auto module = program->getParentOfType<ModuleOp>();
+  StepTensors steps(module);
+  SymbolTable symbols(module);
   for (auto write : program.getOps<tune::WriteOp>()) {
     written.insert(write.getTensor());
-    bound.insert(seeThroughViews(write.getValue()).root);
+    Value root = seeThroughViews(write.getValue()).root;
+    bound.insert(root);
+    if (steps.handed(symbols.lookup<tune::TensorOp>(write.getTensor())))
+      handed.insert(root);
   }
 }
 
@@ -101,7 +109,7 @@ void Inserter::addReads(ValueRange values, std::vector<int> &reads, bool &isStea
 int64_t Inserter::bytesOf(ValueRange values) const {
   int64_t bytes = 0;
   for (Value value : values)
-    bytes += bound.contains(value) ? 0 : alignUp(getBytes(value.getType()));
+    bytes += bound.contains(value) && !handed.contains(value) ? 0 : alignUp(getBytes(value.getType()));
   return bytes;
 }
 

@@ -1,6 +1,6 @@
 // Placement. The arena is, in this order: tensors that several steps use, a region for those of one step only, which
 // all steps share (StepTensors.h), constants, and one scratch region that all programs share. A program's values live
-// in the scratch region but for
+// in the scratch region, as do tensors that one program hands to the next (StepTensors.h), but for
 //   - views, which are part of what they view;
 //   - a read, which is the tensor itself;
 //   - a value that is written to a tensor, computed in the tensor's own bytes where no later call reads the old
@@ -19,6 +19,9 @@
 #include "ftc/Target/KernelBuilder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
+#include "llvm/ADT/MapVector.h"
+
+#include <deque>
 #include <map>
 #include <numeric>
 
@@ -29,9 +32,15 @@ namespace ftc::target {
 namespace {
 /// The parts of the arena outside the scratch region, by the names of the plan.
 struct ModuleLayout {
-  ModuleLayout(SymbolTable &symbols, const KernelRegistry &registry, PlacementMode mode)
-      : symbols(symbols), registry(registry), mode(mode) {}
+  ModuleLayout(ModuleOp module, SymbolTable &symbols, const KernelRegistry &registry, PlacementMode mode)
+      : steps(module), symbols(symbols), registry(registry), mode(mode) {}
 
+  /// The programs between which a tensor is handed over; null where it has bytes of its own.
+  const Handed *handed(tune::TensorOp tensor) const {
+    return mode == PlacementMode::Share ? steps.handed(tensor) : nullptr;
+  }
+
+  StepTensors steps;
   SymbolTable &symbols;
   const KernelRegistry &registry;
   PlacementMode mode;
@@ -49,8 +58,12 @@ class ProgramPlacer {
 public:
   ProgramPlacer(func::FuncOp program, ModuleLayout &layout) : program(program), layout(layout) {}
 
-  /// What it needs of the scratch region, whose base need not be known before all tensors and constants are placed.
-  ProgramMemory assign();
+  /// Finds the buffers that it needs of the scratch region, and their lifetimes.
+  void findBuffers();
+  /// Gives the buffers of programs that run one after another offsets in one region; returns its size.
+  static int64_t assign(ArrayRef<ProgramPlacer *> placers);
+  ProgramMemory getMemory(int64_t scratch) const;
+  /// The region's base is known when all tensors and constants are placed.
   void writeAttributes(int64_t scratchBase);
 
 private:
@@ -70,6 +83,8 @@ private:
   void placeResults(Operation *op);
   void placeLoop(tune::RowsOp rows);
   void placeCall(Operation *op);
+  Place placeOf(tune::TensorOp tensor, Operation *maker);
+  void addHanded();
   std::optional<Place> shareOperand(Operation *op, OpResult result, const DenseSet<int64_t> &takenOver);
   Place addBuffer(int64_t bytes, int64_t first, int64_t last);
 
@@ -90,6 +105,7 @@ private:
   DenseMap<Operation *, Place> workspaces;
   std::vector<Lifetime> buffers;
   DenseSet<int64_t> workspaceBuffers;
+  llvm::MapVector<Operation *, int64_t> handed; ///< buffers of tensors that are handed over
 };
 } // namespace
 
@@ -123,9 +139,10 @@ void ModuleLayout::place(tune::TensorOp tensor, int64_t &at, std::map<std::strin
 /// First what several steps use, then a region that each step has for itself while it is done. Of the region, the plan
 /// shows the gradients and states of the step with most of them; the rest is workspace.
 void ModuleLayout::placeTensors(ModuleOp module) {
-  StepTensors steps(module);
   DenseMap<Operation *, std::vector<tune::TensorOp>> own;
   for (auto tensor : module.getOps<tune::TensorOp>()) {
+    if (handed(tensor))
+      continue;
     tune::StepOp step = mode == PlacementMode::Share ? steps.ownerOf(tensor) : tune::StepOp();
     if (step)
       own[step].push_back(tensor);
@@ -226,7 +243,7 @@ void ProgramPlacer::placeReads() {
       places[read] = addBuffer(getBytes(read.getType()), -1, next);
       return;
     }
-    places[read] = {-1, getTensorOffset(layout.symbols.lookup<tune::TensorOp>(read.getTensor())), 0};
+    places[read] = placeOf(layout.symbols.lookup<tune::TensorOp>(read.getTensor()), nullptr);
     reads[read.getTensorAttr().getAttr()].push_back(read);
   });
 }
@@ -268,6 +285,23 @@ ProgramPlacer::Place ProgramPlacer::addBuffer(int64_t bytes, int64_t first, int6
   return {int64_t(buffers.size()) - 1, 0, 0};
 }
 
+/// Tensors that the program leaves are there from where they are made, those that it finds from the beginning.
+void ProgramPlacer::addHanded() {
+  for (auto tensor : program->getParentOfType<ModuleOp>().getOps<tune::TensorOp>())
+    if (const Handed *between = layout.handed(tensor); between && (between->from == program || between->to == program))
+      handed[tensor] = addBuffer(getBytes(tensor.getType()), between->from == program ? next : -1, next).buffer;
+}
+
+/// Where a tensor lies; `maker` computes its next contents there.
+ProgramPlacer::Place ProgramPlacer::placeOf(tune::TensorOp tensor, Operation *maker) {
+  auto found = handed.find(tensor);
+  if (found == handed.end())
+    return {-1, getTensorOffset(tensor), 0};
+  if (maker)
+    buffers[found->second].first = positions[maker];
+  return {found->second, 0, 0};
+}
+
 std::optional<ProgramPlacer::Place> ProgramPlacer::shareOperand(Operation *op, OpResult result,
                                                                 const DenseSet<int64_t> &takenOver) {
   const KernelGenerator *generator = layout.registry.lookup(op);
@@ -303,7 +337,7 @@ void ProgramPlacer::placeCall(Operation *op) {
   DenseSet<int64_t> takenOver; // a dead result's buffer must not go to a second result
   for (OpResult result : op->getResults()) {
     if (tune::TensorOp tensor = bound.lookup(result)) {
-      places[result] = {-1, getTensorOffset(tensor), 0};
+      places[result] = placeOf(tensor, op);
     } else if (auto rows = yielded.find(result); rows != yielded.end()) {
       places[result] = places[rows->second.first];
       places[result].stride = rows->second.second;
@@ -325,7 +359,7 @@ void ProgramPlacer::placeCall(Operation *op) {
 void ProgramPlacer::placeResults(Operation *op) {
   for (OpResult result : op->getResults()) {
     if (tune::TensorOp tensor = bound.lookup(result))
-      places[result] = {-1, getTensorOffset(tensor), 0};
+      places[result] = placeOf(tensor, op);
     else
       places[result] = addBuffer(getBytes(result.getType()), positions[op], std::max(ends[op], getLastUse(result)));
   }
@@ -357,20 +391,58 @@ void ProgramPlacer::placeBlock(Block &block) {
   }
 }
 
-ProgramMemory ProgramPlacer::assign() {
+void ProgramPlacer::findBuffers() {
   Block &body = program.getBody().front();
   number(body);
   findUses(body);
+  addHanded();
   placeReads();
   if (layout.mode == PlacementMode::Share)
     bindWrites();
   placeBlock(body);
+}
+
+int64_t ProgramPlacer::assign(ArrayRef<ProgramPlacer *> placers) {
+  std::vector<Lifetime> all;
+  std::vector<std::pair<Lifetime *, size_t>> parts; // each program's buffers, and which of all they are
+  DenseMap<Operation *, size_t> common;
+  int64_t begin = 0;
+  for (ProgramPlacer *placer : placers) {
+    DenseMap<int64_t, Operation *> tensors;
+    for (auto [tensor, buffer] : placer->handed)
+      tensors[buffer] = tensor;
+    for (auto [index, buffer] : llvm::enumerate(placer->buffers)) {
+      Lifetime shifted{buffer.bytes, begin + buffer.first, begin + buffer.last};
+      Operation *tensor = tensors.lookup(int64_t(index));
+      auto [known, isNew] = common.try_emplace(tensor, all.size());
+      parts.emplace_back(&buffer, tensor && !isNew ? known->second : all.size());
+      if (tensor && !isNew)
+        all[known->second].last = shifted.last;
+      else
+        all.push_back(shifted);
+    }
+    begin += placer->next + 2; // the next program begins before its first call and behind this one's end
+  }
+  bool share = placers.front()->layout.mode == PlacementMode::Share;
+  int64_t bytes = share ? assignOffsets(all) : assignDistinctOffsets(all);
+  for (auto [buffer, index] : parts)
+    buffer->offset = all[index].offset;
+  return bytes;
+}
+
+ProgramMemory ProgramPlacer::getMemory(int64_t scratch) const {
   ProgramMemory memory;
   memory.program = program;
-  memory.scratch = layout.mode == PlacementMode::Share ? assignOffsets(buffers) : assignDistinctOffsets(buffers);
+  memory.scratch = scratch;
+  DenseSet<int64_t> handedBuffers;
+  for (auto [tensor, buffer] : handed)
+    handedBuffers.insert(buffer);
   for (auto [index, buffer] : llvm::enumerate(buffers))
-    (workspaceBuffers.contains(int64_t(index)) ? memory.workspaces : memory.values).push_back(buffer);
-  forEachCall(program, [&](Operation *op) { memory.calls.push_back({op, positions[op]}); });
+    (workspaceBuffers.contains(int64_t(index)) ? memory.workspaces
+     : handedBuffers.contains(int64_t(index))  ? memory.handed
+                                               : memory.values)
+        .push_back(buffer);
+  forEachCall(memory.program, [&](Operation *op) { memory.calls.push_back({op, positions.lookup(op)}); });
   return memory;
 }
 
@@ -394,6 +466,8 @@ void ProgramPlacer::writeAttributes(int64_t scratchBase) {
     if (auto workspace = workspaces.find(op); workspace != workspaces.end())
       op->setAttr(kWorkspaceAttr, builder.getI64IntegerAttr(getOffset(workspace->second)));
   });
+  for (auto [tensor, buffer] : handed)
+    tensor->setAttr(kOffsetAttr, builder.getI64IntegerAttr(scratchBase + buffers[buffer].offset));
 }
 
 //===----------------------------------------------------------------------===//
@@ -411,9 +485,20 @@ static int64_t getThreadBytes(ModuleOp module, const KernelRegistry &registry) {
   return most;
 }
 
-ProgramSchedule makeSchedule(const ProgramMemory &memory) {
-  int64_t end = memory.calls.empty() ? 0 : memory.calls.back().second + 1;
-  auto countLive = [&](ArrayRef<Lifetime> buffers) {
+namespace {
+/// Bytes alive at each position of a program.
+struct LiveBytes {
+  explicit LiveBytes(const ProgramMemory &memory) : end(memory.calls.empty() ? 0 : memory.calls.back().second + 1) {
+    values = count(memory.values);
+    workspaces = count(memory.workspaces);
+    handed = count(memory.handed);
+  }
+
+  int64_t end;
+  std::vector<int64_t> values, workspaces, handed;
+
+private:
+  std::vector<int64_t> count(ArrayRef<Lifetime> buffers) const {
     std::vector<int64_t> live(end + 1);
     for (const Lifetime &buffer : buffers) {
       live[std::clamp<int64_t>(buffer.first, 0, end)] += alignUp(buffer.bytes);
@@ -421,35 +506,70 @@ ProgramSchedule makeSchedule(const ProgramMemory &memory) {
     }
     std::partial_sum(live.begin(), live.end(), live.begin());
     return live;
-  };
-  std::vector<int64_t> values = countLive(memory.values), workspaces = countLive(memory.workspaces);
+  }
+};
+} // namespace
+
+ProgramSchedule makeSchedule(const ProgramMemory &memory) {
+  LiveBytes live(memory);
   ProgramSchedule schedule{func::FuncOp(memory.program).getSymName().str(), {}};
   for (auto [op, position] : memory.calls)
-    schedule.moments.push_back({describeWork(op), values[position], workspaces[position]});
+    schedule.moments.push_back(
+        {describeWork(op), live.values[position], live.handed[position], live.workspaces[position]});
   return schedule;
+}
+
+/// Programs that hand tensors over stand together.
+static std::vector<SmallVector<ProgramPlacer *, 2>>
+groupPlacers(const ModuleLayout &layout, ModuleOp module, llvm::MapVector<Operation *, ProgramPlacer *> placers) {
+  std::vector<SmallVector<ProgramPlacer *, 2>> groups;
+  for (auto tensor : module.getOps<tune::TensorOp>())
+    if (const Handed *between = layout.handed(tensor); between && placers.lookup(between->from)) {
+      groups.push_back({placers.lookup(between->from), placers.lookup(between->to)});
+      placers[between->from] = placers[between->to] = nullptr;
+    }
+  for (auto [program, placer] : placers)
+    if (placer)
+      groups.push_back({placer});
+  return groups;
 }
 
 FailureOr<std::vector<ProgramMemory>> placeModule(ModuleOp module, const KernelRegistry &registry, PlacementMode mode) {
   SymbolTable symbols(module);
-  ModuleLayout layout(symbols, registry, mode);
+  ModuleLayout layout(module, symbols, registry, mode);
   for (StringRef name : {"weights", "trained", "gradients", "states", "activations", "workspace"})
     layout.plan[name.str()] = 0;
   layout.placeTensors(module);
-  std::vector<ProgramPlacer> placers;
-  std::vector<ProgramMemory> memories;
-  int64_t scratch = 0, activations = 0;
+  std::deque<ProgramPlacer> placers;
+  llvm::MapVector<Operation *, ProgramPlacer *> placerOf;
   for (func::FuncOp program : getPrograms(module)) {
     layout.placeConstants(program);
-    ProgramPlacer &placer = placers.emplace_back(program, layout);
-    const ProgramMemory &memory = memories.emplace_back(placer.assign());
-    scratch = std::max(scratch, memory.scratch);
-    activations = std::max(activations, getLiveBytes(memory.values));
+    placerOf[program] = &placers.emplace_back(program, layout);
+    placers.back().findBuffers();
   }
-  for (ProgramPlacer &placer : placers)
+  DenseMap<ProgramPlacer *, int64_t> scratchOf;
+  for (ArrayRef<ProgramPlacer *> group : groupPlacers(layout, module, placerOf)) {
+    int64_t bytes = ProgramPlacer::assign(group);
+    for (ProgramPlacer *placer : group)
+      scratchOf[placer] = bytes;
+  }
+  std::vector<ProgramMemory> memories;
+  int64_t scratch = 0, most = 0, handed = 0; // the most bytes of values at once, and what is handed over then
+  for (ProgramPlacer &placer : placers) {
+    const ProgramMemory &memory = memories.emplace_back(placer.getMemory(scratchOf[&placer]));
+    scratch = std::max(scratch, memory.scratch);
+    LiveBytes live(memory);
+    for (auto [values, others] : llvm::zip_equal(live.values, live.handed))
+      if (values + others > most) {
+        most = values + others;
+        handed = others;
+      }
     placer.writeAttributes(layout.end);
-  activations = std::min(activations, scratch);
-  layout.plan["activations"] = activations;
-  layout.plan["workspace"] += scratch - activations;
+  }
+  most = std::min(most, scratch);
+  layout.plan["activations"] = most - handed;
+  layout.plan["gradients"] += handed;
+  layout.plan["workspace"] += scratch - most;
   layout.plan["peak"] = layout.end + scratch;
   layout.plan["thread"] = getThreadBytes(module, registry);
 

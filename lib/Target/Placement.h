@@ -18,8 +18,10 @@ enum class PlacementMode {
 /// What a program needs of the scratch region.
 struct ProgramMemory {
   mlir::func::FuncOp program;
-  int64_t scratch = 0; ///< bytes, with what lies unused between buffers
+  int64_t scratch =
+      0; ///< bytes, with what lies unused between buffers and what a program that it hands tensors to needs
   std::vector<Lifetime> values, workspaces;
+  std::vector<Lifetime> handed; ///< tensors that it leaves for the next program, or finds (StepTensors.h)
   std::vector<std::pair<mlir::Operation *, int64_t>> calls; ///< and their positions, in order
 };
 

@@ -40,6 +40,37 @@ StepTensors::StepTensors(ModuleOp module) {
   for (auto tensor : module.getOps<tune::TensorOp>())
     if (tune::StepOp step = ownerOf(tensor); step && (!leavesNothing(step) || !isFilled(tensor.getKind())))
       owners[tensor.getSymNameAttr()] = nullptr;
+  findHanded(module, symbols);
+}
+
+void StepTensors::findHanded(ModuleOp module, SymbolTable &symbols) {
+  struct Accesses {
+    SmallVector<func::FuncOp, 1> writers, readers;
+  };
+  DenseMap<StringAttr, Accesses> accesses;
+  for (func::FuncOp program : getPrograms(module))
+    program.walk([&](Operation *op) {
+      if (auto read = dyn_cast<tune::ReadOp>(op))
+        accesses[read.getTensorAttr().getAttr()].readers.push_back(program);
+      if (auto write = dyn_cast<tune::WriteOp>(op))
+        accesses[write.getTensorAttr().getAttr()].writers.push_back(program);
+    });
+  for (auto tensor : module.getOps<tune::TensorOp>()) {
+    tune::StepOp step = ownerOf(tensor);
+    // Where the optimizer asks for the loss at other points too, other programs run in between.
+    if (!step || tensor.getKind() != tune::Kind::gradient || step.getFields().contains("moves"))
+      continue;
+    auto programs = step.getFields().getAs<DictionaryAttr>("programs");
+    auto lookup = [&](StringRef key) {
+      auto symbol = programs ? programs.getAs<FlatSymbolRefAttr>(key) : FlatSymbolRefAttr();
+      return symbol ? symbols.lookup<func::FuncOp>(symbol.getAttr()) : func::FuncOp();
+    };
+    Handed programsOf{lookup("micro"), lookup("update")};
+    const Accesses &found = accesses[tensor.getSymNameAttr()];
+    if (programsOf.from && programsOf.to && found.writers.size() == 1 && found.writers.front() == programsOf.from &&
+        !found.readers.empty() && llvm::all_of(found.readers, [&](auto reader) { return reader == programsOf.to; }))
+      handedOver[tensor.getSymNameAttr()] = programsOf;
+  }
 }
 
 } // namespace ftc::target

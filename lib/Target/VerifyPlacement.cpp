@@ -86,7 +86,10 @@ private:
   LogicalResult checkRead(Operation *user, Value operand, int64_t iteration);
   LogicalResult write(OpResult result, int64_t iteration);
   void beginWithTensors();
-  bool isLive(tune::TensorOp tensor) const {
+  /// Whether the tensor has contents to be kept before the program, or after it (`atEnd`).
+  bool isLive(tune::TensorOp tensor, bool atEnd) const {
+    if (const Handed *between = steps.handed(tensor))
+      return program == between->to || (atEnd && program == between->from);
     tune::StepOp owner = steps.ownerOf(tensor);
     return !owner || owner == steps.ownerOf(program);
   }
@@ -128,7 +131,7 @@ Owner ProgramChecker::getOwner(Value value, int64_t iteration) {
 
 void ProgramChecker::beginWithTensors() {
   for (auto tensor : program->getParentOfType<ModuleOp>().getOps<tune::TensorOp>())
-    if (isLive(tensor))
+    if (isLive(tensor, /*atEnd=*/false))
       owners.set(getRange(tensor), {tensor.getOperation(), 0});
   program.walk([&](Operation *op) {
     if (getRole(op) == Role::Constant && op->hasAttr(kOffsetsAttr))
@@ -272,7 +275,7 @@ LogicalResult ProgramChecker::checkEnd() {
   for (auto tensor : program->getParentOfType<ModuleOp>().getOps<tune::TensorOp>()) {
     auto found = expected.find(tensor);
     Owner owner = found == expected.end() ? Owner{tensor.getOperation(), 0} : found->second;
-    if (isLive(tensor) && !owners.isOwned(getRange(tensor), owner))
+    if (isLive(tensor, /*atEnd=*/true) && !owners.isOwned(getRange(tensor), owner))
       return program.emitOpError("overwrites ") << tensor.getSymNameAttr();
   }
   return success();

@@ -34,14 +34,7 @@ Expected<RecipeData> ftc::readData(const run::Manifest &manifest, const std::str
   RecipeData data;
   data.step = &std::get<run::DatasetStep>(manifest.find(name)->detail);
   data.path = resolve(manifest, data.step->path);
-  runtime::data::DatasetOptions options;
-  options.path = data.path;
-  options.format = *runtime::data::parseFormat(data.step->format);
-  options.fields = data.step->fields;
-  options.promptLoss = float(data.step->promptLoss);
-  options.limit = data.step->limit.value_or(0);
-  options.vocabularySize = data.step->vocabularySize.value_or(0);
-  options.infill = data.step->infill;
+  runtime::data::DatasetOptions options = data.step->options(data.path);
   if (data.step->tokenizer) {
     const auto &load = std::get<run::LoadStep>(manifest.find(*data.step->tokenizer)->detail);
     auto codec = readCodec(resolve(manifest, load.path));

@@ -26,11 +26,18 @@ double MemorySchedule::Amounts::upTo(size_t kind) const { return std::accumulate
 MemorySchedule::MemorySchedule(const run::Manifest &manifest, llvm::ArrayRef<ProgramSchedule> programs)
     : plan(manifest.plan) {
   int64_t shared = 0; // of the region that programs share, without what lies unused between values
+  int64_t values = 0;
+  gradientsAlways = int64_t(plan.gradients);
   for (const ProgramSchedule &program : programs)
-    for (const Moment &moment : program.moments)
-      shared = std::max(shared, moment.activations + moment.workspace);
+    for (const Moment &moment : program.moments) {
+      shared = std::max(shared, moment.activations + moment.gradients + moment.workspace);
+      if (moment.activations + moment.gradients > values) {
+        values = moment.activations + moment.gradients;
+        gradientsAlways = int64_t(plan.gradients) - moment.gradients;
+      }
+    }
   fixed =
-      std::max<int64_t>(0, int64_t(plan.peak - plan.weights - plan.trained - plan.gradients - plan.states) - shared);
+      std::max<int64_t>(0, int64_t(plan.peak - plan.weights - plan.trained - plan.states) - gradientsAlways - shared);
   for (const run::Step &step : manifest.steps) {
     const auto *train = std::get_if<run::TrainStep>(&step.detail);
     if (!train)
@@ -44,7 +51,7 @@ MemorySchedule::MemorySchedule(const run::Manifest &manifest, llvm::ArrayRef<Pro
 }
 
 MemorySchedule::Amounts MemorySchedule::at(const Moment &moment) const {
-  return {{double(plan.weights), double(plan.trained), double(plan.gradients), double(plan.states),
+  return {{double(plan.weights), double(plan.trained), double(gradientsAlways + moment.gradients), double(plan.states),
            double(moment.activations), double(fixed + moment.workspace)}};
 }
 
@@ -56,11 +63,13 @@ std::string MemorySchedule::table(llvm::StringRef training) const {
   constexpr size_t mostParts = 10;
   std::string text;
   llvm::raw_string_ostream stream(text);
-  auto line = [&](llvm::StringRef calls, llvm::StringRef values, llvm::StringRef space, llvm::StringRef all) {
-    stream << "  " << llvm::left_justify(calls, 30) << llvm::right_justify(values, 12) << llvm::right_justify(space, 12)
-           << llvm::right_justify(all, 12) << "  ";
+  auto line = [&](llvm::StringRef calls, std::initializer_list<std::string> amounts) {
+    stream << "  " << llvm::left_justify(calls, 30);
+    for (const std::string &amount : amounts)
+      stream << llvm::right_justify(amount, 12);
+    stream << "  ";
   };
-  line("calls", "activations", "workspace", "all");
+  line("calls", {"activations", "gradients", "workspace", "all"});
   stream << "the call that needs most\n";
   const Training &found = *llvm::find_if(trainings, [&](const Training &each) { return each.name == training; });
   for (const ProgramSchedule *program : found.programs) {
@@ -72,7 +81,8 @@ std::string MemorySchedule::table(llvm::StringRef training) const {
           begin, end, [&](const Moment &a, const Moment &b) { return at(a).total() < at(b).total(); });
       Amounts amounts = at(most);
       line(formatv("{0} {1} to {2}", program->program, part * count / parts + 1, (part + 1) * count / parts).str(),
-           bytesText(amounts[activations]), bytesText(amounts[workspace]), bytesText(amounts.total()));
+           {bytesText(amounts[activations]), bytesText(amounts[gradients]), bytesText(amounts[workspace]),
+            bytesText(amounts.total())});
       stream << most.what << "\n";
     }
   }

@@ -27,7 +27,7 @@ private:
     const char *name, *colour;
   };
   static constexpr size_t kindCount = 6;
-  static constexpr size_t activations = 4, workspace = 5;
+  static constexpr size_t gradients = 2, activations = 4, workspace = 5;
   static const Kind kinds[kindCount];
 
   struct Amounts : std::array<double, kindCount> {
@@ -44,6 +44,7 @@ private:
   Amounts at(const target::Moment &moment) const;
 
   run::Plan plan;
+  int64_t gradientsAlways; ///< those that have bytes of their own all the time
   int64_t fixed; ///< of the workspace: constants, inputs, the threads' memory, what lies unused between values
   std::vector<Training> trainings;
 };

@@ -67,12 +67,23 @@ static int64_t parametersOf(const Manifest &manifest, llvm::StringRef kind) {
   return count;
 }
 
+/// Gradients of a batch that is not cut have no bytes of their own before they are found.
+static std::string describeGradients(const Manifest &manifest) {
+  uint64_t all = 0;
+  for (const run::Tensor &tensor : manifest.tensors)
+    all += tensor.kind == "gradient" ? tensor.bytes : 0;
+  std::string text = bytesText(double(manifest.plan.gradients));
+  return all > uint64_t(manifest.plan.gradients)
+             ? text + " where most is needed, " + bytesText(double(all)) + " when all are known"
+             : text;
+}
+
 static void reportMemory(const Manifest &manifest, llvm::ArrayRef<target::Recomputed> recomputed, Report &report) {
   const run::Plan &plan = manifest.plan;
   report.title("memory");
   report.bytes("weights", double(plan.weights));
   report.bytes("trained", double(plan.trained));
-  report.bytes("gradients", double(plan.gradients));
+  report.add("gradients", int64_t(plan.gradients), describeGradients(manifest));
   report.bytes("optimizer states", double(plan.states));
   report.bytes("activations", double(plan.activations));
   report.bytes("workspace", double(plan.workspace));

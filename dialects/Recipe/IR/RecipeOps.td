@@ -60,7 +60,7 @@ def LoadOp : Recipe_Step<"load", [Pure]> {
 def DatasetOp : Recipe_Step<"dataset", [Pure]> {
   let summary = "the rows of a JSONL file";
   let description = [{
-    `fields` gives the file's names for the format's fields; `prompt_loss` the weight of prompt tokens in the loss,
+    `fields` gives the file's names for the format's fields; `numbers` names further ones; `prompt_loss` the weight of prompt tokens in the loss,
     0 to 1; `limit` the number of rows that are used, from the first; `tokenizer` the model whose tokenizer reads the
     texts (absent: that of the recipe's only model); with `token_ids` the file holds ids instead of texts. `infill`
     holds the options of that format: `rate`, `spm`, `seed`, `sentinels`.
@@ -71,6 +71,7 @@ def DatasetOp : Recipe_Step<"dataset", [Pure]> {
   }];
   let arguments = (ins StrAttr:$name, StrAttr:$path, StrAttr:$format,
                        DefaultValuedAttr<DictionaryAttr, "{}">:$fields,
+                       DefaultValuedAttr<StrArrayAttr, "{}">:$numbers,
                        DefaultValuedAttr<F64Attr, "0.0">:$prompt_loss,
                        DefaultValuedAttr<BoolAttr, "true">:$shuffle, OptionalAttr<I64Attr>:$limit,
                        Optional<Recipe_Model>:$tokenizer, UnitAttr:$token_ids, OptionalAttr<DictionaryAttr>:$infill);

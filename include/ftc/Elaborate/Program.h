@@ -24,10 +24,11 @@ namespace ftc::elaborate {
 /// What a row of a data set holds (include/ftc/Runtime/Data/Record.h).
 struct RecordForm {
   std::string name = "tokens";
-  std::vector<std::string> texts; ///< names; none where the row is the only text
-  std::string field;              ///< an integer for each row; empty where there is none
-  bool truth = false;             ///< the field is true or false
-  bool pooled = false;            ///< logits are those of the one token that has a weight
+  std::vector<std::string> texts;   ///< names; none where the row is the only text
+  std::string field;                ///< an integer for each row; empty where there is none
+  bool truth = false;               ///< the field is true or false
+  std::vector<std::string> numbers; ///< names of further fields, each a number
+  bool pooled = false;              ///< logits are those of the one token that has a weight
 };
 
 /// The form of rows of a kind as programs see it.
@@ -42,14 +43,16 @@ struct KeptLogProbabilities {
 };
 
 /// The input tensors (symbols) of one micro-batch of `sequences x tokens`. They are declared when first read: ids,
-/// targets, positions, segments i32 `[B,T]`, weights f64 `[B,T]`, row and key i64 scalars, field i32 `[B]`. Targets are
-/// labels already shifted; where there is none, the weight is 0.
+/// targets, positions, segments i32 `[B,T]`, weights f64 `[B,T]`, row and key i64 scalars, field i32 `[B]`, numbers f64
+/// `[B,T]` where the row is the only text, else `[B]`. Targets are labels already shifted; where there is none, the
+/// weight is 0.
 struct Batch {
   int64_t sequences = 0, tokens = 0;
   double share = 1;          ///< of the rows of the global batch
   int64_t virtualTokens = 0; ///< places before each document that adapters fill; counted in `tokens` and positions
   bool packed = false;       ///< a row may hold several documents
   std::string ids, targets, weights, positions, segments, row, key, field;
+  std::string numbers; ///< what the symbol of each number begins with
   /// Of the training: updates done (i64 scalar), and those of the whole (f64 scalar); empty where nothing is trained.
   std::string step, steps;
   RecordForm form;

@@ -54,7 +54,9 @@ struct Recomputed {
 /// The bytes of a program's values while one of its calls runs.
 struct Moment {
   std::string what; ///< the call
-  int64_t activations, workspace;
+  int64_t activations;
+  int64_t gradients; ///< those that have no bytes of their own all the time
+  int64_t workspace;
 };
 
 /// A program's calls, in order.

@@ -53,6 +53,7 @@ struct StepValue {
   std::string path;              ///< of `load` steps: as the recipe has it
   std::optional<elaborate::AdaptedModel> model;
   const runtime::data::RecordKind *rows = nullptr; ///< of data sets: what a row holds
+  std::vector<std::string> numbers;                ///< of data sets: numbers of each row besides
   /// Tensors of its own that it makes, as names in files and symbols: what merging changed, gradients.
   std::vector<std::pair<std::string, std::string>> results;
   llvm::SMRange range;
@@ -112,6 +113,8 @@ private:
 
   // Data.cpp
   StepValue dataset(const StepCall &call);
+  /// The strings of a list.
+  std::vector<std::string> texts(const ast::ListExpr &list);
   void addInfilling(const StepCall &call, Fields &fields);
   const StepValue *tokenizerFor(const StepCall &call, bool needed);
   elaborate::Batch batchOf(const StepCall &call, const StepValue &model, const StepValue &data, const RowShape &rows,

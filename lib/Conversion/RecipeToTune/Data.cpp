@@ -28,6 +28,10 @@ StepValue Converter::dataset(const StepCall &call) {
     for (const ast::MapEntry &entry : names->entries)
       if (Value name = value(entry.value.get()); name.is<std::string>())
         renamed.set(entry.key(), *name.as<std::string>());
+  if (const auto *list = llvm::dyn_cast_or_null<ast::ListExpr>(call.option("numbers"))) {
+    result.numbers = texts(*list);
+    fields.setTexts("numbers", result.numbers);
+  }
   fields.set("fields", renamed).set("prompt_loss", real(call, "prompt_loss").value_or(0));
   fields.set("shuffle", flag(call, "shuffle", true));
   if (auto limit = integer(call, "limit"))
@@ -56,13 +60,16 @@ void Converter::addInfilling(const StepCall &call, Fields &fields) {
       fields.set(key, *share);
   if (auto seed = integer(call, "seed"))
     fields.set("seed", *seed);
-  if (const auto *list = llvm::dyn_cast_or_null<ast::ListExpr>(call.option("sentinels"))) {
-    std::vector<std::string> texts;
-    for (const ast::ExprPtr &expr : list->values)
-      if (Value text = value(expr.get()); text.is<std::string>())
-        texts.push_back(*text.as<std::string>());
-    fields.setTexts("sentinels", texts);
-  }
+  if (const auto *list = llvm::dyn_cast_or_null<ast::ListExpr>(call.option("sentinels")))
+    fields.setTexts("sentinels", texts(*list));
+}
+
+std::vector<std::string> Converter::texts(const ast::ListExpr &list) {
+  std::vector<std::string> texts;
+  for (const ast::ExprPtr &expr : list.values)
+    if (Value text = value(expr.get()); text.is<std::string>())
+      texts.push_back(*text.as<std::string>());
+  return texts;
 }
 
 /// The `load` step whose tokenizer reads a data set: below the model of option `tokenizer`, or the recipe's only one.
@@ -120,6 +127,7 @@ Batch Converter::batchOf(const StepCall &call, const StepValue &model, const Ste
   batch.share = double(rows.micro) / double(rows.sequences);
   batch.packed = rows.packing;
   batch.form = recordFormOf(*data.rows);
+  batch.form.numbers = data.numbers;
   batch.virtualTokens = model.model->virtualTokens(elaborator);
   if (!rows.packing)
     batch.tokens += batch.virtualTokens;
@@ -136,6 +144,7 @@ Batch Converter::batchOf(const StepCall &call, const StepValue &model, const Ste
   batch.row = call.name + ".row";
   batch.key = call.name + ".key";
   batch.field = call.name + ".field";
+  batch.numbers = call.name + ".numbers.";
   if (call.kind() == "train") {
     batch.step = call.name + ".step";
     batch.steps = call.name + ".steps";
@@ -167,6 +176,12 @@ Fields Converter::inputsOf(const StepCall &call, const Batch &batch) {
   add(inputs,
       {batch.ids, batch.targets, batch.weights, batch.positions, batch.segments, batch.row, batch.key, batch.field,
        call.name + ".step", call.name + ".steps", call.name + ".steps_per_epoch", call.name + ".denominators"});
+  Fields numbers(elaborator.module().getContext());
+  for (const std::string &number : batch.form.numbers)
+    if (declared(batch.numbers + number))
+      numbers.setSymbol(number, batch.numbers + number);
+  if (!numbers.empty())
+    inputs.set("numbers", numbers);
   if (batch.texts.empty())
     return inputs;
   Fields texts(elaborator.module().getContext());

@@ -131,7 +131,8 @@ const ast::Expr *ftc::recipe_to_tune::findPrecision(const StepCall &call, llvm::
   return nullptr;
 }
 
-/// The program that adds a micro-batch's loss and the gradients of `parameters`.
+/// The program that adds a micro-batch's loss and the gradients of `parameters`. The gradients of a training's batch
+/// that is not cut are not added to anything.
 void Converter::micro(const StepCall &call, LossStep &loss, llvm::ArrayRef<std::string> parameters,
                       llvm::ArrayRef<std::string> gradients) {
   ProgramBuilder program(elaborator, call.name + ".micro");
@@ -150,8 +151,9 @@ void Converter::micro(const StepCall &call, LossStep &loss, llvm::ArrayRef<std::
       types.push_back(values.back().getType());
     }
     auto op = tune::GradientOp::create(program.builder(), program.loc(), types, value, values);
+    bool whole = call.kind() == "train" && loss.batch.share == 1;
     for (auto [gradient, symbol] : llvm::zip_equal(op.getGradients(), gradients))
-      program.accumulate(gradient, symbol);
+      whole ? program.write(gradient, symbol) : program.accumulate(gradient, symbol);
   }
   if (mlir::func::FuncOp built = program.finish()) {
     loss.programs.setSymbol("micro", built.getSymName());

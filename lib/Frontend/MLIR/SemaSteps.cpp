@@ -130,8 +130,8 @@ Value Sema::buildLoad(const CallExpr &call, StringRef name) {
 }
 
 Value Sema::buildDataset(const CallExpr &call, StringRef name) {
-  static constexpr StringRef keys[] = {"path",      "format", "fields", "prompt_loss", "shuffle",  "limit",
-                                       "tokenizer", "rate",   "spm",    "seed",        "sentinels"};
+  static constexpr StringRef keys[] = {"path",  "format",    "fields", "numbers", "prompt_loss", "shuffle",
+                                       "limit", "tokenizer", "rate",   "spm",     "seed",        "sentinels"};
   static constexpr StringRef formats[] = {"tokens",     "completion", "alpaca", "messages",      "infill",
                                           "preference", "feedback",   "pairs",  "classification"};
   unsigned before = problems();
@@ -161,6 +161,11 @@ Value Sema::buildDataset(const CallExpr &call, StringRef name) {
         fields.set(entry.key(), value);
     }
   }
+  std::vector<std::string> numbers = options.strings("numbers").value_or(std::vector<std::string>());
+  for (const std::string &number : numbers)
+    if (number == "w" || number == "ids" || number == "labels")
+      diags.report(Diag::WrongValue, options.rangeOf("numbers"), "'numbers'", "names that rows do not have already",
+                   "'" + number + "'");
   Value tokenizer;
   const Expr *named = options.find("tokenizer");
   auto *word = named ? llvm::dyn_cast<NameExpr>(&resolve(*named)) : nullptr;
@@ -170,12 +175,13 @@ Value Sema::buildDataset(const CallExpr &call, StringRef name) {
   DictionaryAttr infill = infillOf(options, format.value_or(""));
   if (problems() != before)
     return {};
-  return DatasetOp::create(builder, locationOf(call.range), DatasetType::get(builder.getContext()),
-                           builder.getStringAttr(name), builder.getStringAttr(*path), builder.getStringAttr(*format),
-                           fields.getDictionary(builder.getContext()), builder.getF64FloatAttr(promptLoss.value_or(0)),
-                           builder.getBoolAttr(!options.has("shuffle")),
-                           limit ? builder.getI64IntegerAttr(*limit) : IntegerAttr(), tokenizer,
-                           tokenIds ? builder.getUnitAttr() : UnitAttr(), infill);
+  return DatasetOp::create(
+      builder, locationOf(call.range), DatasetType::get(builder.getContext()), builder.getStringAttr(name),
+      builder.getStringAttr(*path), builder.getStringAttr(*format), fields.getDictionary(builder.getContext()),
+      builder.getStrArrayAttr(llvm::SmallVector<StringRef>(numbers.begin(), numbers.end())),
+      builder.getF64FloatAttr(promptLoss.value_or(0)), builder.getBoolAttr(!options.has("shuffle")),
+      limit ? builder.getI64IntegerAttr(*limit) : IntegerAttr(), tokenizer,
+      tokenIds ? builder.getUnitAttr() : UnitAttr(), infill);
 }
 
 /// The options of the format that moves the middle of texts to their ends; null where there are none.

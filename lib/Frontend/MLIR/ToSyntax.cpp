@@ -241,6 +241,8 @@ void SyntaxBuilder::dataset(Call &call, DatasetOp op) {
     }
     call.set("fields", std::move(fields));
   }
+  if (!op.getNumbers().empty())
+    call.set("numbers", op.getNumbersAttr());
   call.set("prompt_loss", op.getPromptLossAttr()).set("limit", op.getLimitAttr()).model("tokenizer", op.getTokenizer());
   if (op.getTokenIds())
     call.set("tokenizer", name("none", range));

@@ -142,13 +142,12 @@ void Batcher::fill(int64_t step, Batch &batch) const {
   batch.positions.assign(places, 0);
   batch.segments.assign(places, -1);
   batch.places.assign(places, -1);
-  batch.documents.assign(static_cast<size_t>(choices.rows), -1);
+  batch.documents.assign(places, -1);
   batch.filled = batch.supervised = 0;
   int64_t epoch = step / numbers.stepsPerEpoch, first = step % numbers.stepsPerEpoch * choices.rows;
   for (int64_t row = 0; row < choices.rows && first + row < numbers.rows; ++row) {
     auto shown = static_cast<size_t>(rowAt(epoch, first + row));
     auto begin = static_cast<size_t>(rowBegin[shown]), end = static_cast<size_t>(rowBegin[shown + 1]);
-    batch.documents[static_cast<size_t>(row)] = parts[begin].document;
     fillRow(std::span(parts).subspan(begin, end - begin), static_cast<size_t>(row * choices.tokens), batch);
   }
 }
@@ -167,6 +166,7 @@ void Batcher::fillRow(std::span<const Part> row, size_t offset, Batch &batch) co
     auto at = [&offset](auto &values) { return values.begin() + static_cast<std::ptrdiff_t>(offset); };
     std::iota(at(batch.positions), at(batch.positions) + choices.virtualTokens + part.length, 0);
     std::fill_n(at(batch.segments), before + length, static_cast<int32_t>(segment));
+    std::fill_n(at(batch.documents), before + length, part.document);
     offset += before;
     std::copy_n(document.ids.begin() + part.begin, length, at(batch.inputIds));
     std::iota(at(batch.places), at(batch.places) + part.length, documents->firstToken(part.document) + part.begin);

@@ -33,12 +33,17 @@ constexpr FormatName formats[] = {{"tokens", Format::Tokens, {"input_ids", "labe
                                   {"pairs", Format::Pairs, {"query", "positive"}},
                                   {"classification", Format::Classification, {"text", "label"}}};
 
-/// Renamed fields are fields of the format.
+/// Renamed fields are fields of the format, or numbers that are none of them.
 Status checkFields(const DatasetOptions &options) {
   for (const FormatName &format : formats) {
     if (format.format != options.format)
       continue;
+    for (const std::string &number : options.numbers)
+      if (std::ranges::find(format.fields, number) != format.fields.end())
+        return makeError(ExitStatus::Recipe, "format '{}' has a field {} of its own", format.name, quote(number));
     for (const auto &[field, renamed] : options.fields) {
+      if (std::ranges::find(options.numbers, field) != options.numbers.end())
+        continue;
       std::string known;
       bool found = false;
       for (std::string_view name : format.fields) {
@@ -90,6 +95,8 @@ namespace {
 Expected<RecordStore> readPlainText(const DatasetOptions &options, const RowReader &reader) {
   if (options.format != Format::Completion)
     return makeError(ExitStatus::Recipe, "{}: a text file has the format 'completion'", options.path);
+  if (!options.numbers.empty())
+    return makeError(ExitStatus::Recipe, "{}: a text file has no numbers", options.path);
   Expected<MappedFile> file = MappedFile::open(options.path);
   if (!file)
     return file.error();
@@ -126,6 +133,17 @@ Status addRow(const RowReader &reader, const Row &row, const DatasetOptions &opt
     return Status::success();
   }
   return addDocument(store, *sequence, options, row.place);
+}
+
+/// Adds the numbers of a row, if it has become a document.
+Status addNumbers(const RowReader &reader, const Row &row, const DatasetOptions &options, RecordStore &store) {
+  Expected<std::vector<double>> numbers = reader.readNumbers(row);
+  if (!numbers)
+    return numbers.error();
+  for (size_t i = 0; i < numbers->size(); ++i)
+    if (std::vector<double> &known = store.numbers[options.numbers[i]]; std::ssize(known) < store.size())
+      known.push_back((*numbers)[i]);
+  return Status::success();
 }
 
 } // namespace
@@ -168,6 +186,8 @@ Expected<RecordStore> readDataset(const DatasetOptions &options, const text::Tex
     Status status = isRecord ? records.add(**row, store) : addRow(*reader, **row, options, store.texts.front());
     if (!status)
       return status.error();
+    if (Status numbers = addNumbers(*reader, **row, choices, store); !numbers)
+      return numbers.error();
   }
   if (Status status = records.finish(store); !status)
     return status.error();

@@ -55,6 +55,16 @@ std::string RowReader::name(const std::string &field) const {
   return renamed == options.fields.end() ? field : renamed->second;
 }
 
+Expected<std::vector<double>> RowReader::readNumbers(const Row &row) const {
+  json::ObjectReader object(row.value, row.place);
+  std::vector<double> numbers;
+  for (const std::string &number : options.numbers)
+    numbers.push_back(object.number(name(number)));
+  if (Status status = object.status(); !status)
+    return status.error();
+  return numbers;
+}
+
 Expected<Sequence> RowReader::read(const Row &row, int64_t number) const {
   json::ObjectReader object(row.value, row.place);
   Expected<Sequence> sequence = [&]() -> Expected<Sequence> {

@@ -27,6 +27,8 @@ public:
 
   /// What the file calls a field.
   std::string name(const std::string &field) const;
+  /// The numbers that objectives read, in the order of the options.
+  Expected<std::vector<double>> readNumbers(const Row &row) const;
   std::vector<int32_t> readIds(json::ObjectReader &row, const std::string &field, bool labels) const;
   bool hasChat() const { return chat.has_value(); }
   std::vector<text::ChatSegment> render(std::span<const text::ChatMessage> messages) const {

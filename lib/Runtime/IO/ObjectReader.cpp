@@ -1,5 +1,7 @@
 #include "ftc/Runtime/IO/ObjectReader.h"
 
+#include <cmath>
+
 namespace ftc::runtime::json {
 
 namespace {
@@ -50,6 +52,18 @@ int64_t ObjectReader::integer(std::string_view key, int64_t lowest, int64_t high
   if (!value || *value < lowest || *value > highest) {
     mismatch(key, fmt::format("an integer from {} to {}", lowest, highest), *found);
     return lowest;
+  }
+  return *value;
+}
+
+double ObjectReader::number(std::string_view key) {
+  const Value *found = required(key);
+  if (!found)
+    return 0;
+  std::optional<double> value = found->asNumber();
+  if (!value || !std::isfinite(*value)) {
+    mismatch(key, "a number", *found);
+    return 0;
   }
   return *value;
 }

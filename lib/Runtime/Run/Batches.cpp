@@ -64,6 +64,15 @@ Status fillInputs(Machine &machine, const Inputs &inputs, const BatchShape &shap
     if (Status status = machine.fill(inputs.field, fields); !status)
       return status;
   }
+  for (const auto &[name, numbers] : batch.numbers) {
+    auto input = inputs.numbers.find(name);
+    if (input == inputs.numbers.end())
+      continue;
+    size_t count = numbers.size() / static_cast<size_t>(shape.sequences) * rows;
+    std::span<const double> part = std::span(numbers).subspan(static_cast<size_t>(micro) * count, count);
+    if (Status status = machine.fill(input->second, part); !status)
+      return status;
+  }
   return machine.setInteger(inputs.row, micro * shape.micro);
 }
 

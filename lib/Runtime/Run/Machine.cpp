@@ -146,6 +146,7 @@ template <typename T> Status Machine::fillFrom(TensorRef tensor, std::span<const
 
 Status Machine::fill(TensorRef tensor, std::span<const int32_t> values) { return fillFrom(tensor, values); }
 Status Machine::fill(TensorRef tensor, std::span<const float> values) { return fillFrom(tensor, values); }
+Status Machine::fill(TensorRef tensor, std::span<const double> values) { return fillFrom(tensor, values); }
 Status Machine::setInteger(TensorRef tensor, int64_t value) {
   return fillFrom(tensor, std::span<const int64_t>(&value, 1));
 }

@@ -180,6 +180,7 @@ Inputs readInputs(ObjectReader object) {
         }
     texts.finish();
   }
+  inputs.numbers = object.tensorMap("numbers");
   inputs.row = object.optionalTensor("row");
   inputs.key = object.optionalTensor("key");
   inputs.step = object.optionalTensor("step");
@@ -216,6 +217,7 @@ StepDetail readDataset(ObjectReader &object) {
   step.path = object.string("path");
   step.format = object.string("format");
   step.fields = object.stringMap("fields");
+  step.numbers = object.strings("numbers");
   step.promptLoss = object.number("prompt_loss", 0);
   step.shuffle = object.boolean("shuffle", true);
   step.limit = object.optionalInteger("limit");
@@ -485,6 +487,19 @@ Status checkReferences(const Manifest &manifest) {
 const Step *Manifest::find(std::string_view name) const {
   auto found = std::find_if(steps.begin(), steps.end(), [&](const Step &step) { return step.name == name; });
   return found == steps.end() ? nullptr : &*found;
+}
+
+data::DatasetOptions DatasetStep::options(std::string path) const {
+  data::DatasetOptions options;
+  options.path = std::move(path);
+  options.format = *data::parseFormat(format);
+  options.fields = fields;
+  options.numbers = numbers;
+  options.promptLoss = static_cast<float>(promptLoss);
+  options.limit = limit.value_or(0);
+  options.vocabularySize = vocabularySize.value_or(0);
+  options.infill = infill;
+  return options;
 }
 
 Expected<Manifest> readManifest(std::string_view text) {

@@ -164,6 +164,17 @@ std::vector<uint32_t> ObjectReader::tensors(std::string_view key) {
   return result;
 }
 
+std::map<std::string, uint32_t> ObjectReader::tensorMap(std::string_view key) {
+  std::map<std::string, uint32_t> result;
+  if (!has(key))
+    return result;
+  ObjectReader members = object(key);
+  for (const json::Member &member : *members.value->asObject())
+    result[member.key] = members.tensor(member.key);
+  members.finish();
+  return result;
+}
+
 std::vector<ObjectReader> ObjectReader::objects(std::string_view key) {
   std::vector<ObjectReader> result;
   const json::Value *found = take(key);

@@ -40,6 +40,7 @@ public:
   std::vector<std::string> strings(std::string_view key);
   std::map<std::string, std::string> stringMap(std::string_view key);
   std::vector<uint32_t> tensors(std::string_view key);
+  std::map<std::string, uint32_t> tensorMap(std::string_view key);
   std::vector<ObjectReader> objects(std::string_view key);
   ObjectReader object(std::string_view key);
 

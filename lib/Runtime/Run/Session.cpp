@@ -189,8 +189,7 @@ Expected<const data::RecordStore *> Session::records(const std::string &name) {
     return &known->second;
   const Step *step = manifest.find(name);
   const auto *dataset = step ? std::get_if<DatasetStep>(&step->detail) : nullptr;
-  std::optional<data::Format> format = dataset ? data::parseFormat(dataset->format) : std::nullopt;
-  if (!format)
+  if (!dataset || !data::parseFormat(dataset->format))
     return makeError(ExitStatus::Bug, "step {} reads no data of a known format", quote(name));
   const text::TextCodec *codec = nullptr;
   if (dataset->tokenizer) {
@@ -199,14 +198,7 @@ Expected<const data::RecordStore *> Session::records(const std::string &name) {
       return found.error();
     codec = *found;
   }
-  data::DatasetOptions choices;
-  choices.path = pathOf(manifest, options, *step, dataset->path);
-  choices.format = *format;
-  choices.fields = dataset->fields;
-  choices.promptLoss = static_cast<float>(dataset->promptLoss);
-  choices.limit = dataset->limit.value_or(0);
-  choices.vocabularySize = dataset->vocabularySize.value_or(0);
-  choices.infill = dataset->infill;
+  data::DatasetOptions choices = dataset->options(pathOf(manifest, options, *step, dataset->path));
   choices.watch = [&](const std::string &done) {
     console.showStatus(fmt::format("{}  reading  {}", name, done));
     return checkInterrupt();

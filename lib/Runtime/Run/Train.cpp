@@ -136,9 +136,10 @@ Status Trainer::fill(int64_t part) {
 /// Adds up the loss and the gradients of the micro-batches; cut short by a signal unless the tensors are moved.
 Status Trainer::accumulate(bool moved) {
   machine.zero(train.outputs.loss);
-  for (uint32_t gradient : train.gradients)
-    machine.zero(gradient);
   int64_t parts = train.batch.sequences / train.batch.micro;
+  if (parts > 1) // else they are written, not added to
+    for (uint32_t gradient : train.gradients)
+      machine.zero(gradient);
   for (int64_t part = 0; part < parts && (moved || !interruptRequested()); ++part) {
     if (Status status = fill(part); !status)
       return status;

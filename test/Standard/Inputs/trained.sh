@@ -19,12 +19,15 @@ while IFS='|' read -r folder name lines objective optimizer kind steps; do
   file=$rows/$kind.jsonl
   [ "$kind" = tokens ] && file=$data/adapters/batches.jsonl
   [ "$kind" = classification ] && file=$data/gallery/$kind.jsonl # with labels that several rows have
+  # What a definition asks of rows besides what they have: numbers.
+  numbers=$(grep -o 'row\.[a-z_]*' "$examples/$wanted/$name.ftr" | grep -vE '\.(w|ids|labels)$' | sort -u | sed 's/row\.\(.*\)/"\1"/' | paste -sd, || true)
+  [ -n "$numbers" ] && [ "$kind" = tokens ] && file=$data/gallery/$kind.jsonl
   cp "$examples/$wanted/$name.ftr" "$work/definition-$name.ftr"
   cat > "$work/$name.ftr" <<RECIPE
 import "definition-$name.ftr"
 base    = load("$data/models/llama")
 teacher = load("$data/models/llama-tied")
-rows    = dataset("$file", format: $kind, tokenizer: none, shuffle: none)
+rows    = dataset("$file", format: $kind, tokenizer: none, shuffle: none${numbers:+, numbers: [$numbers]})
 some    = dataset("$data/adapters/batches.jsonl", format: tokens, shuffle: none, limit: 8)
 tuned   = adapt base { $lines }
 run     = train tuned {

@@ -266,3 +266,58 @@ def supcon():
         return -((same * (s - every)).sum(1) / same.sum(1).clamp(min=1)).mean()
 
     return loss
+
+
+def rated(each):
+    """The mean of `each(gap of the answers' log-ratios, difference of their rewards)`."""
+
+    def loss(model, step):
+        chosen, rejected = preference(step)
+        better = torch.tensor([row["chosen_reward"] - row["rejected_reward"] for row in rows("preference", step)], dtype=torch.double)
+        return each(gain(model, chosen) - gain(model, rejected), better).mean()
+
+    return loss
+
+
+def rebel():
+    return rated(lambda gap, better: (gap - better) ** 2)
+
+
+def odpo():
+    return rated(lambda gap, better: -log_sigmoid(0.1 * gap - better.log()))
+
+
+def rpo():
+    def each(gap, better):
+        s, p = torch.sigmoid(better), torch.sigmoid(0.1 * gap)
+        return s * (s / p).log() + (1 - s) * ((1 - s) / (1 - p)).log()
+
+    return rated(each)
+
+
+def valued(key, each):
+    """The mean over tokens of `each(log-probabilities, those before the training, what the row is worth)`."""
+    valued_rows = [json.loads(line) for line in open(DATA / "gallery" / "tokens.jsonl")]
+
+    def loss(model, step):
+        some = valued_rows[4 * step : 4 * step + 4]
+        ids, targets, w = batch(some)
+        value = torch.tensor([[row[key]] for row in some], dtype=torch.double)
+        with torch.no_grad():
+            before = pick(torch.log_softmax(BASE.logits(ids), -1), targets)
+        return (w * each(pick(torch.log_softmax(model.logits(ids), -1), targets), before, value)).sum() / w.sum()
+
+    return loss
+
+
+def rwr():
+    return valued("reward", lambda l, before, reward: -reward.exp() * l)
+
+
+def grpo():
+    def each(l, before, advantage):
+        ratio = (l - before).exp()
+        kl = (before - l).exp() - (before - l) - 1
+        return 0.04 * kl - torch.minimum(ratio * advantage, ratio.clamp(0.8, 1.2) * advantage)
+
+    return valued("advantage", each)

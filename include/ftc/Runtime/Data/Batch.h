@@ -46,7 +46,7 @@ struct Batch {
   std::vector<int32_t> positions; // within the document; 0 in padding
   std::vector<int32_t> segments;  // number of the document in its row, from 0; -1 in padding
   std::vector<int64_t> places;    // number of the token among all of the store; -1 in padding
-  std::vector<int64_t> documents; // [rows]: the first document of each row; -1 in padding
+  std::vector<int64_t> documents; // number of the place's document in the store; -1 in padding
   int64_t filled = 0;             // tokens that are no padding
   int64_t supervised = 0;         // targets of a weight above 0
 };

@@ -67,6 +67,8 @@ struct DatasetOptions {
   Format format = Format::Completion;
   /// What the file calls a field, by the format's own name of it.
   std::map<std::string, std::string> fields;
+  /// Further fields that objectives read, each a number of every row.
+  std::vector<std::string> numbers;
   /// Weight of the tokens of a prompt in the loss, 0 to 1.
   float promptLoss = 0;
   /// Rows to read at most; 0 reads all.

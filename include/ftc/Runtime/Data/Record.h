@@ -29,6 +29,8 @@ struct RecordKind {
   Weighing weighing;
 
   constexpr size_t textCount() const { return texts[0].empty() ? 1 : texts.size(); }
+  /// Whether rows are documents without a field, which may share a row of a batch.
+  constexpr bool isOneText() const { return texts[0].empty() && field.empty(); }
 };
 
 inline constexpr RecordKind recordKinds[] = {

@@ -6,13 +6,17 @@
 #include "ftc/Runtime/Data/Batch.h"
 #include "ftc/Runtime/Data/Record.h"
 
+#include <map>
+#include <string>
+
 namespace ftc::runtime::data {
 
 /// All rows of a data set. Where a row has several texts, or a field, document i of each store belongs to row i.
 struct RecordStore {
   const RecordKind *kind = &recordKinds[0];
   std::vector<DocumentStore> texts;
-  std::vector<int32_t> fields; // empty where rows have none
+  std::vector<int32_t> fields;                        // empty where rows have none
+  std::map<std::string, std::vector<double>> numbers; // of every document, by name
 
   explicit RecordStore(const RecordKind &kind = recordKinds[0]) : kind(&kind), texts(kind.textCount()) {
     for (DocumentStore &text : texts)
@@ -26,6 +30,8 @@ struct RecordBatch {
   const RecordKind *kind = nullptr;
   std::vector<Batch> texts;
   std::vector<int32_t> fields; // [rows], 0 in padding
+  /// By name: of the document of each place, [rows, tokens], where the row is the only text, else [rows]; 0 in padding.
+  std::map<std::string, std::vector<double>> numbers;
 
   const Batch &front() const { return texts.front(); }
 };
@@ -41,6 +47,8 @@ public:
   void fill(int64_t step, RecordBatch &batch) const;
 
 private:
+  void fillNumbers(RecordBatch &batch) const;
+
   const RecordStore *store;
   std::vector<Batcher> batchers;
   BatchCounts numbers;

@@ -29,6 +29,8 @@ public:
 
   bool boolean(std::string_view key, bool fallback);
   int64_t integer(std::string_view key, int64_t lowest, int64_t highest);
+  /// A finite number.
+  double number(std::string_view key);
   std::string string(std::string_view key);
   std::optional<std::string> optionalString(std::string_view key);
   /// An array that must be there; empty after a mistake.

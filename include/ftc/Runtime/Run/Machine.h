@@ -43,6 +43,7 @@ public:
   /// Fills a tensor with numbers, converted to its type (i32, i64, f32 or f64); a bug if their count is not its own.
   Status fill(TensorRef tensor, std::span<const int32_t> values);
   Status fill(TensorRef tensor, std::span<const float> values);
+  Status fill(TensorRef tensor, std::span<const double> values);
   Status setInteger(TensorRef tensor, int64_t value);
   Status setReal(TensorRef tensor, double value);
   /// The first element of a tensor of reals; 0 where there is none.

@@ -88,12 +88,16 @@ struct LoadStep {
 struct DatasetStep {
   std::string path, format;
   std::map<std::string, std::string> fields;
+  std::vector<std::string> numbers;
   double promptLoss = 0;
   bool shuffle = true;
   std::optional<int64_t> limit;
   std::optional<int64_t> vocabularySize;
   std::optional<std::string> tokenizer;
   data::InfillOptions infill;
+
+  /// How the file at `path`, which is this step's, is read.
+  data::DatasetOptions options(std::string path) const;
 };
 
 struct AdaptStep {
@@ -125,6 +129,7 @@ struct TextInputs {
 struct Inputs : TextInputs {
   TensorRef field, row, key, step, steps, stepsPerEpoch, denominators;
   std::map<std::string, TextInputs> texts; // where rows have several
+  std::map<std::string, uint32_t> numbers; // that the data set names
 };
 
 /// Log-probabilities that another model gives the labels of a text: what the program `refer` finds before the training.
