@@ -4,6 +4,10 @@
 
 #include "dialects/Tune/Utils/Builders.h"
 
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+
 #include <cmath>
 #include <limits>
 
@@ -139,9 +143,39 @@ Value Evaluator::attention(const ast::CallExpr &expr, Scope &scope) {
   return result;
 }
 
+static bool isTrue(mlir::Value value) {
+  if (auto broadcast = value.getDefiningOp<mlir::linalg::BroadcastOp>())
+    value = broadcast.getInput();
+  return mlir::matchPattern(value, mlir::m_One());
+}
+
+/// What tokens see is a rule, and before the keys of the rule some that all of them see.
+struct KnownMask {
+  Value rule;
+  int64_t prefix = 0;
+};
+
+/// The rule of a mask of tokens by keys that has them in dimension `keys`; nothing if it is another one.
+static std::optional<KnownMask> findRule(const ModelPass &pass, mlir::Value mask, int64_t keys) {
+  KnownMask known;
+  while (mask) {
+    if (auto rule = pass.rules.find(mask); rule != pass.rules.end()) {
+      known.rule = rule->second;
+      return known;
+    }
+    auto joined = mask.getDefiningOp<mlir::tensor::ConcatOp>();
+    if (!joined || joined.getInputs().size() != 2 || int64_t(joined.getDim()) != keys ||
+        !isTrue(joined.getInputs().front()) || pass.caches)
+      return std::nullopt;
+    known.prefix += tune::typeOf(joined.getInputs().front()).getDimSize(keys);
+    mask = joined.getInputs().back();
+  }
+  return std::nullopt;
+}
+
 /// Attention by its rule, without a mask of tokens by keys.
-static Value attendByRule(Evaluator &evaluator, const Value &rule, const Tensor &q, const Tensor &k, const Tensor &v,
-                          Dim keys) {
+static Value attendByRule(Evaluator &evaluator, const KnownMask &mask, const Tensor &q, const Tensor &k,
+                          const Tensor &v, Dim keys) {
   ModelPass &pass = *evaluator.modelPass;
   mlir::OpBuilder &builder = *evaluator.builder;
   const AttentionForm &form = *evaluator.attentionForm;
@@ -150,7 +184,7 @@ static Value attendByRule(Evaluator &evaluator, const Value &rule, const Tensor 
     positions = evaluator.read(pass.caches->positions);
     segments = evaluator.read(pass.caches->segments);
   }
-  auto window = evaluator.member(rule, "window", form.range).integer();
+  auto window = evaluator.member(mask.rule, "window", form.range).integer();
   mlir::IntegerAttr windowAttr = window ? builder.getI64IntegerAttr(*window) : mlir::IntegerAttr();
   mlir::FloatAttr capAttr = form.softcap.isNone() ? mlir::FloatAttr() : builder.getF64FloatAttr(*form.softcap.number());
   Dims order = {form.batch, form.tokens, form.kv, form.group, form.d};
@@ -160,7 +194,8 @@ static Value attendByRule(Evaluator &evaluator, const Value &rule, const Tensor 
   };
   auto op = tune::AttentionOp::create(builder, evaluator.loc(), operand(q, order), operand(k, kept), operand(v, kept),
                                       pass.positions, pass.segments, positions, segments,
-                                      builder.getF64FloatAttr(form.scale), builder.getUnitAttr(), windowAttr, capAttr);
+                                      builder.getF64FloatAttr(form.scale), builder.getUnitAttr(), windowAttr, capAttr,
+                                      mask.prefix ? builder.getI64IntegerAttr(mask.prefix) : mlir::IntegerAttr());
   return Tensor{op.getOut(), order};
 }
 
@@ -213,11 +248,11 @@ Value Evaluator::attend(const Arguments &arguments) {
     diags().report(Diag::AttentionShape, arguments.range, printDims(q->dims), printDims(k->dims), printDims(v->dims));
     return {};
   }
-  auto rule = mask ? modelPass->rules.find(mask->value) : modelPass->rules.end();
   bool isWhole = has(*q, {form.batch, form.tokens, form.group}) && q->dims.size() == 5 && k->dims.size() == 4 &&
                  indexOf(mask ? mask->dims : Dims(), keys) >= 0;
-  if (rule != modelPass->rules.end() && isWhole)
-    return attendByRule(*this, rule->second, *q, *k, *v, keys);
+  if (mask && isWhole)
+    if (std::optional<KnownMask> known = findRule(*modelPass, mask->value, indexOf(mask->dims, keys)))
+      return attendByRule(*this, *known, *q, *k, *v, keys);
   return attendByMask(*this, *q, *k, *v, seen, keys);
 }
 

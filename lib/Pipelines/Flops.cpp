@@ -17,11 +17,11 @@ static double product(llvm::ArrayRef<int64_t> sizes) {
 }
 
 /// q [B,T,H,G,D] against k [B,S,H,D]: one product of B T H G S D pairs, of which causal queries see half when the keys
-/// are their own tokens.
+/// are their own tokens, but for those of the prefix.
 template <typename Op> static double countPairs(Op op) {
-  double pairs = product(cast<RankedTensorType>(op.getQ().getType()).getShape()) *
-                 double(cast<RankedTensorType>(op.getK().getType()).getDimSize(1));
-  return op.getCausal() && op.keysAreQueries() ? pairs / 2 : pairs;
+  double queries = product(cast<RankedTensorType>(op.getQ().getType()).getShape());
+  auto keys = double(cast<RankedTensorType>(op.getK().getType()).getDimSize(1)), prefix = double(op.countPrefix());
+  return queries * (op.getCausal() && op.keysAreQueries() ? prefix + (keys - prefix) / 2 : keys);
 }
 
 double ftc::countFlops(func::FuncOp program) {

@@ -24,8 +24,8 @@ static int64_t product(ArrayRef<int64_t> sizes) {
 /// Flops of one of attention's products; half of the scores are hidden when keys are the queries' own tokens.
 template <typename Op> static int64_t countScoreFlops(Op op) {
   int64_t keys = cast<ShapedType>(op.getK().getType()).getDimSize(1);
-  int64_t flops = 2 * keys * cast<ShapedType>(op.getQ().getType()).getNumElements();
-  return op.getCausal() && op.keysAreQueries() ? flops / 2 : flops;
+  int64_t flops = 2 * cast<ShapedType>(op.getQ().getType()).getNumElements(), placed = keys - op.countPrefix();
+  return op.getCausal() && op.keysAreQueries() ? flops * placed / 2 + flops * op.countPrefix() : flops * keys;
 }
 
 int64_t countProductFlops(Operation *op) {

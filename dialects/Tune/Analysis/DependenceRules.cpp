@@ -571,27 +571,31 @@ static bool maySee(AttentionOp op, const Origin *query, const Origin *key) {
 
 static SmallVector<Origins> ofAttention(AttentionOp op, OriginsOf originsOf) {
   ArrayRef<int64_t> q = resultShape(op), lse = resultShape(op, 1);
-  int64_t keys = cast<RankedTensorType>(op.getK().getType()).getDimSize(1);
+  int64_t prefix = op.countPrefix(), placed = cast<RankedTensorType>(op.getK().getType()).getDimSize(1) - prefix;
   Origins own = rowsOf(originsOf(op.getQ())), k = rowsOf(originsOf(op.getK())), v = rowsOf(originsOf(op.getV()));
   const Origins *places[] = {&originsOf(op.getQpos()), &originsOf(op.getQseg()), &originsOf(op.getKpos()),
                              &originsOf(op.getKseg())};
   Origins seen(q.take_front(2), q.take_front(2));
   bool ordered = op.keysAreQueries() && op.getCausal();
   for (int64_t b = 0; b < q[0]; ++b) {
-    Origin before; // of the keys so far that are in the query's document
+    Origin always; // of the keys that every query sees
+    for (int64_t s = 0; s < prefix; ++s)
+      for (const Origin &one : {k.at({b, s}), v.at({b, s})})
+        always.join(one);
+    Origin before; // of the other keys so far that are in the query's document
     for (int64_t t = 0; t < q[1]; ++t) {
       if (ordered && t > 0 && apart(places[1]->at({b, t - 1}), places[1]->at({b, t})))
         before = Origin();
       Origin entry = own.at({b, t});
       Origin query[] = {places[0]->at({b, t}), places[1]->at({b, t})};
-      for (int64_t s = ordered ? t : 0; s < (ordered ? t + 1 : keys); ++s) {
+      for (int64_t s = ordered ? t : 0; s < (ordered ? t + 1 : placed); ++s) {
         Origin key[] = {places[2]->at({b, s}), places[3]->at({b, s})};
         if (!ordered && !maySee(op, query, key))
           continue;
-        for (const Origin &one : {k.at({b, s}), v.at({b, s}), key[0], key[1]})
+        for (const Origin &one : {k.at({b, prefix + s}), v.at({b, prefix + s}), key[0], key[1]})
           before.join(one);
       }
-      for (const Origin &one : {before, query[0], query[1]})
+      for (const Origin &one : {always, before, query[0], query[1]})
         entry.join(one);
       if (!ordered)
         before = Origin();

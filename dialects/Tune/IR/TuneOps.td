@@ -221,27 +221,30 @@ class Tune_AttentionOp<string mnemonic, list<Trait> traits = []> : Tune_PureOp<m
   dag inputs = (ins Tune_RealTensor:$q, Tune_RealTensor:$k, Tune_RealTensor:$v,
                     Tune_IndexTensor:$qpos, Tune_IndexTensor:$qseg, Tune_IndexTensor:$kpos, Tune_IndexTensor:$kseg);
   dag settings = (ins F64Attr:$scale, UnitAttr:$causal,
-                      OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$window, OptionalAttr<F64Attr>:$softcap);
+                      OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$window, OptionalAttr<F64Attr>:$softcap,
+                      OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$prefix);
   let assemblyFormat = [{
-    operands `scale` $scale (`causal` $causal^)? (`window` $window^)? (`softcap` $softcap^)? attr-dict
-    `:` functional-type(operands, results)
+    operands `scale` $scale (`causal` $causal^)? (`window` $window^)? (`softcap` $softcap^)? (`prefix` $prefix^)?
+    attr-dict `:` functional-type(operands, results)
   }];
 }
 
 def AttentionOp : Tune_AttentionOp<"attention", [InferTypeOpAdaptor]> {
   let summary = "attention of grouped heads over packed rows, and the log-sum-exp of its scores";
   let description = [{
-    q `[B,T,H,G,D]`, k and v `[B,S,H,D]`; positions and segments `[B,T]` for queries, `[B,S]` for keys. The score of
-    query i and key j is `z = scale * <q_i, k_j>`, with `softcap` c it is `c * tanh(z / c)`.
-    Key j is seen by query i iff their segments are equal and not negative, and (`causal`) kpos_j <= qpos_i, and
+    q `[B,T,H,G,D]`, k and v `[B,S,H,D]`; positions and segments `[B,T]` for queries, `[B,S-n]` for keys but the first n
+    (`prefix`, else 0), which every query sees. The score of query i and key j is `z = scale * <q_i, k_j>`, with `softcap` c it is `c * tanh(z / c)`.
+    Another key j is seen by query i iff their segments are equal and not negative, and (`causal`) kpos_j <= qpos_i, and
     (`window` w) qpos_i - kpos_j < w. Results are out `[B,T,H,G,D]` and lse `[B,T,H,G]`; a query that sees nothing
-    gives 0 and -inf. If positions and segments of both sides are the same values (`keysAreQueries`), keys are the
-    queries' own tokens, in order, so that only j <= i need be visited when causal.
+    gives 0 and -inf. If positions and segments of both sides are the same values (`keysAreQueries`), these keys are the
+    queries' own tokens, in order, so that only those up to i need be visited when causal.
   }];
   let arguments = !con(inputs, settings);
   let results = (outs Tune_RealTensor:$out, Tune_RealTensor:$lse);
   let extraClassDeclaration = [{
     bool keysAreQueries() { return getQpos() == getKpos() && getQseg() == getKseg(); }
+    /// How many keys every query sees, before those that have positions and segments.
+    int64_t countPrefix() { return getPrefix().value_or(0); }
   }];
 }
 
@@ -256,13 +259,11 @@ def AttentionBackwardOp : Tune_AttentionOp<"attention_backward", [
   }];
   let arguments = !con(inputs, (ins Tune_RealTensor:$out, Tune_RealTensor:$lse, Tune_RealTensor:$dout), settings);
   let results = (outs Tune_RealTensor:$dq, Tune_RealTensor:$dk, Tune_RealTensor:$dv);
-  let assemblyFormat = [{
-    operands `scale` $scale (`causal` $causal^)? (`window` $window^)? (`softcap` $softcap^)? attr-dict
-    `:` functional-type(operands, results)
-  }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     bool keysAreQueries() { return getQpos() == getKpos() && getQseg() == getKseg(); }
+    /// How many keys every query sees, before those that have positions and segments.
+    int64_t countPrefix() { return getPrefix().value_or(0); }
   }];
 }
 

@@ -239,9 +239,10 @@ template <typename Op> static StringRef attentionProblem(Op op) {
     return "needs k and v of one type, with q's elements (C17)";
   if (q[0] != k[0] || q[2] != k[2] || q[4] != k[3])
     return "needs the same B, H and D in q and k (C17)";
+  int64_t placed[] = {k[0], k[1] - int64_t(op.getPrefix().value_or(0))};
   if (shapeOf(op.getQpos()) != q.take_front(2) || shapeOf(op.getQseg()) != q.take_front(2) ||
-      shapeOf(op.getKpos()) != k.take_front(2) || shapeOf(op.getKseg()) != k.take_front(2))
-    return "needs positions and segments [B,T] for queries, [B,S] for keys (C17)";
+      shapeOf(op.getKpos()) != Shape(placed) || shapeOf(op.getKseg()) != Shape(placed))
+    return "needs positions and segments [B,T] for queries, [B,S] for keys but those of the prefix (C17)";
   return "";
 }
 

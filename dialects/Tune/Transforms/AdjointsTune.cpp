@@ -73,7 +73,8 @@ struct AttentionModel : DifferentiableOpInterface::ExternalModel<AttentionModel,
         builder, op->getLoc(), attention.getQ().getType(), attention.getK().getType(), attention.getV().getType(),
         attention.getQ(), attention.getK(), attention.getV(), attention.getQpos(), attention.getQseg(),
         attention.getKpos(), attention.getKseg(), attention.getOut(), attention.getLse(), dy[0],
-        attention.getScaleAttr(), attention.getCausalAttr(), attention.getWindowAttr(), attention.getSoftcapAttr());
+        attention.getScaleAttr(), attention.getCausalAttr(), attention.getWindowAttr(), attention.getSoftcapAttr(),
+        attention.getPrefixAttr());
     for (unsigned number = 0; number < 3; ++number)
       if (needed[number])
         cotangents[number] = backward.getResult(number);

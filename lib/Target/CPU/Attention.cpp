@@ -13,7 +13,7 @@ void AttentionBlock::begin(Value batchIndex, Value headIndex, Value firstColumn)
   first = firstColumn;
   enterHead(headIndex);
   Value last = l.min(l.add(first, shape.lanes() - 1), l.index(shape.columns() - 1));
-  Value limit = shape.causal && shape.keysAreQueries ? l.add(l.div(last, shape.groups), 1) : l.index(shape.keys);
+  Value limit = shape.causal && shape.keysAreQueries ? l.add(l.div(last, shape.groups), 1) : l.index(shape.placed());
   auto gatherTokens = [&](Value memory) {
     Value all = l.constant(VectorType::get({shape.lanes()}, l.b.getI32Type()), 0);
     for (int64_t lane = 0; lane < shape.lanes(); ++lane) {
@@ -33,8 +33,9 @@ void AttentionBlock::enterHead(Value headIndex) {
   keyBase = l.mul(l.add(l.mul(batch, shape.keys * shape.heads), head), shape.width);
 }
 
-/// Looks through 16 keys at a time below `limit` for those that lie between the columns' least and greatest segment and
-/// position: a cache's unwritten keys and, in packed rows, the other documents are left out.
+/// Looks through 16 keys at a time, those of the prefix left out, below `limit` for those that lie between the columns'
+/// least and greatest segment and position: a cache's unwritten keys and, in packed rows, the other documents are left
+/// out.
 void AttentionBlock::findKeys(Value limit) {
   using Predicate = arith::CmpIPredicate;
   VectorType type = VectorType::get({16}, l.b.getI32Type());
@@ -47,7 +48,7 @@ void AttentionBlock::findKeys(Value limit) {
   Value earliest = reduce(vector::CombiningKind::MINSI, positions);
   Value latest = reduce(vector::CombiningKind::MAXSI, positions);
   Value lanes = vector::StepOp::create(l.b, VectorType::get({16}, l.b.getIndexType()));
-  Value base = l.mul(batch, shape.keys), none = l.constant(type, -1);
+  Value base = l.mul(batch, shape.placed()), none = l.constant(type, -1);
   SmallVector<Value> range = l.loop(l.index(0), limit, 16, {limit, l.index(0)}, [&](Value key, ValueRange carried) {
     Value mask = l.compare(Predicate::ult, lanes, l.splat(l.sub(limit, key), 16));
     Value segment = l.loadMasked(buffers.kseg, l.add(base, key), mask, none);
@@ -64,10 +65,10 @@ void AttentionBlock::findKeys(Value limit) {
     return SmallVector<Value>{l.select(any, l.min(carried[0], key), carried[0]),
                               l.select(any, l.min(l.add(key, 16), limit), carried[1])};
   });
-  keysFrom = l.min(range[0], range[1]);
+  keysFrom = shape.prefix ? l.index(0) : l.min(range[0], range[1]);
   // Whole tiles, where there are so many keys: `sees` leaves out what is too much.
   int64_t rows = l.registers.innerRows;
-  Value tiles = l.div(l.add(l.sub(range[1], keysFrom), rows - 1), rows);
+  Value tiles = l.div(l.add(l.sub(l.add(range[1], shape.prefix), keysFrom), rows - 1), rows);
   keysTo = l.min(l.add(keysFrom, l.mul(tiles, rows)), l.index(shape.keys));
 }
 
@@ -191,7 +192,12 @@ Value AttentionBlock::existing() {
 }
 
 Value AttentionBlock::sees(Value key) {
-  Value at = l.add(l.mul(batch, shape.keys), key);
+  Value place = key, always;
+  if (shape.prefix) {
+    always = l.compare(arith::CmpIPredicate::ult, key, l.index(shape.prefix));
+    place = l.select(always, l.index(0), l.sub(key, l.index(shape.prefix)));
+  }
+  Value at = l.add(l.mul(batch, shape.placed()), place);
   Value segment = l.load(buffers.kseg, at), position = l.load(buffers.kpos, at);
   int64_t lanes = shape.lanes();
   Value zero = l.constant(l.b.getI32Type(), 0);
@@ -207,7 +213,7 @@ Value AttentionBlock::sees(Value key) {
     Value window = l.constant(distance.getType(), *shape.window);
     seen = arith::AndIOp::create(l.b, seen, arith::CmpIOp::create(l.b, arith::CmpIPredicate::slt, distance, window));
   }
-  return seen;
+  return always ? arith::OrIOp::create(l.b, seen, l.splat(always, lanes)).getResult() : seen;
 }
 
 ScalarOperand AttentionBlock::keysAsRows(Value memory, Value key) {

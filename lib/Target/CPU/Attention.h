@@ -15,11 +15,14 @@ struct AttentionShape {
   double scale;
   std::optional<double> softcap = std::nullopt;
   std::optional<int64_t> window = std::nullopt;
+  int64_t prefix = 0; ///< keys that every query sees; positions and segments are those of the others
   bool causal = false, keysAreQueries = false;
 
   int64_t columns() const { return queries * groups; }
   /// Whether each column is done by itself (AttentionDecode.cpp): one token after another, in generation.
-  bool isNarrow() const { return columns() <= 8; }
+  bool isNarrow() const { return columns() <= 8 && prefix == 0; }
+  /// Keys that have positions and segments.
+  int64_t placed() const { return keys - prefix; }
   /// Columns of a block.
   int64_t lanes() const { return columns() <= 16 ? 16 : 32; }
   int64_t blocks() const { return (columns() + lanes() - 1) / lanes(); }
@@ -37,6 +40,7 @@ template <typename Op> AttentionShape getAttentionShape(Op op) {
     shape.softcap = softcap->convertToDouble();
   if (auto window = op.getWindow())
     shape.window = int64_t(*window);
+  shape.prefix = op.countPrefix();
   shape.causal = op.getCausal();
   shape.keysAreQueries = op.keysAreQueries();
   return shape;

@@ -43,6 +43,11 @@ public:
     };
     auto both = [&](Value x, Value y) { return arith::AndIOp::create(builder, x, y).getResult(); };
     Type i32 = builder.getI32Type();
+    Value always, prefix = index(builder, op.countPrefix());
+    if (op.countPrefix() > 0) {
+      always = compare(Predicate::ult, j, prefix);
+      j = arith::SubIOp::create(builder, arith::MaxUIOp::create(builder, j, prefix), prefix);
+    }
     Value segment = builder.load(op.getQseg(), {b, t}), query = builder.load(op.getQpos(), {b, t});
     Value key = builder.load(op.getKpos(), {b, j});
     Value result = both(compare(Predicate::eq, segment, builder.load(op.getKseg(), {b, j})),
@@ -52,7 +57,7 @@ public:
     if (std::optional<uint64_t> window = op.getWindow())
       result = both(result, compare(Predicate::slt, arith::SubIOp::create(builder, query, key),
                                     constant(builder, i32, double(*window))));
-    return result;
+    return always ? arith::OrIOp::create(builder, always, result).getResult() : result;
   }
 
   /// The sum over the width of a head of products of elements [b, t, h, g, d] of `x` and [b, j, h, d] of `y`.
