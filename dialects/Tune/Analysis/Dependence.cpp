@@ -23,7 +23,7 @@ void Dependence::addSource(Value value, llvm::function_ref<int64_t(int64_t, int6
     origins.at(index) = Origin::at(int32_t(sequenceOf(index[0], index[1])), int32_t(index[1]));
   });
   sources.insert(value);
-  known[value] = std::move(origins);
+  assume(value, std::move(origins));
 }
 
 const Origins &Dependence::of(Value value) {
@@ -66,6 +66,20 @@ void Dependence::compute(Operation *op) {
     if (!hasRule && !all.isFree())
       opaque.insert(result);
   }
+  // What is asked for again stays, so that nothing is found a third time.
+  if (computed.insert(op).second)
+    for (Value operand : op->getOperands())
+      forget(operand);
+}
+
+/// Drops the origins of a value of which there are many, if all its users have seen them; `of` finds them again.
+void Dependence::forget(Value value) {
+  constexpr size_t many = 1 << 14;
+  auto found = known.find(value);
+  if (found == known.end() || given.contains(value) || !value.getDefiningOp() || found->second.all().size() < many)
+    return;
+  if (llvm::all_of(value.getUsers(), [&](Operation *user) { return computed.contains(user); }))
+    known.erase(found);
 }
 
 Value Dependence::mostTelling(Value value, llvm::function_ref<double(const Origins &)> sight) {

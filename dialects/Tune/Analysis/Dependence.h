@@ -29,7 +29,10 @@ public:
   /// Entry (b, t, ...) of `value` [batch, tokens, ...] is place t of sequence `sequenceOf(b, t)`.
   void addSource(mlir::Value value, llvm::function_ref<int64_t(int64_t, int64_t)> sequenceOf);
   /// What is known of a value that no op computes.
-  void assume(mlir::Value value, Origins origins) { known[value] = std::move(origins); }
+  void assume(mlir::Value value, Origins origins) {
+    given.insert(value);
+    known[value] = std::move(origins);
+  }
 
   /// The origins of a value of ranked tensors, found with those of all that it is computed from.
   const Origins &of(mlir::Value value);
@@ -41,9 +44,11 @@ public:
 
 private:
   void compute(mlir::Operation *op);
+  void forget(mlir::Value value);
 
-  llvm::DenseMap<mlir::Value, Origins> known;
-  llvm::DenseSet<mlir::Value> sources, opaque;
+  llvm::DenseMap<mlir::Value, Origins> known; ///< but for large ones that everything has been found from
+  llvm::DenseSet<mlir::Value> sources, given, opaque;
+  llvm::DenseSet<mlir::Operation *> computed;
 };
 
 /// The origins of the op's results from those of its operands; empty if there is no rule for it.
