@@ -25,6 +25,9 @@ bool isLibraryProduct(const std::optional<dnnl::ProductShape> &shape) {
   int64_t rows = shape->m.size, columns = shape->n.size, least = std::min(rows, columns);
   if (least > fewRows)
     return true;
+  constexpr int64_t fewTerms = 8, manyProducts = 16;
+  if (shape->k.size <= fewTerms && shape->countBatch() >= manyProducts)
+    return false; // many little products: elements beside each other are found at once
   int64_t work = rows * columns * shape->k.size * shape->countBatch();
   return least > 1 && !readsRowsOnce(shape) && work > littleWork;
 }

@@ -1,5 +1,6 @@
 #include "Coordinates.h"
 
+#include "llvm/ADT/MapVector.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
@@ -111,6 +112,84 @@ AffineExpr Variables::simplify(AffineExpr expr) const {
   if (divides && getRange(left).min >= 0 && getRange(left).max < getRange(right).min)
     return expr.getKind() == AffineExprKind::Mod ? left : constant(0);
   return getAffineBinaryOpExpr(expr.getKind(), left, right);
+}
+
+namespace {
+/// A sum of multiples of expressions, and a constant.
+struct LinearForm {
+  llvm::MapVector<AffineExpr, int64_t> terms;
+  int64_t constant = 0;
+
+  void add(const LinearForm &other, int64_t factor) {
+    for (auto [term, count] : other.terms)
+      terms[term] += count * factor;
+    constant += other.constant * factor;
+    terms.remove_if([](auto &entry) { return entry.second == 0; });
+  }
+  bool isMultiple(int64_t of) const {
+    return llvm::all_of(terms, [&](auto &entry) { return entry.second % of == 0; });
+  }
+};
+} // namespace
+
+/// Quotients and remainders are taken apart where all but the constant is a multiple of the divisor.
+static LinearForm toLinear(AffineExpr expr) {
+  LinearForm form;
+  auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr)) {
+    form.constant = constant.getValue();
+    return form;
+  }
+  if (!binary) {
+    form.terms[expr] = 1;
+    return form;
+  }
+  LinearForm left = toLinear(binary.getLHS());
+  if (binary.getKind() == AffineExprKind::Add) {
+    left.add(toLinear(binary.getRHS()), 1);
+    return left;
+  }
+  auto right = dyn_cast<AffineConstantExpr>(binary.getRHS());
+  if (!right || (binary.getKind() != AffineExprKind::Mul && !left.isMultiple(right.getValue()))) {
+    form.terms[expr] = 1;
+    return form;
+  }
+  int64_t by = right.getValue();
+  if (binary.getKind() == AffineExprKind::Mul) {
+    form.add(left, by);
+    return form;
+  }
+  bool isQuotient = binary.getKind() == AffineExprKind::FloorDiv;
+  form.constant = isQuotient ? llvm::divideFloorSigned(left.constant, by) : llvm::mod(left.constant, by);
+  for (auto [term, count] : left.terms)
+    if (isQuotient)
+      form.terms[term] = count / by;
+  return form;
+}
+
+std::optional<Variables::Offsets> Variables::findOffsets(AffineExpr expr, int64_t lanes) const {
+  Offsets offsets;
+  LinearForm first;
+  for (int64_t number = 0; number < lanes; ++number) {
+    bool isOfLane = true;
+    AffineExpr here = mapLanes(expr, [&](unsigned variable) {
+      isOfLane &= list[variable].lane;
+      return constant(number);
+    })[0];
+    if (!isOfLane)
+      return std::nullopt;
+    LinearForm form = toLinear(here);
+    if (number == 0) {
+      first = form;
+      offsets.first = here;
+    }
+    LinearForm apart = form;
+    apart.add(first, -1);
+    if (!apart.terms.empty())
+      return std::nullopt;
+    offsets.lanes.push_back(apart.constant);
+  }
+  return offsets;
 }
 
 AffineExpr Variables::floorDiv(AffineExpr expr, int64_t by) const {

@@ -50,6 +50,14 @@ public:
   };
   std::optional<Consecutive> splitLane(mlir::AffineExpr expr) const;
 
+  /// Where each of so many lanes is, from where lane 0 is (`first`), if that is the same whatever the other variables
+  /// are.
+  struct Offsets {
+    mlir::AffineExpr first;
+    llvm::SmallVector<int64_t, 64> lanes;
+  };
+  std::optional<Offsets> findOffsets(mlir::AffineExpr expr, int64_t lanes) const;
+
   /// The coordinates in one lane: `ofLane` is given the number of each variable that differs between lanes, once.
   Coordinates mapLanes(llvm::ArrayRef<mlir::AffineExpr> coordinates,
                        llvm::function_ref<mlir::AffineExpr(unsigned)> ofLane) const;

@@ -138,7 +138,7 @@ public:
     auto contract = cast<linalg::ContractOp>(op);
     auto shape = dnnl::getProductShape(contract.getIndexingMapsArray(), contract.getStaticLoopRanges());
     auto sizes = cast<RankedTensorType>(op->getResult(0).getType()).getShape();
-    if (!shape || shape->k.b != 1 || sizes.empty())
+    if (!shape || shape->k.b != 1 || sizes.empty() || !addsNeighbours(op))
       return makeRowGenerator()->generate(op, builder);
     // An item is a column of the result, which reads its row of the matrix for all rows: along k, where both operands
     // have neighbours.

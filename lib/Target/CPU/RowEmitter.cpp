@@ -174,6 +174,10 @@ Value RowEmitter::load(const Buffer &buffer, At at) {
       return vector::LoadOp::create(b, loc, type, buffer.memory, from);
     return vector::MaskedLoadOp::create(b, loc, type, buffer.memory, from, getMask(), zero(type));
   }
+  if (!element.isInteger(1))
+    if (std::optional<Variables::Offsets> offsets = variables.findOffsets(index, lanes.active))
+      if (Value shuffled = loadShuffled(buffer, *offsets))
+        return shuffled;
   Value indices = materializeLanes(index);
   if (element.isInteger(1)) { // a byte each in memory, a bit each in a vector
     Value all = zero(type);
@@ -185,6 +189,58 @@ Value RowEmitter::load(const Buffer &buffer, At at) {
   }
   Value origin = arith::ConstantIndexOp::create(b, loc, 0);
   return vector::GatherOp::create(b, loc, type, buffer.memory, origin, indices, getMask(), zero(type));
+}
+
+/// Where vectors of so many elements begin that hold all of these places; nothing if it takes more than a few.
+static SmallVector<int64_t> coverPlaces(ArrayRef<int64_t> places, int64_t elements) {
+  constexpr size_t few = 4;
+  SmallVector<int64_t> sorted(places), starts;
+  llvm::sort(sorted);
+  for (int64_t place : sorted)
+    if (starts.empty() || place >= starts.back() + elements)
+      starts.push_back(place);
+  return starts.size() > few ? SmallVector<int64_t>() : starts;
+}
+
+/// Lanes of which each 16 lie in a few vectors of memory: these, in another order. Null where they do not.
+Value RowEmitter::loadShuffled(const Buffer &buffer, const Variables::Offsets &offsets) {
+  Location loc = b.getLoc();
+  int64_t chunk = std::min<int64_t>(lanes.count, 16);
+  ArrayRef<int64_t> places(offsets.lanes);
+  for (size_t at = 0; at < places.size(); at += chunk)
+    if (coverPlaces(places.slice(at, std::min<size_t>(chunk, places.size() - at)), chunk).empty())
+      return Value();
+  auto type = VectorType::get({chunk}, cast<MemRefType>(buffer.memory.getType()).getElementType());
+  SmallVector<Value> chunks;
+  for (int64_t at = 0; at < lanes.count; at += chunk) {
+    Value all = zero(type);
+    ArrayRef<int64_t> own = places.drop_front(std::min<size_t>(at, places.size())).take_front(chunk);
+    for (int64_t start : coverPlaces(own, chunk)) {
+      // Each lane has what was found so far, or an element of this part.
+      auto order = llvm::to_vector(llvm::seq<int64_t>(0, chunk));
+      SmallVector<bool> needed(chunk);
+      for (auto [lane, place] : llvm::enumerate(own))
+        if (int64_t element = place - start; element >= 0 && element < chunk) {
+          order[lane] = chunk + element;
+          needed[element] = true;
+        }
+      Value mask =
+          arith::ConstantOp::create(b, loc, DenseElementsAttr::get(VectorType::get({chunk}, b.getI1Type()), needed));
+      Value from = materialize(offsets.first + start);
+      Value part = vector::MaskedLoadOp::create(b, loc, type, buffer.memory, from, mask, zero(type));
+      all = vector::ShuffleOp::create(b, loc, all, part, order);
+    }
+    chunks.push_back(all);
+  }
+  while (chunks.size() > 1) { // a power of two
+    for (size_t i = 0; i < chunks.size() / 2; ++i) {
+      auto whole = llvm::to_vector(llvm::seq<int64_t>(0, 2 * chunk));
+      chunks[i] = vector::ShuffleOp::create(b, loc, chunks[2 * i], chunks[2 * i + 1], whole);
+    }
+    chunks.resize(chunks.size() / 2);
+    chunk *= 2;
+  }
+  return chunks.front();
 }
 
 void RowEmitter::store(Value value, Value result, At at) {

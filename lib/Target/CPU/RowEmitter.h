@@ -86,6 +86,7 @@ private:
   mlir::Value evaluateInScope(mlir::Value value, At at);
   Buffer makeBuffer(mlir::Value operandOrResult);
   mlir::Value load(const Buffer &buffer, At at);
+  mlir::Value loadShuffled(const Buffer &buffer, const Variables::Offsets &offsets);
   void emitFetch(const Buffer &buffer, mlir::Value from);
   mlir::Value getMask();
   mlir::Value materialize(mlir::AffineExpr expr);

@@ -173,7 +173,8 @@ Value RowEmitter::emitConcat(tensor::ConcatOp op, At at) {
     if (range.max >= offset && range.min < offset + size) {
       bool inLanes = variables.hasLanes(at[dim]);
       Clamped place = clamp(inLanes ? materializeLanes(source[dim]) : materialize(source[dim]), size);
-      source[dim] = place.index;
+      // In lanes one expression for all: what lies outside reads another entry of the part.
+      source[dim] = inLanes ? variables.mod(at[dim] + llvm::alignTo(offset, size) - offset, size) : place.index;
       Value element = evaluate(part, source);
       if (variables.hasLanes(at))
         element = splat(element);

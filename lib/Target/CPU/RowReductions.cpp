@@ -53,15 +53,22 @@ static SmallVector<Value> nest(RowEmitter &emitter, ArrayRef<int64_t> sizes, Coo
   });
 }
 
+/// Sums of so few products are found for neighbouring elements at once.
+static constexpr int64_t kFewTerms = 8;
+
 bool addsNeighbours(Operation *op) {
   if (auto reduce = dyn_cast<linalg::ReduceOp>(op)) {
     int64_t last = cast<RankedTensorType>(reduce.getInputs()[0].getType()).getRank() - 1;
     return llvm::is_contained(reduce.getDimensions(), last);
   }
-  SmallVector<AffineMap> maps = cast<linalg::ContractOp>(op).getIndexingMapsArray();
-  return llvm::all_of(ArrayRef(maps).drop_back(), [&](AffineMap map) {
-    return map.getNumResults() && !maps.back().isFunctionOfDim(map.getDimPosition(map.getNumResults() - 1));
-  });
+  auto contract = cast<linalg::ContractOp>(op);
+  SmallVector<AffineMap> maps = contract.getIndexingMapsArray();
+  int64_t terms = 1;
+  for (auto [dim, size] : llvm::enumerate(contract.getStaticLoopRanges()))
+    terms *= maps.back().isFunctionOfDim(dim) ? 1 : size;
+  return terms > kFewTerms && llvm::all_of(ArrayRef(maps).drop_back(), [&](AffineMap map) {
+           return map.getNumResults() && !maps.back().isFunctionOfDim(map.getDimPosition(map.getNumResults() - 1));
+         });
 }
 
 /// Sums of neighbours, one for each lane: each as where it is wanted alone, so that it is the same bit for bit.

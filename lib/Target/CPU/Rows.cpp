@@ -37,6 +37,8 @@ struct Items {
 static constexpr int64_t kLinearLanes = 64;
 /// Rows shorter than this are joined: the loops' own cost would show.
 static constexpr int64_t kLeastRow = 256;
+/// Elements of a vector; a last dimension with fewer would leave most of it empty.
+static constexpr int64_t kLeastLanes = 16;
 /// Elements that one thread should take at a time.
 static constexpr int64_t kGrainElements = 1 << 14;
 
@@ -231,6 +233,8 @@ private:
       at.pop_back();
       return {};
     };
+    if (joinsDimensions(results, shape, at.size()))
+      return emitJoined(results, shape, at);
     int64_t size = shape[at.size()];
     if (at.size() + 1 < shape.size()) {
       emitter.emitLoop(size, {}, body);
@@ -238,6 +242,25 @@ private:
     }
     for (const Vectors &vectors : coverByVectors(size, getCuts(size)))
       emitter.emitLoop(vectors, {}, body);
+  }
+
+  /// Whether the dimensions from `first` on are taken as one, since vectors along the last would be mostly empty.
+  bool joinsDimensions(const Results &results, ArrayRef<int64_t> shape, size_t first) {
+    return shape.back() < kLeastLanes && llvm::product_of(shape.drop_front(first)) >= kLeastLanes &&
+           llvm::all_of(
+               results, [&](auto result) { return getTensor(result.outside).getShape() == shape; }) &&
+           llvm::none_of(program.ops, [](Operation *op) { return isReduction(op) && addsNeighbours(op); });
+  }
+
+  void emitJoined(const Results &results, ArrayRef<int64_t> shape, ArrayRef<AffineExpr> at) {
+    ArrayRef<int64_t> joined = shape.drop_front(at.size());
+    for (const Vectors &vectors : coverByVectors(llvm::product_of(joined), {}))
+      emitter.emitLoop(vectors, {}, [&](AffineExpr index, ValueRange) -> SmallVector<Value> {
+        Coordinates all(at);
+        llvm::append_range(all, emitter.getVariables().delinearize(index, joined));
+        storeAll(results, all);
+        return {};
+      });
   }
 
   /// Where the parts of concatenations along a last dimension of this size meet.
