@@ -3,6 +3,8 @@
 #include "RowEmitter.h"
 
 #include "dialects/Tune/IR/Tune.h"
+#include "ftc/Runtime/Core/Philox.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 
 #include <cmath>
 
@@ -71,6 +73,83 @@ static Value emitWords(OpBuilder &b, Location loc, Value key, Value site, Value 
   return vector::InterleaveOp::create(b, loc, even, odd);
 }
 
+namespace {
+/// Arithmetic on vectors of f64, each operation rounded as in ftc/Runtime/Core/Philox.h.
+class Reals {
+public:
+  Reals(OpBuilder &b, Location loc, int64_t lanes)
+      : b(b), loc(loc), type(VectorType::get({lanes}, b.getF64Type())), bits(type.clone(b.getI64Type())) {}
+
+  Value real(double value) { return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, value)); }
+  Value integer(int64_t value) { return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(bits, value)); }
+  Value add(Value x, Value y) { return arith::AddFOp::create(b, loc, x, y); }
+  Value sub(Value x, Value y) { return arith::SubFOp::create(b, loc, x, y); }
+  Value mul(Value x, Value y) { return arith::MulFOp::create(b, loc, x, y); }
+  /// The upper 24 bits of each word.
+  Value uniformBits(Value words) {
+    Value shift = arith::ConstantOp::create(
+        b, loc, DenseElementsAttr::get(cast<VectorType>(words.getType()), b.getI32IntegerAttr(8)));
+    return arith::UIToFPOp::create(b, loc, type, arith::ShRUIOp::create(b, loc, words, shift));
+  }
+  Value sum(ArrayRef<double> coefficients, Value x) {
+    Value result = real(coefficients.front());
+    for (double next : coefficients.drop_front())
+      result = add(mul(result, x), real(next));
+    return result;
+  }
+  /// sqrt(-2 log(u)).
+  Value radius(Value uniform) {
+    Value all = arith::BitcastOp::create(b, loc, bits, uniform), shift = integer(52);
+    Value above = arith::SubIOp::create(b, loc, all, integer(series::kLeastMantissa));
+    Value exponent = arith::ShRSIOp::create(b, loc, above, shift);
+    Value rest = arith::SubIOp::create(b, loc, all, arith::ShLIOp::create(b, loc, exponent, shift));
+    Value mantissa = arith::BitcastOp::create(b, loc, type, rest);
+    Value s = arith::DivFOp::create(b, loc, sub(mantissa, real(1)), add(mantissa, real(1)));
+    Value power = arith::SIToFPOp::create(b, loc, type, exponent);
+    Value part = mul(mul(real(2), s), sum(series::atanh, mul(s, s)));
+    return math::SqrtOp::create(b, loc, mul(real(-2), add(mul(power, real(series::kLog2)), part)));
+  }
+  /// Cosine and sine of so many quarters of a turn.
+  std::pair<Value, Value> turn(Value quarters) {
+    Value nearest = math::FloorOp::create(b, loc, add(quarters, real(0.5)));
+    Value x = mul(sub(quarters, nearest), real(series::kHalfPi)), square = mul(x, x);
+    Value sine = mul(x, sum(series::sine, square)), cosine = sum(series::cosine, square);
+    Value quarter = arith::FPToSIOp::create(b, loc, bits, nearest);
+    auto hasBit = [&](Value value, int64_t bit) -> Value {
+      Value masked = arith::AndIOp::create(b, loc, value, integer(bit));
+      return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, masked, integer(0));
+    };
+    auto signedBy = [&](Value negative, Value value) -> Value {
+      return arith::SelectOp::create(b, loc, negative, arith::NegFOp::create(b, loc, value), value);
+    };
+    Value isOdd = hasBit(quarter, 1);
+    Value next = arith::AddIOp::create(b, loc, quarter, integer(1));
+    return {signedBy(hasBit(next, 2), arith::SelectOp::create(b, loc, isOdd, sine, cosine)),
+            signedBy(hasBit(quarter, 2), arith::SelectOp::create(b, loc, isOdd, cosine, sine))};
+  }
+
+private:
+  OpBuilder &b;
+  Location loc;
+  VectorType type, bits;
+};
+} // namespace
+
+/// Neighbouring numbers from their words, as f64.
+static Value emitNumbers(OpBuilder &b, Location loc, Value words, bool isNormal) {
+  int64_t lanes = cast<VectorType>(words.getType()).getNumElements();
+  if (!isNormal) {
+    Reals all(b, loc, lanes);
+    return all.mul(all.uniformBits(words), all.real(kUniformStep));
+  }
+  Reals half(b, loc, lanes / 2);
+  auto pairs = vector::DeinterleaveOp::create(b, loc, words);
+  Value uniform = half.mul(half.add(half.uniformBits(pairs.getRes1()), half.real(1)), half.real(kUniformStep));
+  Value radius = half.radius(uniform);
+  auto [cosine, sine] = half.turn(half.mul(half.uniformBits(pairs.getRes2()), half.real(4 * kUniformStep)));
+  return vector::InterleaveOp::create(b, loc, half.mul(radius, cosine), half.mul(radius, sine));
+}
+
 /// One number after another, by the runtime's function.
 static Value emitOneByOne(KernelBuilder &b, StringRef function, Value key, Value site, Value index) {
   Location loc = b.getLoc();
@@ -111,17 +190,33 @@ Value RowEmitter::emitFirstCounter(Value row, RankedTensorType type) {
   return arith::MulIOp::create(b, b.getLoc(), evaluate(row, At()), size);
 }
 
+/// Where the lanes begin if they are the numbers of whole blocks: of a tensor `ofRow` after so many rows like it.
+std::optional<AffineExpr> RowEmitter::findBlocks(AffineExpr linear, RankedTensorType ofRow) {
+  constexpr int64_t block = 4;
+  bool isWhole = !ofRow || ofRow.getNumElements() / ofRow.getDimSize(0) % block == 0;
+  auto consecutive = variables.splitLane(linear);
+  if (!consecutive || lanes.count % 16 != 0 || !isWhole || !consecutive->rest.isMultipleOf(block))
+    return std::nullopt;
+  return consecutive->rest;
+}
+
 Value RowEmitter::emitRandom(tune::RandomOp op, At at) {
   Location loc = b.getLoc();
   auto type = llvm::cast<RankedTensorType>(op.getResult().getType());
   bool isNormal = op.getDistribution() == tune::Distribution::normal;
-  Value key = evaluate(op.getKey(), At()), site = b.immediate(op, "site");
-  Value index = emitIndex64(variables.linearize(at, type.getShape()));
-  if (op.getRow()) {
-    Value offset = emitFirstCounter(op.getRow(), type);
-    index = arith::AddIOp::create(b, loc, index, isa<VectorType>(index.getType()) ? splat(offset) : offset);
+  Value key = evaluate(op.getKey(), At()), site = b.immediate(op, "site"), number;
+  AffineExpr linear = variables.linearize(at, type.getShape());
+  Value offset = op.getRow() ? emitFirstCounter(op.getRow(), type) : Value();
+  if (std::optional<AffineExpr> first = findBlocks(linear, op.getRow() ? type : RankedTensorType())) {
+    Value from = emitIndex64(*first);
+    from = offset ? arith::AddIOp::create(b, loc, from, offset).getResult() : from;
+    number = emitNumbers(b, loc, emitWords(b, loc, key, site, from, lanes.count), isNormal);
+  } else {
+    Value index = emitIndex64(linear);
+    if (offset)
+      index = arith::AddIOp::create(b, loc, index, isa<VectorType>(index.getType()) ? splat(offset) : offset);
+    number = emitOneByOne(b, isNormal ? "ftc_random_normal" : "ftc_random_uniform", key, site, index);
   }
-  Value number = emitOneByOne(b, isNormal ? "ftc_random_normal" : "ftc_random_uniform", key, site, index);
   double first = op.getA().convertToDouble(), second = op.getB().convertToDouble();
   auto constant = [&](double value) {
     Value scalar = arith::ConstantOp::create(b, loc, b.getF64FloatAttr(value));
@@ -136,13 +231,11 @@ Value RowEmitter::emitRandom(tune::RandomOp op, At at) {
 Value RowEmitter::emitKept(tune::DropOp op, At at) {
   Location loc = b.getLoc();
   ArrayRef<int64_t> shape = op.getX().getType().getShape();
-  int64_t perRow = op.getX().getType().getNumElements() / shape[0];
   Value key = evaluate(op.getKey(), At()), site = b.immediate(op, "site");
   AffineExpr linear = variables.linearize(at, shape);
   Value offset = emitFirstCounter(op.getRow(), op.getX().getType());
-  auto consecutive = variables.splitLane(linear);
-  if (consecutive && lanes.count % 16 == 0 && perRow % 4 == 0 && consecutive->rest.isMultipleOf(4)) {
-    Value first = arith::AddIOp::create(b, loc, emitIndex64(consecutive->rest), offset);
+  if (std::optional<AffineExpr> blocks = findBlocks(linear, op.getX().getType())) {
+    Value first = arith::AddIOp::create(b, loc, emitIndex64(*blocks), offset);
     Value words = emitWords(b, loc, key, site, first, lanes.count);
     Philox constants(b, loc, lanes.count);
     Value bits = arith::ShRUIOp::create(b, loc, words, constants.constant(8));

@@ -112,6 +112,7 @@ private:
   // Chance (RowChance.cpp)
   mlir::Value emitIndex64(mlir::AffineExpr expr);
   mlir::Value emitFirstCounter(mlir::Value row, mlir::RankedTensorType type);
+  std::optional<mlir::AffineExpr> findBlocks(mlir::AffineExpr linear, mlir::RankedTensorType ofRow);
   mlir::Value emitRandom(tune::RandomOp op, At at);
   mlir::Value emitKept(tune::DropOp op, At at);
   mlir::Value emitDrop(tune::DropOp op, At at);

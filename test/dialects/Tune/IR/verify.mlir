@@ -193,7 +193,7 @@ func.func @attention(%q: tensor<1x2x2x3x4xf64>, %k: tensor<1x8x2x5xf64>, %p: ten
 // -----
 
 func.func @positions(%q: tensor<1x2x2x3x4xf64>, %k: tensor<1x8x2x4xf64>, %p: tensor<1x2xi32>) {
-  // expected-error @+2 {{needs positions and segments [B,T] for queries, [B,S] for keys (C17)}}
+  // expected-error @+2 {{needs positions and segments [B,T] for queries, [B,S] for keys but those of the prefix (C17)}}
   // expected-error @+1 {{failed to infer returned types}}
   %out, %lse = tune.attention %q, %k, %k, %p, %p, %p, %p scale 1.0
     : (tensor<1x2x2x3x4xf64>, tensor<1x8x2x4xf64>, tensor<1x8x2x4xf64>, tensor<1x2xi32>, tensor<1x2xi32>,
