@@ -3,9 +3,10 @@
 
     bench/methods.py [--rounds 3] [--rows 1] [--tokens 512] [--layers 30] [--only NAME ...]
 
-Needs nothing but ftc: the model of SmolLM2-135M's shape is begun from nothing by a recipe, the tokens are random. Prints a table and writes
-all figures to bench/methods.json. The ratio is the median over the rounds of a method's step by the step of `lora` run just before it; the
-FLOPs are those of `ftc plan`, so that a ratio of time above that of the FLOPs is what the compiler loses.
+Needs nothing but ftc: the model of SmolLM2-135M's shape is begun from nothing by a recipe, the tokens are random. Each method is kept in
+bench/methods.json when it is done, with its day and machine, and what is not measured keeps its older figures; the table that is printed has
+all of them. The ratio is the median over the rounds of a method's step by the step of `lora` run just before it; the FLOPs are those of the
+products of a step, so that a ratio of time above that of the FLOPs is what the compiler loses.
 """
 
 import argparse
@@ -93,9 +94,9 @@ def main():
     parser.add_argument("--steps", type=int, default=4, help="steps a run; the first is not counted")
     parser.add_argument("--only", nargs="*", choices=list(METHODS), help="these methods alone")
     arguments = parser.parse_args()
-    rows, ftc = [], common.find_ftc(arguments.build)
+    ftc, path = common.find_ftc(arguments.build), common.ROOT / "bench" / "methods.json"
+    rows = {row["method"]: row for row in json.loads(path.read_text(encoding="utf-8"))} if path.exists() else {}
     with tempfile.TemporaryDirectory() as folder:
-        report = {**common.describe_run(arguments.threads), "rows": arguments.rows, "tokens": arguments.tokens, "layers": arguments.layers, "methods": rows}
         common.make_model(ftc, folder, {**common.SMOLLM2, "num_hidden_layers": arguments.layers})
         common.write_tokens(f"{folder}/batches.jsonl", arguments.rows * arguments.steps, arguments.tokens, common.SMOLLM2["vocab_size"])
         lora, flops = compile_method(ftc, "lora", folder, arguments)
@@ -105,13 +106,15 @@ def main():
             for _ in range(arguments.rounds):
                 base = statistics.median(step_seconds(lora, folder, arguments.threads))
                 ratios.append(statistics.median(step_seconds(executable, folder, arguments.threads)) / base)
-            rows.append({"method": name, "ratio": statistics.median(ratios), "ratios": ratios, "flops_ratio": own / flops})
-            (common.ROOT / "bench" / "methods.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-            print(f"{name}: {rows[-1]['ratio']:.2f} of lora's step, {own / flops:.2f} of its FLOPs", file=sys.stderr)
-    print(f"{arguments.rows} x {arguments.tokens} tokens, {arguments.layers} layers, f32; {report['machine']}; {report['date']}\n")
-    print("| method | step, of lora's | FLOPs, of lora's |\n|---|---|---|")
-    for row in rows:
-        print(f"| {row['method']} | {row['ratio']:.2f} | {row['flops_ratio']:.2f} |")
+            rows[name] = {"method": name, "rows": arguments.rows, "tokens": arguments.tokens, "layers": arguments.layers, "ratio": statistics.median(ratios),
+                          "ratios": ratios, "flops_ratio": own / flops, **common.describe_run(arguments.threads)}
+            path.write_text(json.dumps([rows[key] for key in METHODS if key in rows], indent=1) + "\n", encoding="utf-8")
+            print(f"{name}: {rows[name]['ratio']:.2f} of lora's step, {own / flops:.2f} of its FLOPs", file=sys.stderr)
+    print("| method | step, of lora's | FLOPs, of lora's | run |\n|---|---|---|---|")
+    for name in METHODS:
+        if row := rows.get(name):
+            run = f"{row['rows']} x {row['tokens']}, {row['layers']} layers; {row['machine']}; {row['date']}, ftc {row['ftc_revision']}"
+            print(f"| {name} | {row['ratio']:.2f} ({min(row['ratios']):.2f} to {max(row['ratios']):.2f}) | {row['flops_ratio']:.2f} | {run} |")
 
 
 if __name__ == "__main__":
