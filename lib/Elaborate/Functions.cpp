@@ -51,6 +51,7 @@ const Elementwise table[] = {
     {"erf", std::erf, emit<mlir::math::ErfOp>},
     {"sin", std::sin, emit<mlir::math::SinOp>},
     {"cos", std::cos, emit<mlir::math::CosOp>},
+    {"atan", std::atan, emit<mlir::math::AtanOp>},
     {"abs", std::fabs, emit<mlir::math::AbsFOp>},
     {"sign", [](double x) { return double((x > 0) - (x < 0)); }, emitSign, true},
     {"floor", std::floor, emit<mlir::math::FloorOp>, true},

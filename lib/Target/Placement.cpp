@@ -339,8 +339,9 @@ void ProgramPlacer::placeCall(Operation *op) {
     if (tune::TensorOp tensor = bound.lookup(result)) {
       places[result] = placeOf(tensor, op);
     } else if (auto rows = yielded.find(result); rows != yielded.end()) {
-      places[result] = places[rows->second.first];
-      places[result].stride = rows->second.second;
+      Place place = places.lookup(rows->second.first); // by value: a new entry moves the others
+      place.stride = rows->second.second;
+      places[result] = place;
     } else if (std::optional<Place> shared = shareOperand(op, result, takenOver)) {
       places[result] = *shared;
       takenOver.insert(shared->buffer);

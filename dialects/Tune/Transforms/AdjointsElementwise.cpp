@@ -108,6 +108,7 @@ Value erfRule(const Site &s) {
   return s.scaled(s.mul(s.dy, bell), 2 * std::numbers::inv_sqrtpi);
 }
 Value sinRule(const Site &s) { return s.mul(s.dy, s.make<math::CosOp>(s.x())); }
+Value atanRule(const Site &s) { return s.div(s.dy, s.add(s.mul(s.x(), s.x()), s.number(1))); }
 Value cosRule(const Site &s) { return s.neg(s.mul(s.dy, s.make<math::SinOp>(s.x()))); }
 // y = |x|: dx = dy sign(x), 0 at 0
 Value absRule(const Site &s) {
@@ -165,6 +166,7 @@ void attachMath(MLIRContext *context, math::MathDialect *) {
   attach<math::ErfOp, erfRule>(context);
   attach<math::SinOp, sinRule>(context);
   attach<math::CosOp, cosRule>(context);
+  attach<math::AtanOp, atanRule>(context);
   attach<math::AbsFOp, absRule>(context);
   attach<math::PowFOp, powBase, powExponent>(context);
   attach<math::FPowIOp, fpowiBase>(context);

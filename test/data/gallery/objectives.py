@@ -321,3 +321,106 @@ def grpo():
         return 0.04 * kl - torch.minimum(ratio * advantage, ratio.clamp(0.8, 1.2) * advantage)
 
     return valued("advantage", each)
+
+
+def preferred(each):
+    """The mean of `each(model, chosen, rejected)`."""
+
+    def loss(model, step):
+        return each(model, *preference(step)).mean()
+
+    return loss
+
+
+def cdpo():
+    def each(model, chosen, rejected):
+        h = 0.1 * (gain(model, chosen) - gain(model, rejected))
+        return -0.9 * log_sigmoid(h) - 0.1 * log_sigmoid(-h)
+
+    return preferred(each)
+
+
+def r_dpo():
+    def each(model, chosen, rejected):
+        longer = chosen[2].sum(1) - rejected[2].sum(1)
+        return -log_sigmoid(0.1 * (gain(model, chosen) - gain(model, rejected)) - 0.01 * longer)
+
+    return preferred(each)
+
+
+def nca():
+    def each(model, chosen, rejected):
+        a, b = 0.1 * gain(model, chosen), 0.1 * gain(model, rejected)
+        return -log_sigmoid(a) - (log_sigmoid(-a) + log_sigmoid(-b)) / 2
+
+    return preferred(each)
+
+
+def sampo():
+    def each(model, chosen, rejected):
+        n, m = chosen[2].sum(1), rejected[2].sum(1)
+        return -log_sigmoid(0.1 * torch.minimum(n, m) * (gain(model, chosen) / n - gain(model, rejected) / m))
+
+    return preferred(each)
+
+
+def slic():
+    def each(model, chosen, rejected):
+        a, b = (logp(model, y).sum(1) for y in (chosen, rejected))
+        return torch.relu(1 - a + b) - 0.1 * a
+
+    return preferred(each)
+
+
+def rrhf():
+    def each(model, chosen, rejected):
+        a, b = (logp(model, y).sum(1) for y in (chosen, rejected))
+        return torch.relu(b / rejected[2].sum(1) - a / chosen[2].sum(1)) - a
+
+    return preferred(each)
+
+
+def confidence_penalty():
+    def each(t, w, z, teacher, model):
+        l = torch.log_softmax(z, -1)
+        return 0.1 * (l.exp() * l).sum(-1) - pick(l, t)
+
+    return on_tokens(each)
+
+
+def symmetric_ce():
+    def each(t, w, z, teacher, model):
+        l = pick(torch.log_softmax(z, -1), t)
+        return -0.1 * l + 4 * (1 - l.exp())
+
+    return on_tokens(each)
+
+
+def tvd():
+    return on_tokens(lambda t, w, z, teacher, model: (torch.softmax(teacher, -1) - torch.softmax(z, -1)).abs().sum(-1) / 2)
+
+
+def adaptive_kl():
+    def each(t, w, z, teacher, model):
+        a, b = torch.log_softmax(teacher, -1), torch.log_softmax(z, -1)
+        p, q = a.exp(), b.exp()
+        order = torch.sort(p, dim=-1, descending=True, stable=True)
+        likelier = torch.zeros_like(p).scatter(-1, order.indices, order.values.cumsum(-1))
+        gap, is_head = (p - q).detach().abs(), likelier < 0.5
+        head, tail = (gap * is_head).sum(-1), (gap * ~is_head).sum(-1)
+        return (head * (p * (a - b)).sum(-1) + tail * (q * (b - a)).sum(-1)) / (head + tail)
+
+    return on_tokens(each)
+
+
+def barlow_twins():
+    def unit(z):
+        return (z - z.mean(0)) / (z.var(0, correction=0) + 1e-5).sqrt()
+
+    def loss(model, step):
+        x, y = unit(pooled(model, "query", step)), unit(pooled(model, "positive", step))
+        c = x.T @ y / len(x)
+        own = c.diagonal()
+        return ((1 - own) ** 2).sum() + 5e-3 * ((c * c).sum() - (own**2).sum())
+
+    return loss

@@ -76,6 +76,83 @@ def adamuon(S, ps, gs):
     return made
 
 
+def moments(S, ps, gs, beta1=0.9, beta2=0.999):
+    """Adam's moments, each divided by what its weights add up to."""
+    m, v, made = kept(S, "m", ps), kept(S, "v", ps), []
+    for i, g in enumerate(gs):
+        m[i] = beta1 * m[i] + (1 - beta1) * g
+        v[i] = beta2 * v[i] + (1 - beta2) * g * g
+        made.append((m[i] / (1 - beta1**S.t), v[i] / (1 - beta2**S.t)))
+    return made
+
+
+def adam_atan2(S, ps, gs):
+    return [p - 1e-2 * 4 / math.pi * torch.atan2(m, v.sqrt()) for p, (m, v) in zip(ps, moments(S, ps, gs))]
+
+
+def adamax(S, ps, gs):
+    m, u, made = kept(S, "m", ps), kept(S, "u", ps), []
+    for i, (p, g) in enumerate(zip(ps, gs)):
+        m[i] = 0.9 * m[i] + 0.1 * g
+        u[i] = torch.maximum(0.999 * u[i], g.abs() + 1e-8)
+        made.append(p - 1e-2 / (1 - 0.9**S.t) * m[i] / u[i])
+    return made
+
+
+def madgrad(S, ps, gs):
+    s, nu, made = kept(S, "s", ps), kept(S, "nu", ps), []
+    if S.t == 1:
+        S.x0 = [p.detach().clone() for p in ps]
+    l = 1e-2 * S.t**0.5
+    for i, (p, g) in enumerate(zip(ps, gs)):
+        s[i] = s[i] + l * g
+        nu[i] = nu[i] + l * g * g
+        made.append(0.9 * p + 0.1 * (S.x0[i] - s[i] / (nu[i] ** (1 / 3) + 1e-6)))
+    return made
+
+
+def nadam(S, ps, gs):
+    mu = lambda t: 0.9 * (1 - 0.5 * 0.96 ** (t * 4e-3))
+    S.made = (S.made if S.t > 1 else 1) * mu(S.t)
+    m, v, made = kept(S, "m", ps), kept(S, "v", ps), []
+    for i, (p, g) in enumerate(zip(ps, gs)):
+        m[i] = 0.9 * m[i] + 0.1 * g
+        v[i] = 0.999 * v[i] + 0.001 * g * g
+        ahead = (1 - mu(S.t)) / (1 - S.made) * g + mu(S.t + 1) / (1 - S.made * mu(S.t + 1)) * m[i]
+        made.append(p - 1e-2 * ahead / ((v[i] / (1 - 0.999**S.t)).sqrt() + 1e-8))
+    return made
+
+
+def qhadam(S, ps, gs):
+    return [p - 1e-2 * (0.3 * g + 0.7 * m) / (v.sqrt() + 1e-8) for p, g, (m, v) in zip(ps, gs, moments(S, ps, gs, beta1=0.995))]
+
+
+def signum(S, ps, gs):
+    m = kept(S, "m", ps)
+    m[:] = [0.9 * m + 0.1 * g for m, g in zip(m, gs)]
+    return [p - 1e-2 * m.sign() for p, m in zip(ps, m)]
+
+
+def stable_adamw(S, ps, gs):
+    b1, b2 = ((b**S.t - b) / (b**S.t - 1) for b in (0.9, 0.99))
+    m, v, made = kept(S, "m", ps), kept(S, "v", ps), []
+    for i, (p, g) in enumerate(zip(ps, gs)):
+        m[i] = b1 * m[i] + (1 - b1) * g
+        v[i] = b2 * v[i] + (1 - b2) * g * g
+        rms = (g * g / v[i].clamp(min=1e-12)).mean().sqrt()
+        made.append(p - 1e-2 / rms.clamp(min=1) * m[i] / (v[i].sqrt() + 1e-6))
+    return made
+
+
+def yogi(S, ps, gs):
+    m, v, made = kept(S, "m", ps), kept(S, "v", ps), []
+    for i, (p, g) in enumerate(zip(ps, gs)):
+        m[i] = 0.9 * m[i] + 0.1 * g
+        v[i] = v[i] - 0.001 * (v[i] - g * g).sign() * g * g
+        made.append(p - 1e-2 * (m[i] / (1 - 0.9**S.t)) / ((v[i] / (1 - 0.999**S.t)).sqrt() + 1e-3))
+    return made
+
+
 def adopt(S, ps, gs):
     m, v, made = kept(S, "m", ps), kept(S, "v", ps), []
     for i, (p, g) in enumerate(zip(ps, gs)):

@@ -22,6 +22,8 @@
 // RUN: %{check}
 // REDEFINE: %{op} = math.cos
 // RUN: %{check}
+// REDEFINE: %{op} = math.atan
+// RUN: %{check}
 // REDEFINE: %{op} = math.absf
 // RUN: %{check}
 
