@@ -110,7 +110,7 @@ Batch Converter::makeBatch(const StepCall &call, const StepValue &model, const S
                            Fields &fields) {
   const auto &extent = llvm::cast<ast::ExtentExpr>(*call.option("batch"));
   // A text of a row with a field, or with several texts, has a place of its own.
-  bool packing = flag(call, "packing", true) && !whole && data.rows == &runtime::data::recordKinds[0];
+  bool packing = flag(call, "packing", true) && !whole && data.rows->isOneText();
   RowShape rows{extent.first, integer(call, "micro_batch").value_or(extent.first), extent.second, packing, whole};
   if (whole && rows.micro != rows.sequences)
     error(Diag::WrongOption, call.range(), "micro_batch: the objective mixes the rows of a batch, which stays whole");

@@ -154,7 +154,7 @@ bool Converter::calibrate(const StepCall &own, const StepValue &base, const Step
   for (const auto &[instance, calibration] : asked)
     sums.insert(sums.end(), {calibration->sum, calibration->count});
   Fields fields(context);
-  RowShape shape{1, 1, calibrationTokens, /*packing=*/rows.rows == &runtime::data::recordKinds[0]};
+  RowShape shape{1, 1, calibrationTokens, /*packing=*/rows.rows->isOneText()};
   Batch batch = batchOf(own, base, rows, shape, fields);
   std::string count = own.name + ".loss";
   elaborator.tensors().declareReal(count, tune::Kind::output, {});

@@ -137,6 +137,8 @@ Status addRow(const RowReader &reader, const Row &row, const DatasetOptions &opt
 
 /// Adds the numbers of a row, if it has become a document.
 Status addNumbers(const RowReader &reader, const Row &row, const DatasetOptions &options, RecordStore &store) {
+  if (options.numbers.empty())
+    return Status::success();
   Expected<std::vector<double>> numbers = reader.readNumbers(row);
   if (!numbers)
     return numbers.error();
@@ -160,7 +162,8 @@ Expected<RecordStore> readDataset(const DatasetOptions &options, const text::Tex
     return status.error();
   const RecordKind &kind = kindOf(options.format);
   DatasetOptions choices = options;
-  if (&kind != &recordKinds[0])
+  bool isRecord = !kind.isOneText();
+  if (isRecord)
     choices.promptLoss = 0; // a prompt is no part of the answer that is judged
   Expected<RowReader> reader = RowReader::create(choices, codec);
   if (!reader)
@@ -182,7 +185,6 @@ Expected<RecordStore> readDataset(const DatasetOptions &options, const text::Tex
     if (++rows % watchedRows == 0 && options.watch)
       if (Status status = options.watch(fmt::format("{} rows", rows)); !status)
         return status.error();
-    bool isRecord = &kind != &recordKinds[0];
     Status status = isRecord ? records.add(**row, store) : addRow(*reader, **row, options, store.texts.front());
     if (!status)
       return status.error();
