@@ -91,6 +91,18 @@ static void collect(llvm::ArrayRef<std::unique_ptr<AdapterInstance>> instances, 
   }
 }
 
+std::vector<const AdapterGroup *> AdaptedModel::linesBelow(const AdapterGroup &line) const {
+  std::vector<const AdapterGroup *> below;
+  auto isTensor = [](const auto &instance) { return instance->siteTensor != nullptr; };
+  for (const auto &group : llvm::drop_begin(adapterGroups, mergedGroups)) {
+    if (group.get() == &line)
+      break;
+    if (!llvm::all_of(group->instances, isTensor))
+      below.push_back(group.get());
+  }
+  return below;
+}
+
 std::vector<AdapterInstance *> AdaptedModel::instances() const {
   std::vector<AdapterInstance *> all;
   for (auto &group : llvm::drop_begin(adapterGroups, mergedGroups))
@@ -302,7 +314,8 @@ Value Evaluator::lastToken(const Tensor &hidden) {
 std::vector<AdapterInstance *> Evaluator::adaptersOn(const ModuleInstance &site) {
   std::vector<AdapterInstance *> found = model->on(&site);
   llvm::erase_if(found, [&](const AdapterInstance *instance) {
-    return instance->outer && !llvm::is_contained(active, instance->outer);
+    return (instance->outer && !llvm::is_contained(active, instance->outer)) ||
+           (onlyLine && instance->group != *onlyLine);
   });
   return found;
 }

@@ -17,7 +17,7 @@ struct SiteChoice {
 };
 
 /// `site`: what a definition may ask of the place it is at.
-Value siteObject(const AdapterInstance &instance, const Model &model);
+Value siteObject(const AdapterInstance &instance, const Model &model, Value below = Value::list({}));
 
 /// Adds groups of adapters to a model.
 class AdapterBuilder {

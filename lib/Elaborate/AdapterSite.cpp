@@ -7,6 +7,8 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
+#include "llvm/Support/SaveAndRestore.h"
+
 using namespace ftc;
 using namespace ftc::elaborate;
 
@@ -23,7 +25,7 @@ static std::string parentName(llvm::StringRef path) {
   return llvm::all_of(name, llvm::isDigit) ? "" : name.str();
 }
 
-Value ftc::elaborate::siteObject(const AdapterInstance &instance, const Model &model) {
+Value ftc::elaborate::siteObject(const AdapterInstance &instance, const Model &model, Value below) {
   auto object = std::make_shared<std::map<std::string, Value, std::less<>>>();
   (*object)[closedObject.str()] = true;
   (*object)["number"] = instance.number;
@@ -34,6 +36,7 @@ Value ftc::elaborate::siteObject(const AdapterInstance &instance, const Model &m
   (*object)["path"] = instance.site->path;
   (*object)["biased"] = ownTensorNamed(instance, "bias") != nullptr;
   (*object)["config"] = model.completeConfig();
+  (*object)["below"] = std::move(below);
   return Value::Object(std::move(object));
 }
 
@@ -46,6 +49,8 @@ static const AdapterInstance *inChain(const AdapterInstance &instance) {
 static Value callBase(Evaluator &evaluator, const AdapterInstance &self, Arguments arguments) {
   std::vector<AdapterInstance *> chain = evaluator.adaptersOn(*self.site);
   auto place = llvm::find(chain, inChain(self)) - chain.begin();
+  if (const BareCall *known = evaluator.bareCall; known && place == 0 && known->isSame(*self.site, arguments))
+    return known->result;
   return evaluator.callAdapted(*self.site, llvm::ArrayRef(chain).take_front(place), std::move(arguments));
 }
 
@@ -153,6 +158,50 @@ static Value earlier(Evaluator &evaluator, const AdapterInstance &self, const Ar
   return Tensor{found->second.value, own->dims};
 }
 
+using SiteCall = Value (*)(Evaluator &, const AdapterInstance &, Arguments);
+
+/// The site with no adapters but those of one line; null: with none. Names that depend on adapters are found anew.
+static Value callOnly(Evaluator &evaluator, const AdapterInstance &self, const AdapterGroup *line, SiteCall call,
+                      Arguments arguments) {
+  llvm::SaveAndRestore only(evaluator.onlyLine, std::optional(line));
+  llvm::SaveAndRestore pass(evaluator.pass, evaluator.shared.nextPass());
+  return call(evaluator, self, std::move(arguments));
+}
+
+/// What the adapter of a line below adds to the site as it is without any: 0 where the line has none here. Of a sum of
+/// the two, which is what most of them are, the other term.
+static Value addedBy(Evaluator &evaluator, const AdapterInstance &self, const AdapterGroup *line, SiteCall call,
+                     Arguments arguments) {
+  auto isHere = [&](const auto &instance) { return instance->site == self.site && !instance->siteTensor; };
+  if (llvm::none_of(line->instances, isHere))
+    return 0.0;
+  llvm::SMRange range = arguments.range;
+  BareCall bare{self.site, arguments.positional.empty() ? Value() : arguments.positional.front(), {}};
+  bare.result = callOnly(evaluator, self, nullptr, call, arguments);
+  if (bare.result.isError())
+    return {};
+  llvm::SaveAndRestore known(evaluator.bareCall, &std::as_const(bare));
+  Value whole = callOnly(evaluator, self, line, call, std::move(arguments));
+  auto *sum = whole.as<Tensor>(), *term = bare.result.as<Tensor>();
+  auto add =
+      sum && term && sum->dims == term->dims ? sum->value.getDefiningOp<mlir::arith::AddFOp>() : mlir::arith::AddFOp();
+  if (!add || (add.getLhs() != term->value && add.getRhs() != term->value))
+    return whole.isError() ? Value() : evaluator.arithmetic(ast::BinaryOp::Sub, whole, bare.result, range);
+  Tensor added = *sum;
+  added.value = add.getLhs() == term->value ? add.getRhs() : add.getLhs();
+  return added;
+}
+
+/// `site.below`: for each line of the model before this adapter's own, what its adapter adds here.
+static Value linesBelow(const AdapterInstance &self, const AdaptedModel &model, SiteCall call) {
+  std::vector<Value> below;
+  for (const AdapterGroup *line : model.linesBelow(*self.group))
+    below.push_back(native([self = &self, line, call](Evaluator &e, Arguments arguments) {
+      return addedBy(e, *self, line, call, std::move(arguments));
+    }));
+  return Value::list(std::move(below));
+}
+
 /// Finds what adapters within ask of the `where` of the `forward` around them, before they act.
 static void findForInner(Evaluator &evaluator, const AdapterInstance &self) {
   ast::NamesIn inner;
@@ -189,7 +238,8 @@ void AdapterBuilder::bindSite(AdapterInstance &instance) {
         scope.define(name.text, Value(dim), name.range);
     }
   AdapterInstance *self = &instance;
-  scope.define("site", siteObject(instance, model.model()));
+  SiteCall call = form.name.text == "model" ? callModel : callBase;
+  scope.define("site", siteObject(instance, model.model(), linesBelow(instance, model, call)));
   for (auto &tensor : site.tensors) {
     llvm::StringRef name = llvm::StringRef(tensor->name).rsplit('.').second;
     ModelTensor *own = tensor.get();
@@ -216,7 +266,9 @@ void AdapterBuilder::bindSite(AdapterInstance &instance) {
                }));
   scope.define("earlier", native([self](Evaluator &e, Arguments arguments) { return earlier(e, *self, arguments); }));
   scope.define("stored", native([self](Evaluator &e, Arguments arguments) { return storedAs(e, *self, arguments); }));
-  auto call = form.name.text == "model" ? callModel : callBase;
+  scope.define("bare", native([self, call](Evaluator &e, Arguments arguments) {
+                 return callOnly(e, *self, nullptr, call, std::move(arguments));
+               }));
   scope.define(
       "base", native([self, call](Evaluator &e, Arguments arguments) { return call(e, *self, std::move(arguments)); }));
   scope.define("adapted", native([self, call](Evaluator &e, Arguments arguments) {

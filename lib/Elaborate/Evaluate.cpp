@@ -523,6 +523,17 @@ Value Evaluator::evalIndex(const ast::IndexExpr &expr, Scope &scope) {
   return base;
 }
 
+/// The entry of a list that a fold is at; their number must be the size of its dimension.
+Value Evaluator::entryOf(const Value &list, int64_t trip, const Dimension &over, llvm::SMRange range) {
+  auto *modules = list.as<ModuleList>();
+  auto *values = list.as<Value::List>();
+  int64_t size = modules ? modules->modules.size() : (*values)->size();
+  if (size == over.size)
+    return modules ? Value(modules->modules[trip]) : (**values)[trip];
+  diags().report(Diag::SizeMismatch, range, over.name, over.size, size);
+  return {};
+}
+
 Value Evaluator::evalFold(const ast::FoldExpr &expr, Scope &scope) {
   struct Source {
     const ast::FoldExpr::Binding *binding;
@@ -546,12 +557,10 @@ Value Evaluator::evalFold(const ast::FoldExpr &expr, Scope &scope) {
     Scope &inner = shared.newScope(&scope);
     for (auto [number, source] : llvm::enumerate(sources)) {
       Value value = number == 0 ? state : source.value;
-      if (auto *modules = value.as<ModuleList>(); modules && number > 0) {
-        if (int64_t(modules->modules.size()) != over->size) {
-          diags().report(Diag::SizeMismatch, source.binding->range, over->name, over->size, modules->modules.size());
+      if (number > 0 && (value.is<ModuleList>() || value.is<Value::List>())) {
+        value = entryOf(value, trip, *over, source.binding->range);
+        if (value.isError())
           return {};
-        }
-        value = modules->modules[trip];
       } else if (auto *name = llvm::dyn_cast<ast::NameExpr>(&*source.binding->value);
                  name && number > 0 && name->name == expr.over.text) {
         value = trip;

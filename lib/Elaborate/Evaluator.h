@@ -72,6 +72,17 @@ struct InitialContext {
   bool isNext = false;              ///< chance is that of the step
 };
 
+/// A call of a site without adapters whose result is there already.
+struct BareCall {
+  const ModuleInstance *site;
+  Value x;
+  Value result;
+  bool isSame(const ModuleInstance &other, const Arguments &arguments) const {
+    auto *given = arguments.positional.empty() ? nullptr : arguments.positional.front().as<Tensor>();
+    return &other == site && given && x.is<Tensor>() && given->value == x.as<Tensor>()->value;
+  }
+};
+
 class Evaluator {
 public:
   explicit Evaluator(Elaborator &shared, mlir::OpBuilder *builder = nullptr)
@@ -88,7 +99,10 @@ public:
   const StepChance *chance = nullptr;          ///< null where nothing is trained
   std::vector<ModuleInstance *> running;       ///< modules whose own `forward` is being evaluated
   std::vector<const AdapterInstance *> active; ///< adapters whose inner ones act
-  Scope *calledIn = nullptr;                   ///< of the function that is being evaluated
+  /// Set: of all adapters only those of this line act; null: none.
+  std::optional<const AdapterGroup *> onlyLine;
+  const BareCall *bareCall = nullptr; ///< one that `base` need not make again
+  Scope *calledIn = nullptr;          ///< of the function that is being evaluated
   struct ActiveCall {
     Scope *scope;
     unsigned pass;
@@ -253,6 +267,7 @@ private:
   Value entriesOf(const Tensor &tensor, Dim dim, const ast::Expr &index, Scope &scope);
   std::optional<std::pair<int64_t, int64_t>> evalRange(const ast::RangeExpr &expr, Scope &scope, int64_t size);
   Value evalFold(const ast::FoldExpr &expr, Scope &scope);
+  Value entryOf(const Value &list, int64_t trip, const Dimension &over, llvm::SMRange range);
   Value callClosure(const Closure &closure, Arguments arguments);
 
   llvm::SMRange place; ///< of the expression that is being evaluated

@@ -129,6 +129,15 @@ static Value contains(Evaluator &evaluator, const ast::CallExpr &expr, Scope &sc
   return false;
 }
 
+/// count(list): how many values a list has.
+static Value count(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
+  Value list = BuiltinCall(evaluator, expr, scope, 1).value(0);
+  auto *values = list.as<Value::List>();
+  if (!values && !list.isError())
+    evaluator.diags().report(Diag::ExpectedValue, expr.range, "a list", list.describe());
+  return values ? Value(int64_t((*values)->size())) : Value();
+}
+
 /// refuse(text, ...): an error of the definition's author.
 static Value refuse(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
   BuiltinCall call(evaluator, expr, scope);
@@ -168,7 +177,7 @@ static Value divisorNear(Evaluator &evaluator, const ast::CallExpr &expr, Scope 
 llvm::ArrayRef<Builtin> ftc::elaborate::functionBuiltins() {
   static const std::vector<Builtin> all = [] {
     std::vector<Builtin> builtins = {
-        {"clamp", clamp}, {"contains", contains}, {"refuse", refuse}, {"divisor_near", divisorNear}};
+        {"clamp", clamp}, {"contains", contains}, {"count", count}, {"refuse", refuse}, {"divisor_near", divisorNear}};
     for (const Elementwise &function : table)
       builtins.push_back({function.name.str(), callElementwise});
     return builtins;

@@ -23,6 +23,7 @@ public:
 
 private:
   void set(StringRef key, json::Value value);
+  json::Value directoriesBelow(const AdapterGroup &line);
   void addKeys(llvm::ArrayRef<PeftPlan::Placed> adapters);
   bool addJoined();
   std::optional<json::Value> trainedTensors(const PeftPlan::Placed &adapter);
@@ -61,6 +62,16 @@ static std::set<std::string> pathsOf(llvm::ArrayRef<PeftPlan::Placed> adapters) 
   return paths;
 }
 
+/// By their numbers the directories that the lines below were read from; of others the number stands for it.
+json::Value PeftWriter::directoriesBelow(const AdapterGroup &line) {
+  json::Object directories;
+  for (auto [number, below] : llvm::enumerate(model.linesBelow(line))) {
+    std::string name = std::to_string(number);
+    directories.push_back({name, below->folder.empty() ? name : below->folder});
+  }
+  return json::Value(std::move(directories));
+}
+
 /// What a key is, given what it means at each of the adapters that have it; nothing if it is not written.
 std::optional<json::Value> PeftWriter::valueOf(StringRef name, llvm::ArrayRef<PeftPlan::Placed> adapters) {
   std::vector<json::Value> values;
@@ -76,6 +87,8 @@ std::optional<json::Value> PeftWriter::valueOf(StringRef name, llvm::ArrayRef<Pe
     return std::nullopt;
   if (form == PeftKey::Form::Counts)
     return json::Value();
+  if (form == PeftKey::Form::Below)
+    return directoriesBelow(*instances.front()->group);
   if (form != PeftKey::Form::PerSite && form != PeftKey::Form::SitesWhere)
     return commonest(values);
   json::Object differing;
@@ -166,6 +179,11 @@ std::optional<json::Object> PeftWriter::write(StringRef basePath) {
   set("base_model_name_or_path", basePath.empty() ? json::Value() : json::Value(basePath.str()));
   llvm::sort(config, [](const json::Member &a, const json::Member &b) { return a.key < b.key; });
   return std::move(config);
+}
+
+bool elaborate::standsOnOthers(Elaborator &elaborator, const AdaptedModel &model) {
+  return llvm::any_of(PeftPlan(elaborator, model, /*firstGroup=*/0).own(),
+                      [](const PeftPlan::Placed &placed) { return placed.clause->standsOnOthers(); });
 }
 
 bool elaborate::hasPeftForm(Elaborator &elaborator, const AdaptedModel &model, llvm::SMRange at, size_t firstGroup) {

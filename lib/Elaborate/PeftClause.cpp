@@ -57,7 +57,8 @@ static StringRef nameOf(const ast::Expr &expr) {
 PeftKey::PeftKey(StringRef name, const ast::Expr &meaning) : name(name), form(Form::Formula), value(&meaning) {
   static constexpr std::pair<StringRef, Form> forms[] = {{"_", Form::Unread},         {"one_of", Form::OneOf},
                                                          {"per_site", Form::PerSite}, {"sites_where", Form::SitesWhere},
-                                                         {"tensors", Form::Tensors},  {"counts", Form::Counts}};
+                                                         {"tensors", Form::Tensors},  {"counts", Form::Counts},
+                                                         {"below", Form::Below}};
   if (nameOf(meaning) == "_")
     form = Form::Nothing;
   else if (isConstant(meaning))

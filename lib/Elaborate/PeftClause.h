@@ -29,6 +29,7 @@ struct PeftKey {
     PerSite,    ///< `per_site(e)`: sites that differ, by patterns of their paths
     SitesWhere, ///< `sites_where(e)`: the list of sites where e holds
     Tensors,    ///< `tensors("T")`: whose tensors T are trained: "all", "<type>_only" of the adapted modules, or "none"
+    Below,      ///< `below(e)`: an object that names the directories of the e lines below, which stay as they are
     Counts,     ///< `counts(e, "T")`: lists of booleans by paths of tensors T; e is how many are true. Written as null
     Formula     ///< any other: the value, the same at all sites
   };
@@ -57,6 +58,10 @@ struct PeftClause {
   /// Whether the clause itself names tensors under the path of a site. A method that does not chooses no modules.
   bool isUnderSites() const;
   bool joins() const { return type == "_"; }
+  /// Whether the directory leaves out the adapters below, which have directories of their own.
+  bool standsOnOthers() const {
+    return llvm::any_of(keys, [](const PeftKey &key) { return key.form == PeftKey::Form::Below; });
+  }
   /// The T of a key `tensors("T")`, or empty: the clause is for such tensors alone.
   llvm::StringRef tensorName() const;
   const PeftKey *key(llvm::StringRef name) const;

@@ -71,8 +71,11 @@ bool PeftPlan::fits(llvm::SMRange at) const {
 static StringRef lastName(const ModelTensor &tensor) { return StringRef(tensor.name).rsplit('.').second; }
 
 const PeftClause *PeftPlan::clauseOf(const AdapterInstance &instance) const {
+  auto found = clauses.find(instance.definition);
+  if (found == clauses.end()) // of an earlier stage
+    return nullptr;
   const PeftClause *joined = nullptr;
-  for (const PeftClause &clause : clauses.at(instance.definition)) {
+  for (const PeftClause &clause : found->second) {
     if (clause.type == chosen)
       return &clause;
     // What is trained with the rest of its module is saved with that.

@@ -285,6 +285,9 @@ bool PeftReader::readKey(Method &method, const PeftKey &key) {
     method.names.push_back({known ? key.parameter() : StringRef(), std::move(*names)});
     return true;
   }
+  case PeftKey::Form::Below:
+    method.formulas.push_back(&key);
+    return (value && value->asObject()) || fail("'" + key.name + "': expected an object of directories by names");
   case PeftKey::Form::Formula:
     if (known)
       return value && value->asObject() ? readPatterns(method, key, *value) : bindParameter(method, key);
@@ -490,6 +493,13 @@ bool PeftReader::checkFormulas(llvm::ArrayRef<Method *> group, size_t firstGroup
             continue;
           json::Value wanted = toJson(evaluator.eval(*key->value, *instance->scope));
           const json::Value *found = find(key->name);
+          if (key->form == PeftKey::Form::Below) {
+            json::Value named(int64_t(found->asObject()->size()));
+            if (!isSame(named, wanted))
+              return fail("'" + key->name + "' names " + json::dump(named) + " adapters, and the model has " +
+                          json::dump(wanted) + ": load those first, one on the other");
+            continue;
+          }
           if (!found || !isSame(*found, wanted))
             return fail("'" + key->name + "' is " + (found ? json::dump(*found) : "absent") + ", at '" +
                         instance->site->path + "' it would be " + json::dump(wanted));
@@ -511,11 +521,18 @@ void PeftReader::warnAboutUnread() {
 
 bool PeftReader::read() {
   size_t firstGroup = model.groups().size();
-  if (!chooseDefinitions() || !llvm::all_of(methods, [&](Method &method) { return readKeys(method); }) ||
-      !addTargets() || !llvm::all_of(joining, [&](Method &method) { return addJoined(method); }))
+  if (!chooseDefinitions())
+    return false;
+  bool standsOnOthers = llvm::any_of(methods, [](const Method &method) { return method.clause.standsOnOthers(); });
+  if (standsOnOthers)
+    model.settle();
+  if (!llvm::all_of(methods, [&](Method &method) { return readKeys(method); }) || !addTargets() ||
+      !llvm::all_of(joining, [&](Method &method) { return addJoined(method); }))
     return false;
   warnAboutUnread();
-  if (firstGroup == 0)
+  for (const auto &group : llvm::drop_begin(model.groups(), firstGroup))
+    group->folder = source.folder;
+  if (firstGroup == 0 || standsOnOthers)
     model.setOrigin(std::make_shared<json::Value>(source.config));
   return true;
 }

@@ -162,6 +162,46 @@ static bool isTried(Elaborator &elaborator, Model &model, const Applied &adapter
   return true;
 }
 
+namespace {
+/// Whether a definition asks for `site.below`.
+struct AsksForLines : ast::Walk {
+  bool found = false;
+
+protected:
+  void enterExpr(const ast::Expr &expr) override {
+    const auto *member = llvm::dyn_cast<ast::MemberExpr>(&expr);
+    const auto *of = member ? llvm::dyn_cast<ast::NameExpr>(member->base.get()) : nullptr;
+    found |= of && of->name == "site" && member->member.text == "below";
+  }
+};
+} // namespace
+
+std::optional<AdaptedModel> Specimen::baseFor(const Applied &adapter) {
+  AsksForLines asks;
+  for (const ast::Definition *definition : adapter.definitions)
+    asks.definition(*definition);
+  AdaptedModel result = base();
+  if (!asks.found)
+    return result;
+  DefinitionLibrary &library = shared->library();
+  auto line = std::make_shared<Applied>();
+  for (llvm::StringRef name : library.names(ast::DefinitionKind::Adapter))
+    for (const ast::Definition *definition : library.findAll(ast::DefinitionKind::Adapter, name))
+      if (library.fileOf(definition) == library.fileOf(model->root().definition)) {
+        line->name = name;
+        line->definitions.push_back(definition);
+      }
+  line->arguments.range = model->root().definition->name.range;
+  for (llvm::StringRef step : {"first", "second"}) {
+    auto next = adapt(result, step, line);
+    if (!next)
+      return std::nullopt;
+    result = std::move(*next);
+  }
+  result.settle();
+  return result;
+}
+
 std::optional<AdaptedModel> Specimen::adapt(const AdaptedModel &model, llvm::StringRef step,
                                             std::shared_ptr<const Applied> adapter) {
   AdaptedModel result = model;

@@ -56,7 +56,8 @@ static UpdateInputs inputsOf(Elaborator &elaborator, ProgramBuilder &program) {
 
 bool ftc::advances(DefinitionLibrary &library, Diagnostics &diags, const AppliedAdapter &adapter) {
   Specimen specimen(library, diags);
-  auto adapted = specimen.sound() ? specimen.adapt(specimen.base(), "tried", adapter) : std::nullopt;
+  auto base = specimen.sound() ? specimen.baseFor(*adapter) : std::nullopt;
+  auto adapted = base ? specimen.adapt(*base, "tried", adapter) : std::nullopt;
   if (!adapted || !specimen.initialise(*adapted, "start"))
     return false;
   Elaborator &elaborator = specimen.elaborator();

@@ -64,7 +64,8 @@ AppliedAdapter ftc::applyToSmall(llvm::ArrayRef<const ast::Definition *> definit
 
 /// The small model with an adapter whose tensors have their first values; nothing after messages.
 static std::optional<AdaptedModel> putOn(Specimen &specimen, const AppliedAdapter &adapter) {
-  auto adapted = specimen.sound() ? specimen.adapt(specimen.base(), "tried", adapter) : std::nullopt;
+  auto base = specimen.sound() ? specimen.baseFor(*adapter) : std::nullopt;
+  auto adapted = base ? specimen.adapt(*base, "tried", adapter) : std::nullopt;
   return adapted && specimen.initialise(*adapted, "start") ? adapted : std::nullopt;
 }
 
@@ -118,15 +119,14 @@ static bool isSameByAlgebra(mlir::ModuleOp module) {
 std::optional<double> ftc::changeAtStart(DefinitionLibrary &library, Diagnostics &diags,
                                          const AppliedAdapter &adapter) {
   Specimen specimen(library, diags);
-  if (!specimen.sound())
-    return std::nullopt;
-  auto adapted = specimen.adapt(specimen.base(), "tried", adapter);
+  auto base = specimen.sound() ? specimen.baseFor(*adapter) : std::nullopt;
+  auto adapted = base ? specimen.adapt(*base, "tried", adapter) : std::nullopt;
   // What data say of a site is not known here.
   if (!adapted || llvm::any_of(adapted->instances(), [](auto *instance) { return !instance->calibrations.empty(); }) ||
       !specimen.initialise(*adapted, "start"))
     return std::nullopt;
   Batch batch = specimen.batch("run", *adapted);
-  if (!addBoth(specimen, specimen.base(), *adapted, batch))
+  if (!addBoth(specimen, *base, *adapted, batch))
     return std::nullopt;
   if (isSameByAlgebra(specimen.module()))
     return 0;

@@ -4,6 +4,7 @@ trained tensors moved away from where they begin, and the logits of the golden r
 where nothing else is said. Needs torch, transformers, peft (0.21.2)."""
 
 import os
+import shutil
 import sys
 
 import peft
@@ -65,23 +66,54 @@ methods = {
     "biases": peft.LoraConfig(r=4, bias="all", target_modules=["c_attn"], fan_in_fan_out=True, task_type="CAUSAL_LM"),
     "biases-of-sites": peft.LoraConfig(r=4, bias="lora_only", target_modules=["q_proj", "o_proj"], task_type="CAUSAL_LM"),
     "glora-biased": peft.GloraConfig(r=4, target_modules=["q_proj", "o_proj"], task_type="CAUSAL_LM"),
+    "xlora": lambda paths: peft.XLoraConfig(hidden_size=64, adapters=paths, task_type="CAUSAL_LM"),
+    "xlora-deep": lambda paths: peft.XLoraConfig(
+        hidden_size=64, adapters=paths, xlora_depth=2, xlora_size=20, softmax_temperature=0.5, top_k_lora=2, global_scaling_weight=1.5, task_type="CAUSAL_LM"
+    ),
     "tinylora-tied": peft.TinyLoraConfig(r=2, u=8, weight_tying=0.5, **wide),
 }
 # Those of other models than llama.
 model_of = {"biases": "gpt2", "biases-of-sites": "qwen2", "glora-biased": "qwen2"}
+# The adapters that a directory of these names: each is a directory of its own.
+experts = {
+    "xlora": [
+        peft.LoraConfig(r=4, lora_alpha=8, **common),
+        peft.LoraConfig(r=3, lora_alpha=3, target_modules=["v_proj", "down_proj"], task_type="CAUSAL_LM"),
+    ],
+    "xlora-deep": [peft.LoraConfig(r=2 + i, lora_alpha=4, use_rslora=i == 1, **common) for i in range(3)],
+}
 # Arguments of a model's call beside the tokens.
 forward = {name: {"task_ids": torch.zeros(2, dtype=torch.long)} for name in ("poly", "multitask-prompt")}
 torch.set_num_threads(1)
+
+
+def adapt(model_path, config):
+    model = AutoModelForCausalLM.from_pretrained(model_path, dtype=torch.float32)
+    model.config.use_cache = not isinstance(config, peft.XLoraConfig)
+    model = peft.get_peft_model(model, config)
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            parameter.data.add_(torch.randn_like(parameter) * 0.1)
+    return model
+
+
 for name in chosen or methods:
     config, model_path = methods[name], os.path.join(models, model_of.get(name, "llama"))
     ids = load_file(os.path.join(model_path, "golden.safetensors"))["input_ids"]
     torch.manual_seed(0)
-    model = peft.get_peft_model(AutoModelForCausalLM.from_pretrained(model_path, dtype=torch.float32), config)
-    for parameter in model.parameters():
-        if parameter.requires_grad:
-            parameter.data.add_(torch.randn_like(parameter) * 0.1)
+    if name in experts:
+        paths = {str(number): os.path.join(out, name, str(number)) for number in range(len(experts[name]))}
+        for number, expert in enumerate(experts[name]):
+            adapt(model_path, expert).save_pretrained(paths[str(number)])
+        config = config(paths)
+    model = adapt(model_path, config)
     folder = os.path.join(out, name)
     model.save_pretrained(os.path.join(folder, "final"))
+    if name in experts:  # PEFT writes what it takes for an expert's: its file lacks most of the classifier, which it reads by these names
+        classifier = model.base_model.internal_xlora_classifier.state_dict(prefix="base_model.internal_xlora_classifier.")
+        save_file({key: tensor.clone() for key, tensor in classifier.items()}, os.path.join(folder, "final", "adapter_model.safetensors"))
+        for number in paths:
+            shutil.rmtree(os.path.join(folder, "final", number))
     if name == "prefix-projection":  # what the prompt is made of is not in PEFT's directory
         encoder = model.prompt_encoder["default"].state_dict()
         save_file({key: tensor.clone() for key, tensor in encoder.items()}, os.path.join(folder, "prompt_encoder.safetensors"))

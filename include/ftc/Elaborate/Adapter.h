@@ -95,6 +95,7 @@ struct AdapterGroup {
   llvm::SMRange range; ///< of the line
   std::vector<std::unique_ptr<AdapterInstance>> instances;
   std::vector<std::unique_ptr<AdapterTensor>> tensors;
+  std::string folder; ///< the PEFT directory that it was read from; empty if none
 };
 
 /// A model with adapters: what `adapt` gives. Cheap to copy; a model as loaded is one without groups.
@@ -136,6 +137,8 @@ public:
   bool isSettled(const AdapterInstance *instance) const;
   /// The adapters on a site, in order of application; also those that act within another one only.
   std::vector<AdapterInstance *> on(const ModuleInstance *site) const;
+  /// The lines before one whose adapters act on what modules give, beside those that have been merged.
+  std::vector<const AdapterGroup *> linesBelow(const AdapterGroup &line) const;
   /// All adapters, the inner ones after those around them.
   std::vector<AdapterInstance *> instances() const;
   /// Those of them that this stage trains.
@@ -164,8 +167,10 @@ public:
   const AdapterTensor *tensorOf(llvm::StringRef symbol) const;
   /// Whether there are adapters that are no tensors of the model's own.
   bool hasAdapters() const;
+  /// Whether tensors of the model's own are others than the file's, beside those that are trained in place.
+  bool isReplaced() const { return !replaced.empty() || mergedGroups > 0; }
   /// Whether it is another model than the file's even without the adapters that are trained now.
-  bool hasEarlierStages() const { return !replaced.empty() || !settled.empty() || mergedGroups > 0; }
+  bool hasEarlierStages() const { return isReplaced() || !settled.empty(); }
   /// Puts a symbol in the place of a model's own tensor.
   void replace(const ModelTensor &tensor, std::string symbol) { replaced[tensor.name] = std::move(symbol); }
   /// Of a directory of PEFT that was read: an adapter's tensor has what that holds, or what became of it.

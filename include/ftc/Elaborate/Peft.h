@@ -49,6 +49,9 @@ struct PeftAdapter {
 /// valid, where they cannot.
 bool hasPeftForm(Elaborator &elaborator, const AdaptedModel &model, llvm::SMRange at, size_t firstGroup = 0);
 
+/// Whether adapters of earlier stages have directories of their own, which this one names.
+bool standsOnOthers(Elaborator &elaborator, const AdaptedModel &model);
+
 /// How the adapters of a model that has that form are written; nothing after errors at `at`. `basePath` is the value of
 /// "base_model_name_or_path".
 std::optional<PeftAdapter> writePeft(Elaborator &elaborator, const AdaptedModel &model, llvm::StringRef basePath,
@@ -62,6 +65,7 @@ std::optional<std::vector<PeftTensor>> peftTensors(Elaborator &elaborator, const
 struct PeftSource {
   const runtime::json::Value &config; ///< an object
   std::string file;                   ///< for messages
+  std::string folder;                 ///< as the recipe calls it
   llvm::SMRange at;
 };
 

@@ -36,6 +36,9 @@ public:
   mlir::ModuleOp module() { return *current; }
   elaborate::Model &baseModel() { return *model; }
   elaborate::AdaptedModel base() { return elaborate::AdaptedModel(*model); }
+  /// What an adapter is put on: the model, with two lines below where the adapter asks for those; nothing after
+  /// messages.
+  std::optional<elaborate::AdaptedModel> baseFor(const elaborate::Applied &adapter);
   /// A second model with weights of its own; `step` names them.
   elaborate::AdaptedModel another(llvm::StringRef step);
   /// A batch of two rows of eight tokens, and the places that adapters put before them; rows of preferences and the

@@ -103,8 +103,9 @@ private:
 
   // PeftDirectory.cpp
   StepValue loadAdapters(const StepCall &call, llvm::StringRef path, const std::string &resolved);
-  std::optional<std::vector<elaborate::PeftTensor>>
-  readDirectory(const StepCall &adapt, const runtime::AdapterDirectory &directory, elaborate::AdaptedModel &model);
+  std::optional<std::vector<elaborate::PeftTensor>> readDirectory(const StepCall &adapt, llvm::StringRef path,
+                                                                  const runtime::AdapterDirectory &directory,
+                                                                  elaborate::AdaptedModel &model);
   StepValue restoreAdapters(const StepCall &call, const StepValue &base, llvm::StringRef path);
   StepValue refuseFile(const StepCall &call, Diag code, llvm::StringRef file, llvm::StringRef problem);
   void takeFromFile(const StepCall &call, elaborate::AdaptedModel &model, const runtime::SafetensorsFile *file,
@@ -166,6 +167,7 @@ private:
   void save(const ast::Save &save);
   std::string fold(const StepValue &value, const StepCall &form);
   bool isOfOneStage(const StepValue &value, const StepCall &form);
+  bool isInDirectory(const elaborate::AdapterGroup &line) const;
   Fields saveAdapters(const StepValue &value, const StepCall &form, std::string &kind);
   Fields savePeft(const StepValue &value, const StepCall &form);
   Fields savedEntry(const elaborate::AdaptedModel &model, const elaborate::PeftTensor &tensor);

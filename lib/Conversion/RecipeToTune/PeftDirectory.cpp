@@ -134,10 +134,11 @@ void Converter::takeFromFile(const StepCall &call, AdaptedModel &model, const ru
 }
 
 /// Adds the adapters that a folder describes to a model; their tensors as the folder has them, or nothing after errors.
-std::optional<std::vector<PeftTensor>>
-Converter::readDirectory(const StepCall &adapt, const runtime::AdapterDirectory &directory, AdaptedModel &model) {
+std::optional<std::vector<PeftTensor>> Converter::readDirectory(const StepCall &adapt, StringRef path,
+                                                                const runtime::AdapterDirectory &directory,
+                                                                AdaptedModel &model) {
   size_t firstGroup = model.groups().size();
-  PeftSource source{directory.config, directory.configPath, adapt.range()};
+  PeftSource source{directory.config, directory.configPath, path.str(), adapt.range()};
   if (directory.selfDescribed) {
     std::string folder = llvm::sys::path::parent_path(directory.configPath).str();
     return readAdapters(elaborator, adapt.name, model, source, folder) ? std::optional(namedTensors(model, firstGroup))
@@ -174,7 +175,7 @@ StepValue Converter::loadAdapters(const StepCall &call, StringRef path, const st
   adapted.load = base->load;
   adapted.uses = {base->name};
   size_t firstGroup = adapted.model->groups().size();
-  auto tensors = readDirectory(adapt, *directory, *adapted.model);
+  auto tensors = readDirectory(adapt, path, *directory, *adapted.model);
   if (!tensors) {
     exitStatus = int(runtime::ExitStatus::Input);
     return {};

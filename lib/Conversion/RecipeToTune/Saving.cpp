@@ -63,21 +63,33 @@ Fields Converter::savePeft(const StepValue &value, const StepCall &form) {
   return fields.set("config", peft->config).setList("tensors", tensors);
 }
 
-/// Whether all adapters are of the last stage: a directory holds one set of them. Warns where they belong to a model
-/// that is in no file.
+/// Whether the adapters of a line are those of a directory: they were read from it and not trained since.
+bool Converter::isInDirectory(const AdapterGroup &line) const {
+  auto isTrained = [&](const auto &tensor) { return trainedBy.count(tensor.get()) != 0; };
+  return !line.folder.empty() && llvm::none_of(line.tensors, isTrained);
+}
+
+/// Whether all adapters are of the last stage, beside those that have directories of their own: a directory holds one
+/// set of them. Warns where they belong to a model that is in no file.
 bool Converter::isOfOneStage(const StepValue &value, const StepCall &form) {
   Diagnostics &diags = elaborator.diagnostics();
+  bool standsOnLines = standsOnOthers(elaborator, *value.model), isInFiles = !value.model->isReplaced();
   for (const auto &group : llvm::drop_begin(value.model->groups(), value.model->mergedCount()))
-    for (const auto &instance : group->instances)
-      if (value.model->isSettled(instance.get()) && !instance->siteTensor) {
-        diags.report(Diag::EarlierAdapters, form.range())
-            .note(group->range, "put on here")
-            .help("merge them first, as in 'adapt merge(run) { ... }', or save the merged model");
-        return false;
-      }
-  if (value.model->hasEarlierStages())
+    for (const auto &instance : group->instances) {
+      if (!value.model->isSettled(instance.get()))
+        continue;
+      isInFiles &= standsOnLines && isInDirectory(*group);
+      if (instance->siteTensor || standsOnLines)
+        continue;
+      diags.report(Diag::EarlierAdapters, form.range())
+          .note(group->range, "put on here")
+          .help("merge them first, as in 'adapt merge(run) { ... }', or save the merged model");
+      return false;
+    }
+  if (!isInFiles)
     diags.report(Diag::AdapterOfChangedModel, form.range(), steps.at(value.load).path)
-        .help("save that model too, and load the adapter on it");
+        .help(standsOnLines ? "save the adapters below too, each by itself, and load them first"
+                            : "save that model too, and load the adapter on it");
   return true;
 }
 
