@@ -19,6 +19,9 @@ struct SiteChoice {
 /// `site`: what a definition may ask of the place it is at.
 Value siteObject(const AdapterInstance &instance, const Model &model, Value below = Value::list({}));
 
+/// `earlier(e, n)`, in what an adapter computes.
+Value callEarlier(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope);
+
 /// Adds groups of adapters to a model.
 class AdapterBuilder {
 public:

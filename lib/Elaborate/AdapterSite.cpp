@@ -126,38 +126,6 @@ static Value storedAs(Evaluator &evaluator, const AdapterInstance &self, const A
   return result.value ? Value(result) : Value();
 }
 
-/// `earlier(e, n)`: what e was at site n of the line, which the model runs before this one, or at this one itself.
-static Value earlier(Evaluator &evaluator, const AdapterInstance &self, const Arguments &arguments) {
-  auto &given = arguments.positional;
-  std::optional<int64_t> number = given.size() == 2 ? given[1].integer() : std::nullopt;
-  std::optional<Tensor> own = number ? evaluator.asTensor(given[0], arguments.range) : std::nullopt;
-  if (!own) {
-    if (llvm::none_of(given, [](const Value &value) { return value.isError(); }))
-      evaluator.diags().report(Diag::ExpectedValue, arguments.range,
-                               "`earlier(e, n)` with the number of a site, known when compiling", "other arguments");
-    return {};
-  }
-  if (evaluator.refuseNonlinear(*own, "`earlier`", arguments.range))
-    return {};
-  const void *line = self.outer ? static_cast<const void *>(self.outer) : self.group;
-  bool isRun = evaluator.modelPass != nullptr;
-  std::map<int64_t, Tensor> none;
-  auto &met = isRun ? evaluator.modelPass->met[{arguments.range.Start.getPointer(), line}] : none;
-  met[self.number] = *own;
-  auto found = met.find(*number);
-  if (!isRun || found == met.end()) {
-    evaluator.diags().report(Diag::ExpectedValue, arguments.range, "a site that the model runs before this one",
-                             isRun ? "site " + std::to_string(*number) + " at site " + std::to_string(self.number)
-                                   : "no run of the model");
-    return {};
-  }
-  if (sizesOf(found->second.dims) != sizesOf(own->dims)) {
-    evaluator.diags().report(Diag::UnlikeSites, arguments.range, printDims(own->dims), printDims(found->second.dims));
-    return {};
-  }
-  return Tensor{found->second.value, own->dims};
-}
-
 using SiteCall = Value (*)(Evaluator &, const AdapterInstance &, Arguments);
 
 /// The site with no adapters but those of one line; null: with none. Names that depend on adapters are found anew.
@@ -264,7 +232,7 @@ void AdapterBuilder::bindSite(AdapterInstance &instance) {
                                   tensor ? "another place" : "other arguments");
                  return {};
                }));
-  scope.define("earlier", native([self](Evaluator &e, Arguments arguments) { return earlier(e, *self, arguments); }));
+  scope.define("earlier", Builtin{"earlier", callEarlier});
   scope.define("stored", native([self](Evaluator &e, Arguments arguments) { return storedAs(e, *self, arguments); }));
   scope.define("bare", native([self, call](Evaluator &e, Arguments arguments) {
                  return callOnly(e, *self, nullptr, call, std::move(arguments));

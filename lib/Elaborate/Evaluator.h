@@ -21,6 +21,14 @@ namespace ftc::elaborate {
 
 class PassTrace;
 
+/// An expression in the call of a site's adapter, whose value another site may ask for.
+struct MetValue {
+  const AdapterInstance *instance;
+  Scope *scope, *calledIn;
+  unsigned pass;
+  std::optional<Tensor> value; ///< once it is found
+};
+
 /// One run of a model over one batch, while it is written.
 struct ModelPass {
   bool training = false;
@@ -34,9 +42,9 @@ struct ModelPass {
   llvm::DenseMap<const ModuleInstance *, Value> inputs;
   /// What each adapter's `forward` was called with last.
   llvm::DenseMap<const AdapterInstance *, Arguments> calls;
-  /// What `earlier(e, n)` has met of e: by its place in the source and the line (or the outer site) of the adapter, at
-  /// each site by number.
-  std::map<std::pair<const char *, const void *>, std::map<int64_t, Tensor>> met;
+  /// What `earlier(e, n)` has met of e: by its call and the line (or the outer site) of the adapter, at each site by
+  /// number.
+  std::map<std::pair<const ast::CallExpr *, const void *>, std::map<int64_t, MetValue>> met;
   /// The masks that are a rule, so that attention need not read them: `causal(...)` by the mask made of it.
   llvm::DenseMap<mlir::Value, Value> rules;
 };

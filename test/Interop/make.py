@@ -66,6 +66,10 @@ methods = {
     "biases": peft.LoraConfig(r=4, bias="all", target_modules=["c_attn"], fan_in_fan_out=True, task_type="CAUSAL_LM"),
     "biases-of-sites": peft.LoraConfig(r=4, bias="lora_only", target_modules=["q_proj", "o_proj"], task_type="CAUSAL_LM"),
     "glora-biased": peft.GloraConfig(r=4, target_modules=["q_proj", "o_proj"], task_type="CAUSAL_LM"),
+    "shadow": peft.ShadowConfig(r=4, task_type="CAUSAL_LM"),
+    "shadow-deep": peft.ShadowConfig(
+        r=3, shadow_alpha=0.3, shadow_dropout=0.0, shadow_num_hidden_layers=2, shadow_intermediate_size=40, shadow_num_attention_heads=2, update_hidden_size=6, task_type="CAUSAL_LM"
+    ),
     "xlora": lambda paths: peft.XLoraConfig(hidden_size=64, adapters=paths, task_type="CAUSAL_LM"),
     "xlora-deep": lambda paths: peft.XLoraConfig(
         hidden_size=64, adapters=paths, xlora_depth=2, xlora_size=20, softmax_temperature=0.5, top_k_lora=2, global_scaling_weight=1.5, task_type="CAUSAL_LM"
