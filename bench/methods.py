@@ -60,6 +60,7 @@ METHODS = {
     "randlora": ALL + "randlora(rank: 32)",
     "relora": ALL + "relora(rank: 16, alpha: 32, period: 500)",
     "road": ALL + "road(group: 64)",
+    "shadow": "** : shadow(rank: 16)",
     "shira": ALL + "shira(rank: 16)",
     "supertuning": ALL + "supertuning()",
     "supra": ALL + "supra(rank: 16)",
@@ -69,6 +70,7 @@ METHODS = {
     "vblora": ALL + "vblora(rank: 4, length: 64)",
     "vera": ALL + "vera(rank: 256)",
     "waveft": ALL + "waveft()",
+    "xlora, with two lora": ALL + "lora(rank: 16)  " + ALL + "lora(rank: 16)  ** : xlora()",
 }
 
 
