@@ -49,7 +49,8 @@ static const AdapterInstance *inChain(const AdapterInstance &instance) {
 static Value callBase(Evaluator &evaluator, const AdapterInstance &self, Arguments arguments) {
   std::vector<AdapterInstance *> chain = evaluator.adaptersOn(*self.site);
   auto place = llvm::find(chain, inChain(self)) - chain.begin();
-  if (const BareCall *known = evaluator.bareCall; known && place == 0 && known->isSame(*self.site, arguments))
+  if (const BareCall *known = evaluator.bareCall;
+      known && place == 0 && known->isSame(*self.site, arguments.positional))
     return known->result;
   return evaluator.callAdapted(*self.site, llvm::ArrayRef(chain).take_front(place), std::move(arguments));
 }
@@ -131,6 +132,13 @@ using SiteCall = Value (*)(Evaluator &, const AdapterInstance &, Arguments);
 /// The site with no adapters but those of one line; null: with none. Names that depend on adapters are found anew.
 static Value callOnly(Evaluator &evaluator, const AdapterInstance &self, const AdapterGroup *line, SiteCall call,
                       Arguments arguments) {
+  int64_t places = evaluator.model ? evaluator.model->virtualTokens(evaluator.shared) : 0;
+  if (places > 0 && llvm::is_contained({"model", "embedding"}, self.form->name.text)) {
+    evaluator.diags().report(Diag::ExpectedValue, arguments.range,
+                             "a model whose adapters put nothing before documents",
+                             "one with " + std::to_string(places) + " places of theirs");
+    return {};
+  }
   llvm::SaveAndRestore only(evaluator.onlyLine, std::optional(line));
   llvm::SaveAndRestore pass(evaluator.pass, evaluator.shared.nextPass());
   return call(evaluator, self, std::move(arguments));
@@ -144,11 +152,11 @@ static Value addedBy(Evaluator &evaluator, const AdapterInstance &self, const Ad
   if (llvm::none_of(line->instances, isHere))
     return 0.0;
   llvm::SMRange range = arguments.range;
-  BareCall bare{self.site, arguments.positional.empty() ? Value() : arguments.positional.front(), {}};
-  bare.result = callOnly(evaluator, self, nullptr, call, arguments);
+  BareCall bare{self.site, arguments.positional, callOnly(evaluator, self, nullptr, call, arguments)};
   if (bare.result.isError())
     return {};
-  llvm::SaveAndRestore known(evaluator.bareCall, &std::as_const(bare));
+  // A model is called with positions too, which may differ.
+  llvm::SaveAndRestore known(evaluator.bareCall, call == callBase ? &std::as_const(bare) : nullptr);
   Value whole = callOnly(evaluator, self, line, call, std::move(arguments));
   auto *sum = whole.as<Tensor>(), *term = bare.result.as<Tensor>();
   auto add =

@@ -83,11 +83,15 @@ struct InitialContext {
 /// A call of a site without adapters whose result is there already.
 struct BareCall {
   const ModuleInstance *site;
-  Value x;
+  std::vector<Value> arguments;
   Value result;
-  bool isSame(const ModuleInstance &other, const Arguments &arguments) const {
-    auto *given = arguments.positional.empty() ? nullptr : arguments.positional.front().as<Tensor>();
-    return &other == site && given && x.is<Tensor>() && given->value == x.as<Tensor>()->value;
+
+  bool isSame(const ModuleInstance &other, llvm::ArrayRef<Value> given) const {
+    auto isEqual = [](const Value &a, const Value &b) {
+      auto *x = a.as<Tensor>(), *y = b.as<Tensor>();
+      return x && y && x->value == y->value;
+    };
+    return &other == site && llvm::equal(given, arguments, isEqual);
   }
 };
 

@@ -75,7 +75,8 @@ void Image::runBlocksAlone(unsigned number) {
     for (uint64_t i = 0; i < call.buffers; ++i)
       buffers[i] = arena + call.offsets[i];
     for (int64_t end = call.items, begin; end > 0; end = begin) {
-      begin = (end - 1) / call.grain * call.grain;
+      int64_t grain = std::max<int64_t>(call.grain, 1);
+      begin = (end - 1) / grain * grain;
       std::memset(ftc_scratch(), 0xff, setup->scratch); // NaN in any type
       call.kernel(buffers, call.immediates, begin, end);
     }

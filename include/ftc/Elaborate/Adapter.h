@@ -169,8 +169,6 @@ public:
   bool hasAdapters() const;
   /// Whether tensors of the model's own are others than the file's, beside those that are trained in place.
   bool isReplaced() const { return !replaced.empty() || mergedGroups > 0; }
-  /// Whether it is another model than the file's even without the adapters that are trained now.
-  bool hasEarlierStages() const { return isReplaced() || !settled.empty(); }
   /// Puts a symbol in the place of a model's own tensor.
   void replace(const ModelTensor &tensor, std::string symbol) { replaced[tensor.name] = std::move(symbol); }
   /// Of a directory of PEFT that was read: an adapter's tensor has what that holds, or what became of it.

@@ -70,7 +70,8 @@ public:
   mlir::Value lo();
   mlir::Value hi();
 
-  /// How many items there are, and how many one thread should take at a time. Without it: one item.
+  /// How many items there are, and how many one thread should take at a time; FTC_ANY_RANGE where neighbours have work
+  /// in common that a thread does once. Without it: one item.
   void setItems(int64_t items, int64_t grain = 1);
 
   /// The kernel is the runtime's function `symbol` (an ftc_kernel) with these immediates, before those of the op, and

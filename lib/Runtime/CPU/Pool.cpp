@@ -134,17 +134,26 @@ void Pool::work(uint64_t seen, int number) {
   }
 }
 
+/// Of items in any range a thread takes three quarters of its share of what is left, so that those that are slower are
+/// helped out at the end.
+uint32_t Pool::countClaim(uint32_t unclaimed) const {
+  return anyRange.load(std::memory_order_relaxed)
+             ? std::max<uint32_t>(1, uint32_t(uint64_t(unclaimed) * 3 / (4 * uint64_t(getThreads()))))
+             : 1;
+}
+
 void Pool::claimBlocks(uint32_t epoch) {
   uint64_t now = ticket.load(std::memory_order_acquire);
   // A successful claim proves that the task of this epoch is unfinished, so `task` may be read only after it.
   while (getEpoch(now) == epoch && getUnclaimed(now) > 0) {
-    if (!ticket.compare_exchange_weak(now, now - 1, std::memory_order_acq_rel, std::memory_order_acquire))
+    uint32_t claim = countClaim(getUnclaimed(now));
+    if (!ticket.compare_exchange_weak(now, now - claim, std::memory_order_acq_rel, std::memory_order_acquire))
       continue;
     int64_t block = task.blocks - getUnclaimed(now);
     int64_t lo = block * task.grain;
-    int64_t hi = lo + task.grain < task.items ? lo + task.grain : task.items;
+    int64_t hi = std::min(lo + int64_t(claim) * task.grain, task.items);
     task.kernel(task.buffers, task.immediates, lo, hi);
-    unfinished.fetch_sub(1, std::memory_order_release);
+    unfinished.fetch_sub(claim, std::memory_order_release);
     now = ticket.load(std::memory_order_acquire);
   }
 }
@@ -153,6 +162,11 @@ void Pool::run(ftc_kernel kernel, void *const *buffers, const int64_t *immediate
   if (items <= 0)
     return;
   FlushDenormals flush;
+  bool isAnyRange = grain == FTC_ANY_RANGE;
+  if (isAnyRange && workers.empty()) {
+    kernel(buffers, immediates, 0, items);
+    return;
+  }
   if (grain < 1)
     grain = 1;
   int64_t blocks = (items + grain - 1) / grain;
@@ -168,6 +182,7 @@ void Pool::run(ftc_kernel kernel, void *const *buffers, const int64_t *immediate
     blocks = (items + grain - 1) / grain;
   }
   task = {kernel, buffers, immediates, items, grain, blocks};
+  anyRange.store(isAnyRange, std::memory_order_relaxed);
   unfinished.store(blocks, std::memory_order_relaxed);
   uint32_t epoch = getEpoch(ticket.load(std::memory_order_relaxed)) + 1;
   ticket.store(makeTicket(epoch, uint32_t(blocks)));

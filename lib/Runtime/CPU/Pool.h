@@ -10,8 +10,9 @@
 
 namespace ftc::cpu {
 
-/// A call is cut into blocks of `grain` items, which the caller and the workers claim one at a time. What a block
-/// computes does not depend on who claims it, so results are the same for any number of threads.
+/// A call is cut into blocks of `grain` items, which the caller and the workers claim one at a time; without a grain
+/// they claim ranges of items, ever shorter ones. What an item computes does not depend on who claims it, so results
+/// are the same for any number of threads.
 class Pool {
 public:
   static Pool &get();
@@ -43,9 +44,11 @@ private:
   void stop();
   void work(uint64_t seen, int number);
   void claimBlocks(uint32_t epoch);
+  uint32_t countClaim(uint32_t unclaimed) const;
   uint64_t awaitTicket(uint64_t seen);
 
   Task task = {};
+  std::atomic<bool> anyRange{false}; ///< of the task; read before a claim, which fails if the task is another by then
   /// Number of the task (high half) and how many of its blocks nobody has claimed (low half).
   alignas(64) std::atomic<uint64_t> ticket{0};
   alignas(64) std::atomic<int64_t> unfinished{0};

@@ -23,6 +23,8 @@ Value LoopBuilder::compare(arith::CmpIPredicate predicate, Value x, Value y) {
 }
 Value LoopBuilder::min(Value x, Value y) { return arith::MinUIOp::create(b, x, y); }
 
+Value LoopBuilder::max(Value x, Value y) { return arith::MaxUIOp::create(b, x, y); }
+
 SmallVector<Value> LoopBuilder::loop(Value from, Value to, int64_t step, ValueRange carried, Body body) {
   auto loop = scf::ForOp::create(b, from, to, index(step), carried);
   OpBuilder::InsertionGuard guard(b);

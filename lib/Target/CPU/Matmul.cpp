@@ -1,15 +1,15 @@
-// dnnl.matmul by the micro-kernel of Tile.h. An item is a block of columns of a block of rows: it packs its columns of
-// the right operands into the thread's memory, where they stay in the second cache while the rows go by. A result with
-// few columns of a left operand that is [depth, rows] is made the other way round, as its columns by its rows, in the
-// thread's memory, and written by squares: the large operand is read along its own rows, once.
-// Terms in f16 (HalfTile.h) copy the rows of their left operand too, as words of two elements.
+// dnnl.matmul by the micro-kernel of Tile.h. An item is a block of rows of a block of columns, which are packed into
+// the thread's memory and stay in the second cache while the rows of all its items go by. A result with few columns of
+// a left operand that is [depth, rows] is made the other way round, as its columns by its rows, in the thread's memory,
+// and written by squares: the large operand is read along its own rows, once. Terms in f16 (HalfTile.h) copy the rows
+// of their left operand too, as words of two elements.
 
 #include "Matmul.h"
 
 #include "HalfTile.h"
 #include "Terms.h"
 
-#include "llvm/ADT/SetVector.h"
+#include "ftc/Runtime/CPU/Program.h"
 
 #include <limits>
 
@@ -23,7 +23,7 @@ namespace ftc::target::cpu {
 static constexpr int64_t kDepth = 1600;
 /// Columns and rows of an item at most. Where the depth is cut, an item has all columns if it may, since its rows come
 /// from memory for each block of columns, and kCutRows rows if its columns are not packed.
-static constexpr int64_t kMostColumns = 640, kMostRows = 1024, kCutRows = 64;
+static constexpr int64_t kMostColumns = 640, kMostRows = 256, kCutRows = 64;
 /// Items are a multiple of this if there are fewer than kManyItems, so that threads finish together.
 static constexpr int64_t kEvenItems = 8, kManyItems = 64;
 /// Rows from which packing is cheap beside the product: a copy, or a transposition.
@@ -82,7 +82,7 @@ struct Blocking {
   int64_t deepest = 0;                     ///< of the sweeps, parts counted
   int64_t batch = 1, rows, columns;
   int64_t tileRows = 0;
-  int64_t blockRows = 0, blockColumns = 0; ///< of an item; columns are whole panels
+  int64_t blockRows = 0, blockColumns = 0; ///< of an item: whole tiles and whole panels
   int64_t rowBlocks = 1, columnBlocks = 1;
 
 private:
@@ -133,9 +133,10 @@ void Blocking::setColumns(int64_t most) {
 }
 
 void Blocking::setRows(int64_t blocks) {
-  blockRows = llvm::divideCeil(rows, blocks);
+  int64_t tiles = llvm::alignTo(llvm::divideCeil(rows, registers.tileRows), blocks); // as many in each block
+  tileRows = llvm::divideCeil(rows, tiles);
+  blockRows = llvm::divideCeil(llvm::divideCeil(rows, tileRows), blocks) * tileRows;
   rowBlocks = llvm::divideCeil(rows, blockRows);
-  tileRows = llvm::divideCeil(blockRows, llvm::divideCeil(blockRows, registers.tileRows));
 }
 
 Blocking::Blocking(const Registers &registers, ArrayRef<Term> terms)
@@ -216,7 +217,8 @@ private:
 
   Value truth(bool value) { return l.constant(l.b.getI1Type(), value); }
   Value pointer(Value operand) { return l.pointer(l.b.buffer(operand)); }
-  void locate(Value item);
+  void locate(Value columns, Value firstBlock, Value lastBlock);
+  void emitBlock();
   void emitSweep(ArrayRef<size_t> sweep, Start start);
   void emitPart(ArrayRef<size_t> sweep, Value from, Value depth, Start start);
   Operands makeOperands(size_t term, Value from, Value depth);
@@ -239,43 +241,51 @@ private:
   Value scratch;   ///< packed columns, then copied rows, then what is turned
   Place computed;  ///< what is computed, from the item's entry of the batch on
   int64_t rowStep; ///< elements from one row of it to the next
-  // Of the item that is being emitted; the last ones are exclusive.
+  // Of what is being emitted; the last ones are exclusive.
   Value firstRow, lastRow, firstColumn, lastColumn;
   BatchEntry entry;
 };
 } // namespace
 
 void MatmulEmitter::emit() {
-  l.b.setItems(blocking.getItems());
+  l.b.setItems(blocking.getItems(), FTC_ANY_RANGE);
   scratch = l.pointer(l.b.threadMemory(countScratch(terms, blocking)));
-  l.loop(l.b.lo(), l.b.hi(), 1, [&](Value item) {
-    locate(item);
-    Value c = pointer(op.getResult());
-    computed = {c, entry.c};
-    rowStep = shape.m.c;
-    Start start{op.getInit() ? pointer(op.getInit()) : c, truth(!op.getInit())};
-    if (isTurned(terms)) {
-      int64_t place = countScratch(terms, blocking) - blocking.rows * blocking.blockColumns;
-      computed = {scratch, l.sub(l.index(place), firstColumn)};
-      rowStep = blocking.blockColumns;
-      start = {scratch, truth(true)};
-    }
-    for (ArrayRef<size_t> sweep : blocking.sweeps) {
-      emitSweep(sweep, start);
-      start = {computed.base, truth(false)};
-    }
-    if (isTurned(terms))
-      emitTurned();
-  });
+  // The blocks of rows of a block of columns are neighbours: of those that a thread gets, the columns are packed once.
+  l.loop(l.div(l.b.lo(), blocking.rowBlocks), l.div(l.add(l.b.hi(), blocking.rowBlocks - 1), blocking.rowBlocks), 1,
+         [&](Value columns) {
+           Value before = l.mul(columns, blocking.rowBlocks), after = l.add(before, blocking.rowBlocks);
+           locate(columns, l.sub(l.max(l.b.lo(), before), before), l.sub(l.min(l.b.hi(), after), before));
+           emitBlock();
+         });
 }
 
-void MatmulEmitter::locate(Value item) {
-  Value rest = l.div(item, blocking.columnBlocks);
-  firstColumn = l.mul(l.rem(item, blocking.columnBlocks), blocking.blockColumns);
+/// The rows and columns that were located.
+void MatmulEmitter::emitBlock() {
+  Value c = pointer(op.getResult());
+  computed = {c, entry.c};
+  rowStep = shape.m.c;
+  Start start{op.getInit() ? pointer(op.getInit()) : c, truth(!op.getInit())};
+  if (isTurned(terms)) {
+    int64_t place = countScratch(terms, blocking) - blocking.rows * blocking.blockColumns;
+    computed = {scratch, l.sub(l.index(place), firstColumn)};
+    rowStep = blocking.blockColumns;
+    start = {scratch, truth(true)};
+  }
+  for (ArrayRef<size_t> sweep : blocking.sweeps) {
+    emitSweep(sweep, start);
+    start = {computed.base, truth(false)};
+  }
+  if (isTurned(terms))
+    emitTurned();
+}
+
+/// A block of columns, by its number and that in the batch, and blocks of its rows.
+void MatmulEmitter::locate(Value columns, Value firstBlock, Value lastBlock) {
+  firstColumn = l.mul(l.rem(columns, blocking.columnBlocks), blocking.blockColumns);
   lastColumn = l.min(l.add(firstColumn, blocking.blockColumns), l.index(shape.n.size));
-  firstRow = l.mul(l.rem(rest, blocking.rowBlocks), blocking.blockRows);
-  lastRow = l.min(l.add(firstRow, blocking.blockRows), l.index(shape.m.size));
-  entry = locateBatch(l, l.div(rest, blocking.rowBlocks), terms);
+  firstRow = l.mul(firstBlock, blocking.blockRows);
+  lastRow = l.min(l.mul(lastBlock, blocking.blockRows), l.index(shape.m.size));
+  entry = locateBatch(l, l.div(columns, blocking.columnBlocks), terms);
 }
 
 void MatmulEmitter::emitSweep(ArrayRef<size_t> sweep, Start start) {
@@ -305,19 +315,12 @@ void MatmulEmitter::emitPart(ArrayRef<size_t> sweep, Value from, Value depth, St
       packed = l.add(packed, blocking.countWords(terms[i]) * blocking.blockColumns);
     }
   }
-  int64_t tileRows = blocking.tileRows;
+  int64_t tileRows = blocking.tileRows, tail = shape.m.size % tileRows;
   Value end = l.add(firstRow, l.mul(l.div(l.sub(lastRow, firstRow), tileRows), tileRows));
   l.loop(firstRow, end, tileRows, [&](Value row) { emitRows(sweep, operands, start, row, tileRows); });
-  // The last block may be smaller, and so its last tile.
-  int64_t lastBlock = shape.m.size - (blocking.rowBlocks - 1) * blocking.blockRows;
-  llvm::SmallSetVector<int64_t, 2> tails;
-  for (int64_t size : {blocking.blockRows, lastBlock})
-    if (size % tileRows)
-      tails.insert(size % tileRows);
-  for (int64_t tail : tails) {
-    Value isThis = arith::CmpIOp::create(l.b, arith::CmpIPredicate::eq, l.sub(lastRow, end), l.index(tail));
-    l.ifTrue(isThis, [&] { emitRows(sweep, operands, start, end, tail); });
-  }
+  if (tail)
+    l.ifTrue(arith::CmpIOp::create(l.b, arith::CmpIPredicate::ult, end, lastRow),
+             [&] { emitRows(sweep, operands, start, end, tail); });
 }
 
 MatmulEmitter::Operands MatmulEmitter::makeOperands(size_t i, Value from, Value depth) {

@@ -50,10 +50,25 @@ TEST_P(PoolTest, visitsEveryItemOnceInBlocksOfTheGrain) {
     }
 }
 
+TEST_P(PoolTest, handsOutRangesOfAnyLength) {
+  for (int64_t items : {0, 1, 2, 63, 1000}) {
+    Record record(items);
+    run(record, FTC_ANY_RANGE);
+    for (const auto &count : record.visits)
+      ASSERT_EQ(count, 1) << items << " items";
+    if (GetParam() == 1) {
+      EXPECT_EQ(record.calls, items > 0);
+      EXPECT_EQ(record.largest, items);
+    } else if (items > 0) {
+      EXPECT_EQ(record.largest, std::max<int64_t>(1, items * 3 / (4 * ftc_threads())));
+    }
+  }
+}
+
 TEST_P(PoolTest, survivesManyShortCalls) {
   Record record(8);
   for (int i = 0; i < 20000; ++i)
-    run(record, 1);
+    run(record, i % 2 ? FTC_ANY_RANGE : 1);
   for (const auto &count : record.visits)
     EXPECT_EQ(count, 20000);
 }

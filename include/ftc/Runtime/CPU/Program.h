@@ -16,6 +16,9 @@ typedef void (*ftc_kernel)(void *const *buffers, const int64_t *immediates, int6
 /// The largest number of buffers of one call; the compiler keeps to it.
 enum { FTC_MAX_BUFFERS = 128 };
 
+/// A grain of its own: items are handed out in ranges of any length, long ones first.
+enum { FTC_ANY_RANGE = 0 };
+
 /// One call. Its items are handed out in blocks of `grain`.
 typedef struct ftc_call {
   ftc_kernel kernel;
@@ -100,8 +103,8 @@ int ftc_run_program(const ftc_program *program, uint8_t *arena);
 int ftc_set_threads(int threads);
 int ftc_threads(void);
 
-/// Runs `kernel` over `items` items in blocks of `grain` on all threads; returns when all are done. Denormals count as
-/// zero (FTZ and DAZ) inside. Kernels must not call it.
+/// Runs `kernel` over `items` items in blocks of `grain` (or FTC_ANY_RANGE) on all threads; returns when all are done.
+/// Denormals count as zero (FTZ and DAZ) inside. Kernels must not call it.
 void ftc_parallel(ftc_kernel kernel, void *const *buffers, const int64_t *immediates, int64_t items, int64_t grain);
 
 /// The calling thread's own memory inside of a kernel, of the size that was reserved, aligned to 4096.
