@@ -146,10 +146,9 @@ static Value callOnly(Evaluator &evaluator, const AdapterInstance &self, const A
 
 /// What the adapter of a line below adds to the site as it is without any: 0 where the line has none here. Of a sum of
 /// the two, which is what most of them are, the other term.
-static Value addedBy(Evaluator &evaluator, const AdapterInstance &self, const AdapterGroup *line, SiteCall call,
+static Value addedBy(Evaluator &evaluator, const AdapterInstance &self, const AdapterInstance *below, SiteCall call,
                      Arguments arguments) {
-  auto isHere = [&](const auto &instance) { return instance->site == self.site && !instance->siteTensor; };
-  if (llvm::none_of(line->instances, isHere))
+  if (!below)
     return 0.0;
   llvm::SMRange range = arguments.range;
   BareCall bare{self.site, arguments.positional, callOnly(evaluator, self, nullptr, call, arguments)};
@@ -157,7 +156,7 @@ static Value addedBy(Evaluator &evaluator, const AdapterInstance &self, const Ad
     return {};
   // A model is called with positions too, which may differ.
   llvm::SaveAndRestore known(evaluator.bareCall, call == callBase ? &std::as_const(bare) : nullptr);
-  Value whole = callOnly(evaluator, self, line, call, std::move(arguments));
+  Value whole = callOnly(evaluator, self, below->group, call, std::move(arguments));
   auto *sum = whole.as<Tensor>(), *term = bare.result.as<Tensor>();
   auto add =
       sum && term && sum->dims == term->dims ? sum->value.getDefiningOp<mlir::arith::AddFOp>() : mlir::arith::AddFOp();
@@ -168,13 +167,18 @@ static Value addedBy(Evaluator &evaluator, const AdapterInstance &self, const Ad
   return added;
 }
 
-/// `site.below`: for each line of the model before this adapter's own, what its adapter adds here.
+/// `site.below`: each line of the model before this adapter's own.
 static Value linesBelow(const AdapterInstance &self, const AdaptedModel &model, SiteCall call) {
   std::vector<Value> below;
-  for (const AdapterGroup *line : model.linesBelow(*self.group))
-    below.push_back(native([self = &self, line, call](Evaluator &e, Arguments arguments) {
-      return addedBy(e, *self, line, call, std::move(arguments));
-    }));
+  auto isHere = [&](const auto &instance) { return instance->site == self.site && !instance->siteTensor; };
+  for (const AdapterGroup *line : model.linesBelow(*self.group)) {
+    auto found = llvm::find_if(line->instances, isHere);
+    const AdapterInstance *instance = found == line->instances.end() ? nullptr : found->get();
+    auto add = [self = &self, instance, call](Evaluator &e, Arguments arguments) {
+      return addedBy(e, *self, instance, call, std::move(arguments));
+    };
+    below.push_back(LineBelow{std::make_shared<const NativeFunction>(std::move(add)), instance});
+  }
   return Value::list(std::move(below));
 }
 

@@ -99,7 +99,17 @@ Value Evaluator::member(const Value &base, llvm::StringRef name, llvm::SMRange r
     if (Scope::Entry *entry = (*module)->scope->findHere(name))
       return force(name, *entry, range);
   }
+  auto *line = base.as<LineBelow>();
+  if (line && !line->instance)
+    return 0.0;
+  if (line && line->instance->tensor(name))
+    return lookup(name, *line->instance->scope, range);
   auto message = diags().report(Diag::NoMember, range, base.describe(), name);
+  if (line)
+    message.help("its tensors are " +
+                 llvm::join(llvm::map_range(line->instance->tensors,
+                                            [](const AdapterTensor *tensor) { return tensor->parameter; }),
+                            ", "));
   if (base.is<Tensor>())
     hintAtOtherNotation(message, name);
   return {};

@@ -409,6 +409,8 @@ Value Evaluator::call(const Value &callee, Arguments arguments) {
     libraryName = outerName;
     return value;
   }
+  if (auto *line = callee.as<LineBelow>())
+    return (*line->add)(*this, std::move(arguments));
   if (auto *native = callee.as<Native>())
     return (**native)(*this, std::move(arguments));
   if (auto *module = callee.as<ModuleInstance *>())

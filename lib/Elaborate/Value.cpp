@@ -49,6 +49,7 @@ struct Describe {
   std::string operator()(const LibraryFunction &f) { return "the function '" + f.definition->name.text + "'"; }
   std::string operator()(const Builtin &b) { return "the function '" + b.name + "'"; }
   std::string operator()(const Native &) { return "a function"; }
+  std::string operator()(const LineBelow &) { return "the adapter of a line below"; }
   std::string operator()(ModuleInstance *m) { return "the module '" + m->path + "'"; }
   std::string operator()(const ModuleList &) { return "a list of modules"; }
   std::string operator()(const std::shared_ptr<const Applied> &a) { return "the definition '" + a->name + "'"; }

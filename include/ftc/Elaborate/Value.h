@@ -28,6 +28,7 @@ class Evaluator;
 class ModuleInstance;
 class Scope;
 class Value;
+struct AdapterInstance;
 struct Batch;
 
 /// What evaluating a call by value gets: positional arguments, then named ones.
@@ -86,6 +87,12 @@ struct Builtin {
 /// A function of the evaluator itself on values: `base`, a step of an inner optimizer, a model pass.
 using Native = std::shared_ptr<const std::function<Value(Evaluator &, Arguments)>>;
 
+/// A line below an adapter: called, what its adapter adds at the site; its members are that adapter's tensors.
+struct LineBelow {
+  Native add;
+  const AdapterInstance *instance; ///< null where the line has none at the site
+};
+
 /// The modules `e.0`, `e.1`, ... of `part e[i: n]`.
 struct ModuleList {
   std::vector<ModuleInstance *> modules;
@@ -125,7 +132,7 @@ public:
   };
   using Storage =
       std::variant<ErrorValue, NoneValue, bool, int64_t, double, std::string, QuantityValue, List, Tuple, Object, Dim,
-                   Tensor, Complex, Closure, LibraryFunction, Builtin, Native, ModuleInstance *, ModuleList,
+                   Tensor, Complex, Closure, LibraryFunction, Builtin, Native, LineBelow, ModuleInstance *, ModuleList,
                    std::shared_ptr<const Applied>, MapValue, RowSum, RowValue, const AdaptedModel *>;
 
   Value() : storage(ErrorValue{}) {}
