@@ -530,8 +530,6 @@ bool PeftReader::read() {
       !llvm::all_of(joining, [&](Method &method) { return addJoined(method); }))
     return false;
   warnAboutUnread();
-  for (const auto &group : llvm::drop_begin(model.groups(), firstGroup))
-    group->folder = source.folder;
   if (firstGroup == 0 || standsOnOthers)
     model.setOrigin(std::make_shared<json::Value>(source.config));
   return true;

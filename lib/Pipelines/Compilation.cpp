@@ -50,10 +50,11 @@ bool Compilation::makeRecipe() {
   return current || fail(1);
 }
 
-/// A warning for an adapter that changes the model before the first step, unless it trains tensors in place only.
+/// A warning for an adapter that changes the model before the first step, unless it trains tensors in place only or has
+/// values from a directory.
 void Compilation::warnUnlessIdentity(elaborate::Elaborator &elaborator, const elaborate::AdapterGroup &group) {
   bool inPlace = llvm::all_of(group.tensors, [](const auto &tensor) { return bool(tensor->source); });
-  if (inPlace || group.instances.empty())
+  if (inPlace || group.instances.empty() || !group.folder.empty())
     return;
   auto adapter = std::make_shared<elaborate::Applied>(*group.applied);
   adapter->arguments = elaborate::atSite(elaborator, adapter->arguments, group.instances.front()->site->path);

@@ -95,7 +95,7 @@ struct AdapterGroup {
   llvm::SMRange range; ///< of the line
   std::vector<std::unique_ptr<AdapterInstance>> instances;
   std::vector<std::unique_ptr<AdapterTensor>> tensors;
-  std::string folder; ///< the PEFT directory that it was read from; empty if none
+  std::string folder; ///< the directory that it was read from, as the recipe calls it; empty if none
 };
 
 /// A model with adapters: what `adapt` gives. Cheap to copy; a model as loaded is one without groups.

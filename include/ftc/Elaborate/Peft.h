@@ -65,7 +65,6 @@ std::optional<std::vector<PeftTensor>> peftTensors(Elaborator &elaborator, const
 struct PeftSource {
   const runtime::json::Value &config; ///< an object
   std::string file;                   ///< for messages
-  std::string folder;                 ///< as the recipe calls it
   llvm::SMRange at;
 };
 

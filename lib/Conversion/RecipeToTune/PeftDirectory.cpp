@@ -138,13 +138,18 @@ std::optional<std::vector<PeftTensor>> Converter::readDirectory(const StepCall &
                                                                 const runtime::AdapterDirectory &directory,
                                                                 AdaptedModel &model) {
   size_t firstGroup = model.groups().size();
-  PeftSource source{directory.config, directory.configPath, path.str(), adapt.range()};
-  if (directory.selfDescribed) {
-    std::string folder = llvm::sys::path::parent_path(directory.configPath).str();
-    return readAdapters(elaborator, adapt.name, model, source, folder) ? std::optional(namedTensors(model, firstGroup))
-                                                                       : std::nullopt;
+  PeftSource source{directory.config, directory.configPath, adapt.range()};
+  std::optional<std::vector<PeftTensor>> tensors;
+  if (!directory.selfDescribed) {
+    if (readPeft(elaborator, adapt.name, model, source))
+      tensors = peftTensors(elaborator, model, firstGroup);
+  } else if (readAdapters(elaborator, adapt.name, model, source,
+                          llvm::sys::path::parent_path(directory.configPath).str())) {
+    tensors = namedTensors(model, firstGroup);
   }
-  return readPeft(elaborator, adapt.name, model, source) ? peftTensors(elaborator, model, firstGroup) : std::nullopt;
+  for (const auto &group : llvm::drop_begin(model.groups(), firstGroup))
+    group->folder = path.str();
+  return tensors;
 }
 
 /// A `let` that is made of what a tensor begins as that changes, which the folder does not hold: it has what the tensor
