@@ -46,16 +46,15 @@ static Value asHere(Evaluator &evaluator, Tensor tensor, const AdapterInstance &
 
 Value elaborate::callEarlier(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
   size_t given = expr.arguments.size();
-  std::optional<int64_t> number;
-  if (given == 2 || given == 3)
-    number = evaluator.evalInteger(*expr.arguments[1].value, scope);
   const AdapterInstance *self = evaluator.within;
-  if (!number || !self) {
-    if (given < 2 || given > 3 || !self)
-      evaluator.diags().report(Diag::ExpectedValue, expr.range,
-                               "`earlier(e, n)` with the number of a site, known when compiling", "other arguments");
+  if (given < 2 || given > 3 || !self) {
+    evaluator.diags().report(Diag::ExpectedValue, expr.range,
+                             "`earlier(e, n)` with the number of a site, known when compiling", "other arguments");
     return {};
   }
+  std::optional<int64_t> number = evaluator.evalInteger(*expr.arguments[1].value, scope);
+  if (!number)
+    return {};
   ModelPass *run = evaluator.modelPass;
   MetValue own{self, &scope, evaluator.calledIn, evaluator.pass, std::nullopt};
   if (!run || evaluator.affineIn) { // is it a function of the site's input?
@@ -64,18 +63,18 @@ Value elaborate::callEarlier(Evaluator &evaluator, const ast::CallExpr &expr, Sc
       return {};
   }
   const void *line = self->outer ? static_cast<const void *>(self->outer) : self->group;
-  auto noted = [&]() -> std::map<int64_t, MetValue> & { return run->met[{&expr, line}]; };
-  if (run)
-    noted()[self->number] = own;
+  auto *met = run ? &run->met[{&expr, line}] : nullptr;
+  if (met)
+    (*met)[self->number] = own;
   if (given == 3 && *number < 0)
     return evaluator.eval(*expr.arguments[2].value, scope);
-  if (!run || !noted().count(*number)) {
+  if (!met || !met->count(*number)) {
     evaluator.diags().report(Diag::ExpectedValue, expr.range, "a site that the model runs before this one",
                              run ? "site " + std::to_string(*number) + " at site " + std::to_string(self->number)
                                  : "no run of the model");
     return {};
   }
-  MetValue &found = noted().at(*number);
+  MetValue &found = met->at(*number);
   const Tensor *value = valueAt(evaluator, expr, found);
   return value ? asHere(evaluator, *value, *found.instance, *self, expr.range) : Value();
 }

@@ -78,7 +78,7 @@ methods = {
 }
 # Those of other models than llama.
 model_of = {"biases": "gpt2", "biases-of-sites": "qwen2", "glora-biased": "qwen2"}
-# The adapters that a directory of these names: each is a directory of its own.
+# Adapters that the directory of another one names; each is a directory of its own.
 experts = {
     "xlora": [
         peft.LoraConfig(r=4, lora_alpha=8, **common),
