@@ -152,8 +152,8 @@ void LoopBuilder::store(Value vector, Value memory, Value at) {
   store(vector, memory, at, cast<VectorType>(vector.getType()).getNumElements());
 }
 
-void LoopBuilder::prefetch(Value memory, Value at) {
-  memref::PrefetchOp::create(b, memory, at, /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
+void LoopBuilder::prefetch(Value memory, Value at, Fetch fetch) {
+  memref::PrefetchOp::create(b, memory, at, fetch.isWrite, fetch.locality, /*isDataCache=*/true);
 }
 
 /// Each round exchanges one bit of the row's number with the same bit of the column's.

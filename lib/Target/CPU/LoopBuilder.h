@@ -8,6 +8,12 @@
 
 namespace ftc::target::cpu {
 
+/// What a cache line is fetched for, and how near: 3 is the first cache, 2 the second.
+struct Fetch {
+  bool isWrite = false;
+  int64_t locality = 3;
+};
+
 class LoopBuilder {
 public:
   LoopBuilder(KernelBuilder &builder, const Registers &registers) : b(builder), registers(registers) {}
@@ -63,8 +69,8 @@ public:
   void store(mlir::Value vector, mlir::Value memory, mlir::Value at, int64_t active);
   void store(mlir::Value vector, mlir::Value memory, mlir::Value at);
 
-  /// Fetches the cache line of an element, which need not exist, for reading.
-  void prefetch(mlir::Value memory, mlir::Value at);
+  /// Fetches the cache line of an element, which need not exist.
+  void prefetch(mlir::Value memory, mlir::Value at, Fetch fetch = {});
 
   /// Rows and columns of n vectors of n elements change places; n is a power of two.
   void transpose(llvm::MutableArrayRef<mlir::Value> rows);

@@ -227,6 +227,7 @@ private:
   TileTerm makeRows(size_t term, const Operands &operands, Value row, int64_t rows);
   void emitTile(ArrayRef<size_t> sweep, ArrayRef<Operands> operands, ArrayRef<TileTerm> tile, const TileResult &result,
                 Value panel);
+  void fetchNextRows(const Term &term, TileTerm &tile, const TileResult &result, Value panel);
   Value countPanels();
   void ifNarrowPanel(llvm::function_ref<void(int64_t)> body);
   void emitRows(ArrayRef<size_t> sweep, ArrayRef<Operands> operands, Start start, Value row, int64_t rows);
@@ -374,7 +375,7 @@ TileTerm MatmulEmitter::makeRows(size_t i, const Operands &own, Value row, int64
   const Term &term = terms[i];
   // What follows is the next panel, or the next part of the depth, which comes from memory meanwhile.
   Value ahead = isCut(term) ? l.mul(own.depth, term.k.b) : l.index(own.panelStep);
-  TileTerm next{own.a, own.b, own.depth, l.index(term.m.a), l.index(term.k.b), ahead, own.isPacked};
+  TileTerm next{own.a, own.b, own.depth, l.index(term.m.a), l.index(term.k.b), ahead, own.isPacked, Value(), Value()};
   next.a.at = l.add(own.a.at, l.mul(row, term.m.a));
   if (!own.copiedAt)
     return next;
@@ -406,12 +407,26 @@ void MatmulEmitter::emitRows(ArrayRef<size_t> sweep, ArrayRef<Operands> operands
   ifNarrowPanel([&](int64_t columns) { emitPanel(countPanels(), columns); });
 }
 
+/// Lets the tiles of a row of panels fetch the rows that follow, each a part of them. The processor's own prefetching
+/// follows no more than a few of a tile's rows.
+void MatmulEmitter::fetchNextRows(const Term &term, TileTerm &tile, const TileResult &result, Value panel) {
+  int64_t panels = llvm::divideCeil(blocking.blockColumns, l.registers.tileColumns);
+  int64_t rows = llvm::divideCeil(result.rows, panels); // of a tile, neighbours in memory
+  bool isWide = result.columns == l.registers.tileColumns && term.k.size > kShallow && !isCut(term);
+  if (!isWide || !tile.isPacked || Blocking::copiesRows(term) || (rows > 1 && term.m.a != term.k.size))
+    return;
+  tile.nextRows = l.add(l.mul(panel, rows * term.m.a), result.rows * term.m.a);
+  tile.nextStep = l.index(rows);
+}
+
 /// Adds all terms of a tile of this panel.
 void MatmulEmitter::emitTile(ArrayRef<size_t> sweep, ArrayRef<Operands> operands, ArrayRef<TileTerm> tile,
                              const TileResult &result, Value panel) {
   SmallVector<TileTerm> own(tile);
-  for (auto [term, operand] : llvm::zip_equal(own, operands))
+  for (auto [i, term, operand] : llvm::zip_equal(sweep, own, operands)) {
     term.b.at = l.add(operand.b.at, l.mul(panel, operand.panelStep));
+    fetchNextRows(terms[i], term, result, panel);
+  }
   auto isShallow = [&](size_t i) {
     return i < sweep.size() && !terms[sweep[i]].isHalf && terms[sweep[i]].k.size <= kShallow;
   };

@@ -40,6 +40,7 @@ public:
     for (int64_t row = 0; row < rows; ++row)
       places.push_back(l.mul(stride, row));
     SmallVector<Value> sums = emitStart(init, isZero);
+    fetchNextTile(c);
     for (const TileTerm &term : terms)
       sums = emitTerm(term, sums);
     tile.forEach([&](int64_t i, int64_t row, int64_t vector) {
@@ -63,13 +64,25 @@ private:
     return SmallVector<Value>(start.getResults());
   }
 
+  /// The tile beside this one, which is written next.
+  void fetchNextTile(Value c) {
+    tile.forEach([&](int64_t, int64_t row, int64_t vector) {
+      if (vector * lanes % kCacheLine == 0)
+        l.prefetch(c, l.add(places[row], registers.tileColumns + vector * lanes), {.isWrite = true});
+    });
+  }
+
   SmallVector<Value> emitTerm(const TileTerm &term, ValueRange start) {
     LeftRows a(l, term.a, term.aRow, rows);
+    Value nextRows = term.nextRows ? l.offset(term.a.base, l.add(term.a.at, term.nextRows)) : Value();
     Value b = l.offset(term.b.base, term.b.at);
     isPacked = term.isPacked;
     ahead = isPacked ? l.index(kPrefetch * registers.tileColumns) : term.ahead;
-    return l.unrolledLoop(term.depth, start,
-                          [&](Value k, ValueRange carried) { return emitStep(a, b, term.bDepth, k, carried); });
+    return l.unrolledLoop(term.depth, start, [&](Value k, ValueRange carried) {
+      if (nextRows)
+        l.prefetch(nextRows, l.mul(k, term.nextStep), {.locality = 2});
+      return emitStep(a, b, term.bDepth, k, carried);
+    });
   }
 
   SmallVector<Value> emitStep(const LeftRows &a, Value b, Value bDepth, Value k, ValueRange sums) {
@@ -104,20 +117,32 @@ private:
 void callTile(LoopBuilder &l, const TileResult &result, ArrayRef<TileTerm> terms) {
   std::string symbol = llvm::formatv("tile_{0}x{1}", result.rows, result.columns);
   SmallVector<Value> operands{result.c, result.init, result.at, l.index(result.stride), result.isZero};
-  const size_t first = operands.size(), count = 8;
+  const size_t first = operands.size(), count = 10;
   for (const TileTerm &term : terms) {
     symbol += &term == terms.begin() ? "" : "_and";
     symbol += term.aRow ? "" : "_transposed";
     symbol += term.isPacked ? "_packed" : "";
+    symbol += term.nextRows ? "_fetching" : "";
+    Value none = l.index(0);
     operands.append({term.a.base, term.a.at, term.aRow ? term.aRow : l.index(1), term.b.base, term.b.at, term.bDepth,
-                     term.depth, term.ahead});
+                     term.depth, term.ahead, term.nextRows ? term.nextRows : none,
+                     term.nextRows ? term.nextStep : none});
   }
   func::FuncOp tile = l.b.share(symbol, llvm::to_vector(ValueRange(operands).getTypes()), [&](ValueRange own) {
     SmallVector<TileTerm> inner;
     for (auto [i, term] : llvm::enumerate(terms)) {
       ValueRange part = own.slice(first + i * count, count);
       Value aRow = term.aRow ? part[2] : Value();
-      inner.push_back({{part[0], part[1]}, {part[3], part[4]}, part[6], aRow, part[5], part[7], term.isPacked});
+      Value nextRows = term.nextRows ? part[8] : Value();
+      inner.push_back({{part[0], part[1]},
+                       {part[3], part[4]},
+                       part[6],
+                       aRow,
+                       part[5],
+                       part[7],
+                       term.isPacked,
+                       nextRows,
+                       part[9]});
     }
     TileEmitter emitter(l, result.rows, result.columns);
     emitter.emit(l.offset(own[0], own[2]), l.offset(own[1], own[2]), own[3], own[4], inner);
