@@ -77,7 +77,8 @@ private:
     Value least = l.constant(type, -std::numeric_limits<double>::infinity()), zero = l.constant(type, 0);
     Value maximum = l.loop(block.firstKey(), block.lastKey(), 1, least, [&](Value key, ValueRange carried) {
       Value score = l.load(probabilities.memory, at(probabilities, key), shape.lanes());
-      return SmallVector<Value>{arith::MaximumFOp::create(l.b, carried[0], score)};
+      Value isLarger = arith::CmpFOp::create(l.b, arith::CmpFPredicate::OGT, score, carried[0]); // a NaN is in the sum
+      return SmallVector<Value>{arith::SelectOp::create(l.b, isLarger, score, carried[0])};
     })[0];
     // A column that sees nothing: exp(-inf - 0) = 0.
     Value nothing = arith::CmpFOp::create(l.b, arith::CmpFPredicate::OEQ, maximum, least);
