@@ -4,6 +4,7 @@
 
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
+#include "llvm/IR/OptBisect.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
 #include "llvm/Target/TargetMachine.h"
@@ -34,6 +35,15 @@ static LogicalResult optimise(llvm::Module &module, llvm::TargetMachine &machine
   return success();
 }
 
+namespace {
+/// Leaves out loop strength reduction: kernels have few addresses in their loops as they are generated (LeftRows),
+/// which it turns into chains of additions.
+struct KeepsAddresses : llvm::OptPassGate {
+  bool shouldRunPass(llvm::StringRef pass, llvm::StringRef) const override { return pass != "Loop Strength Reduction"; }
+  bool isEnabled() const override { return true; }
+};
+} // namespace
+
 FailureOr<std::unique_ptr<llvm::MemoryBuffer>> compileModule(llvm::Module &module, const TargetOptions &options) {
   std::unique_ptr<llvm::TargetMachine> machine = makeTargetMachine(
       options.processor, options.quick ? llvm::CodeGenOptLevel::None : llvm::CodeGenOptLevel::Default);
@@ -44,6 +54,8 @@ FailureOr<std::unique_ptr<llvm::MemoryBuffer>> compileModule(llvm::Module &modul
   module.setDataLayout(machine->createDataLayout());
   if (failed(optimise(module, *machine)))
     return failure();
+  static KeepsAddresses gate;
+  module.getContext().setOptPassGate(gate);
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream stream(bytes);
   llvm::legacy::PassManager passes;

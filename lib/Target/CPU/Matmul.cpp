@@ -227,7 +227,10 @@ private:
   TileTerm makeRows(size_t term, const Operands &operands, Value row, int64_t rows);
   void emitTile(ArrayRef<size_t> sweep, ArrayRef<Operands> operands, ArrayRef<TileTerm> tile, const TileResult &result,
                 Value panel);
-  void fetchNextRows(const Term &term, TileTerm &tile, const TileResult &result, Value panel);
+  void locateNextRows(const Term &term, const Operands &own, TileTerm &tile, Value row, int64_t rows);
+  int64_t countFetched(int64_t rows) const {
+    return llvm::divideCeil(rows, blocking.blockColumns / l.registers.tileColumns);
+  }
   Value countPanels();
   void ifNarrowPanel(llvm::function_ref<void(int64_t)> body);
   void emitRows(ArrayRef<size_t> sweep, ArrayRef<Operands> operands, Start start, Value row, int64_t rows);
@@ -370,13 +373,30 @@ void MatmulEmitter::pack(size_t i, Operands &operands, Value to) {
   operands.panelStep = step;
 }
 
+/// Lets the tiles from `row` on fetch the rows that follow, each a part of them: the processor's own prefetching
+/// follows no more than a few of a tile's rows. The last rows of a part of the depth are followed by the first of the
+/// next.
+void MatmulEmitter::locateNextRows(const Term &term, const Operands &own, TileTerm &tile, Value row, int64_t rows) {
+  bool areRows = !term.isHalf && !term.isNarrowA && term.k.a == 1 && term.k.size > kShallow;
+  bool areNeighbours = countFetched(rows) == 1 || (term.m.a == term.k.size && !isCut(term));
+  if (!areRows || !areNeighbours || shape.n.size < l.registers.tileColumns)
+    return;
+  Value following = l.add(row, rows), at = l.mul(following, term.m.a);
+  if (isCut(term))
+    at = l.select(l.compare(arith::CmpIPredicate::ult, following, lastRow), at,
+                  l.add(l.mul(firstRow, term.m.a), own.depth));
+  tile.next = {own.a.base, l.add(own.a.at, at)};
+  tile.nextStep = l.index(countFetched(rows));
+}
+
 /// A term of the tiles from `row` on, whose rows are copied if they must be. In f16 its depth and strides are of words.
 TileTerm MatmulEmitter::makeRows(size_t i, const Operands &own, Value row, int64_t rows) {
   const Term &term = terms[i];
   // What follows is the next panel, or the next part of the depth, which comes from memory meanwhile.
   Value ahead = isCut(term) ? l.mul(own.depth, term.k.b) : l.index(own.panelStep);
-  TileTerm next{own.a, own.b, own.depth, l.index(term.m.a), l.index(term.k.b), ahead, own.isPacked, Value(), Value()};
+  TileTerm next{own.a, own.b, own.depth, l.index(term.m.a), l.index(term.k.b), ahead, own.isPacked, {}, Value()};
   next.a.at = l.add(own.a.at, l.mul(row, term.m.a));
+  locateNextRows(term, own, next, row, rows);
   if (!own.copiedAt)
     return next;
   Place to{scratch, own.copiedAt};
@@ -407,25 +427,14 @@ void MatmulEmitter::emitRows(ArrayRef<size_t> sweep, ArrayRef<Operands> operands
   ifNarrowPanel([&](int64_t columns) { emitPanel(countPanels(), columns); });
 }
 
-/// Lets the tiles of a row of panels fetch the rows that follow, each a part of them. The processor's own prefetching
-/// follows no more than a few of a tile's rows.
-void MatmulEmitter::fetchNextRows(const Term &term, TileTerm &tile, const TileResult &result, Value panel) {
-  int64_t panels = llvm::divideCeil(blocking.blockColumns, l.registers.tileColumns);
-  int64_t rows = llvm::divideCeil(result.rows, panels); // of a tile, neighbours in memory
-  bool isWide = result.columns == l.registers.tileColumns && term.k.size > kShallow && !isCut(term);
-  if (!isWide || !tile.isPacked || Blocking::copiesRows(term) || (rows > 1 && term.m.a != term.k.size))
-    return;
-  tile.nextRows = l.add(l.mul(panel, rows * term.m.a), result.rows * term.m.a);
-  tile.nextStep = l.index(rows);
-}
-
 /// Adds all terms of a tile of this panel.
 void MatmulEmitter::emitTile(ArrayRef<size_t> sweep, ArrayRef<Operands> operands, ArrayRef<TileTerm> tile,
                              const TileResult &result, Value panel) {
   SmallVector<TileTerm> own(tile);
   for (auto [i, term, operand] : llvm::zip_equal(sweep, own, operands)) {
     term.b.at = l.add(operand.b.at, l.mul(panel, operand.panelStep));
-    fetchNextRows(terms[i], term, result, panel);
+    if (term.nextStep)
+      term.next.at = l.add(term.next.at, l.mul(panel, countFetched(result.rows) * terms[i].m.a));
   }
   auto isShallow = [&](size_t i) {
     return i < sweep.size() && !terms[sweep[i]].isHalf && terms[sweep[i]].k.size <= kShallow;

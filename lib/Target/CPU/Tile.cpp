@@ -74,13 +74,13 @@ private:
 
   SmallVector<Value> emitTerm(const TileTerm &term, ValueRange start) {
     LeftRows a(l, term.a, term.aRow, rows);
-    Value nextRows = term.nextRows ? l.offset(term.a.base, l.add(term.a.at, term.nextRows)) : Value();
+    Value next = term.nextStep ? memoryAt(l, term.next) : Value();
     Value b = l.offset(term.b.base, term.b.at);
     isPacked = term.isPacked;
     ahead = isPacked ? l.index(kPrefetch * registers.tileColumns) : term.ahead;
     return l.unrolledLoop(term.depth, start, [&](Value k, ValueRange carried) {
-      if (nextRows)
-        l.prefetch(nextRows, l.mul(k, term.nextStep), {.locality = 2});
+      if (next)
+        l.prefetch(next, l.mul(k, term.nextStep), {.locality = 2});
       return emitStep(a, b, term.bDepth, k, carried);
     });
   }
@@ -117,23 +117,22 @@ private:
 void callTile(LoopBuilder &l, const TileResult &result, ArrayRef<TileTerm> terms) {
   std::string symbol = llvm::formatv("tile_{0}x{1}", result.rows, result.columns);
   SmallVector<Value> operands{result.c, result.init, result.at, l.index(result.stride), result.isZero};
-  const size_t first = operands.size(), count = 10;
+  const size_t first = operands.size(), count = 11;
   for (const TileTerm &term : terms) {
     symbol += &term == terms.begin() ? "" : "_and";
     symbol += term.aRow ? "" : "_transposed";
     symbol += term.isPacked ? "_packed" : "";
-    symbol += term.nextRows ? "_fetching" : "";
-    Value none = l.index(0);
+    symbol += term.nextStep ? "_fetching" : "";
+    Place next = term.nextStep ? term.next : term.a;
     operands.append({term.a.base, term.a.at, term.aRow ? term.aRow : l.index(1), term.b.base, term.b.at, term.bDepth,
-                     term.depth, term.ahead, term.nextRows ? term.nextRows : none,
-                     term.nextRows ? term.nextStep : none});
+                     term.depth, term.ahead, next.base, next.at, term.nextStep ? term.nextStep : l.index(0)});
   }
   func::FuncOp tile = l.b.share(symbol, llvm::to_vector(ValueRange(operands).getTypes()), [&](ValueRange own) {
     SmallVector<TileTerm> inner;
     for (auto [i, term] : llvm::enumerate(terms)) {
       ValueRange part = own.slice(first + i * count, count);
       Value aRow = term.aRow ? part[2] : Value();
-      Value nextRows = term.nextRows ? part[8] : Value();
+      Value nextStep = term.nextStep ? part[10] : Value();
       inner.push_back({{part[0], part[1]},
                        {part[3], part[4]},
                        part[6],
@@ -141,8 +140,8 @@ void callTile(LoopBuilder &l, const TileResult &result, ArrayRef<TileTerm> terms
                        part[5],
                        part[7],
                        term.isPacked,
-                       nextRows,
-                       part[9]});
+                       {part[8], part[9]},
+                       nextStep});
     }
     TileEmitter emitter(l, result.rows, result.columns);
     emitter.emit(l.offset(own[0], own[2]), l.offset(own[1], own[2]), own[3], own[4], inner);

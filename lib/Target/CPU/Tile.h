@@ -37,9 +37,10 @@ struct TileTerm {
   /// Elements from one of b to what is fetched into the first cache beside it; a packed b is fetched some rows ahead.
   mlir::Value ahead;
   bool isPacked; ///< b's rows have tileColumns columns, whatever those of the tile
-  /// What of a the next tiles read is fetched into the second cache meanwhile: elements from a's first to there, and from
-  /// one step of the depth to the next. Null: nothing is.
-  mlir::Value nextRows, nextStep;
+  /// What is fetched into the second cache meanwhile, from one step of the depth to the next: rows that the next tiles
+  /// read. Null: nothing.
+  Place next;
+  mlir::Value nextStep;
 };
 
 /// What a tile writes: c[rows, columns] = start + the terms. Start is zero, or what lies at the same place of `init`.
