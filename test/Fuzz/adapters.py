@@ -10,11 +10,11 @@ LINEAR = ["lora", "lora", "dora", "pissa", "olora", "relora", "loha", "lokr", "a
 LINEAR += ["shira", "oft", "boft", "c3a", "miss", "road", "gralora", "vblora"]
 # The same, of the gallery.
 GALLERY = ["abba", "adamix", "bone", "corda", "delta_lora", "dylora", "goft", "hira", "hydralora", "krona", "loftq", "lora_fa", "lora_ga"]
-GALLERY += ["lora_xs", "milora", "mola", "mora", "mov", "nola", "paca", "quanta", "randlora", "riemannian_lora", "singlora", "sora", "ssf"]
+GALLERY += ["lora_xs", "milora", "mola", "mora", "mov", "nola", "paca", "psoft", "quanta", "randlora", "riemannian_lora", "singlora", "sora", "ssf"]
 GALLERY += ["svft", "tied_lora", "tt_lora"]
 # They read what a site has of its own or put something in its place: nothing may come before them.
 READS_WEIGHT = {"dora", "pissa", "olora", "relora", "delora", "abba", "bone", "corda", "hira", "loftq", "lora_ga", "lora_xs", "milora"}
-READS_WEIGHT |= {"paca", "svft", "boft", "trained_tokens", "residual_prompt"}
+READS_WEIGHT |= {"paca", "psoft", "svft", "boft", "trained_tokens", "residual_prompt"}
 
 
 def divisor(rng, sizes, least=1, step=1):
@@ -95,6 +95,8 @@ def draw_gallery(name: str, shapes: list, rng: random.Random):
     outs, ins = [shape[0] for shape in shapes], [shape[1] for shape in shapes]
     if name in ("abba", "lora_xs", "milora", "loftq"):
         return f"{name}(rank: {within(rng, shapes)})"
+    if name == "psoft":
+        return f"psoft(rank: {max(2, within(rng, shapes))})"
     if name in ("corda", "lora_ga"):
         return f"{name}(data: data, rank: {within(rng, shapes)})"
     if name in ("adamix", "hydralora"):
