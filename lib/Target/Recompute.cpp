@@ -175,9 +175,16 @@ double Chooser::costToAdd(int result, const Choice &choice, std::vector<bool> &c
   return sum;
 }
 
-/// Chooses, while the budget is not met, the crossing result that costs least for its bytes.
+/// Chooses, while the budget is not met, the crossing result that costs least for its bytes. Where no choice on the way
+/// meets it, the one that needs least is left: too much made again at once needs more than what is kept.
 void Chooser::grow(Choice &choice) {
-  while (evaluate(choice).over > 0) {
+  Choice least = choice;
+  Outcome fewest = evaluate(choice);
+  for (Outcome outcome = fewest; outcome.over > 0; outcome = evaluate(choice)) {
+    if (outcome < fewest) {
+      fewest = outcome;
+      least = choice;
+    }
     std::vector<bool> counted = remade;
     int best = -1;
     double bestPrice = std::numeric_limits<double>::infinity();
@@ -192,8 +199,10 @@ void Chooser::grow(Choice &choice) {
         best = result;
       }
     }
-    if (best < 0)
+    if (best < 0) {
+      choice = least;
       return;
+    }
     choice[best] = true;
   }
 }

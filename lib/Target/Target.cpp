@@ -53,8 +53,8 @@ static int64_t scratchOf(func::FuncOp program, ArrayRef<ProgramMemory> memories)
 }
 
 /// Computes results of one program again so that it needs at most `allowed` bytes of the scratch region. Liveness is
-/// less than what placement needs by what lies unused between buffers: what is too much is asked for in the next
-/// attempt, and in the last one as little as can be.
+/// less than what placement needs by what lies unused between buffers: the next attempt is asked for as much less as was
+/// too much, later ones for twice that each, and the last one for as little as can be.
 static FailureOr<Recomputed> fitProgram(func::FuncOp program, const KernelRegistry &registry, int64_t allowed,
                                         std::vector<ProgramMemory> &memories) {
   constexpr int attempts = 5;
@@ -75,7 +75,7 @@ static FailureOr<Recomputed> fitProgram(func::FuncOp program, const KernelRegist
     int64_t over = scratchOf(program, memories) - allowed;
     if (over <= 0 || outcome.after > budget)
       break;
-    budget = attempt + 2 < attempts ? budget - over : 0;
+    budget = attempt + 2 < attempts ? std::max<int64_t>(0, outcome.after - (over << attempt)) : 0;
   }
   return result;
 }

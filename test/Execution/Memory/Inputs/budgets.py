@@ -1,8 +1,10 @@
-"""budgets.py FTC: runs the recipe without a bound and with several that it fits only by computing results again."""
+"""budgets.py FTC: runs the recipe without a bound and with several that it fits only by computing results again, and
+plans it under every bound between the least that is said to fit and none."""
 
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -46,3 +48,14 @@ for number, share in enumerate([0.95, 0.8, 0.65]):
         assert losses == truth[0], (share, threads)
         assert trained == truth[1], (share, threads)
         assert resident <= budget, (share, threads, resident, budget)
+
+
+path = pathlib.Path("any.ftr")
+path.write_text(template.replace("MEMORY", "memory: 33 MB").replace("OUT", '"any"'), encoding="utf-8")
+refused = subprocess.run([ftc, "plan", path], capture_output=True, text=True)
+least = int(re.search(r"fits: memory: (\d+) MB", refused.stderr).group(1))
+assert 1000 * 1000 * least < free
+for megabytes in range(least, free // (1000 * 1000) + 1):
+    path.write_text(template.replace("MEMORY", f"memory: {megabytes} MB").replace("OUT", '"any"'), encoding="utf-8")
+    bounded = plan(path)
+    assert bounded["peak"] + bounded[process] <= 1000 * 1000 * megabytes, (bounded, megabytes)
