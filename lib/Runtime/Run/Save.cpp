@@ -55,7 +55,22 @@ static Status showTensor(Session &session, const std::string &path, const std::s
   return checkInterrupt();
 }
 
-/// One tensor of the file may be made of several of the arena.
+/// A tensor of a file, made of several of the arena where they are parts of it.
+static Status writeTensor(Session &session, SafetensorsWriter &writer, const TensorSpec &spec,
+                          const std::vector<const FileTensor *> &parts) {
+  if (const FileTensor &whole = *parts.front(); !whole.part)
+    return writeElements(session.machine.bytes(whole.tensor), session.manifest.tensors[whole.tensor].type, spec.type,
+                         std::nullopt,
+                         [&](std::span<const std::byte> piece) { return writer.append(spec.name, piece); });
+  std::vector<std::byte> bytes(static_cast<size_t>(elementCount(spec.shape).value_or(0)) * byteSize(spec.type));
+  for (const FileTensor *part : parts) {
+    if (!part->part || part->type != spec.type || part->shape != spec.shape)
+      return makeError(ExitStatus::Bug, "the parts of tensor {} differ in type or shape", quote(spec.name));
+    storePart(session.machine, session.manifest, *part, bytes);
+  }
+  return writer.append(spec.name, bytes);
+}
+
 static Status writeTensors(Session &session, const std::string &path, const std::vector<FileTensor> &tensors) {
   std::vector<TensorSpec> specs;
   std::map<std::string_view, std::vector<const FileTensor *>> parts;
@@ -70,13 +85,7 @@ static Status writeTensors(Session &session, const std::string &path, const std:
   for (const TensorSpec &spec : writer->tensors()) {
     if (Status status = showTensor(session, path, spec.name); !status)
       return status;
-    std::vector<std::byte> bytes(static_cast<size_t>(elementCount(spec.shape).value_or(0)) * byteSize(spec.type));
-    for (const FileTensor *part : parts[spec.name]) {
-      if (part->type != spec.type || part->shape != spec.shape)
-        return makeError(ExitStatus::Bug, "the parts of tensor {} differ in type or shape", quote(spec.name));
-      storePart(session.machine, session.manifest, *part, bytes);
-    }
-    if (Status status = writer->append(spec.name, bytes); !status)
+    if (Status status = writeTensor(session, *writer, spec, parts[spec.name]); !status)
       return status;
   }
   return writer->commit();
@@ -152,12 +161,13 @@ static Status writeModel(Session &session, const std::string &path, const std::v
     Expected<Elements> elements = elementsOf(session, tensor);
     if (!elements)
       return elements.error();
-    bool isCopy = elements->type == tensor.type && !tensor.view;
     Status status =
-        isCopy ? writer->append(spec.name, elements->bytes)
-               : writer->append(spec.name, fileBytes(elements->bytes, elements->type, tensor.type, tensor.view));
+        writeElements(elements->bytes, elements->type, tensor.type, tensor.view,
+                      [&](std::span<const std::byte> piece) { return writer->append(spec.name, piece); });
     if (!status)
       return status;
+    if (!tensor.tensor)
+      releasePages(elements->bytes);
   }
   return writer->commit();
 }

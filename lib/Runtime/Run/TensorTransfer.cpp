@@ -9,18 +9,30 @@
 
 namespace ftc::run {
 
-void transpose(const View &view, size_t bytes, const std::byte *from, std::byte *to) {
+namespace {
+/// Places along the dimension that comes first in the order.
+struct Rows {
+  int64_t first, count;
+};
+} // namespace
+
+static void transposeRows(const View &view, Rows rows, size_t bytes, const std::byte *from, std::byte *to) {
   size_t rank = view.shape.size();
   std::vector<size_t> strides(rank, bytes); // of the source, in bytes
   for (size_t i = rank; i-- > 1;)
     strides[i - 1] = strides[i] * static_cast<size_t>(view.shape[i]);
+  std::vector<int64_t> sizes = view.shape;
+  if (rank > 0) {
+    sizes[static_cast<size_t>(view.order[0])] = rows.count;
+    from += strides[static_cast<size_t>(view.order[0])] * static_cast<size_t>(rows.first);
+  }
   // What stays last is copied as one run.
   bool hasRun = rank > 0 && view.order[rank - 1] == static_cast<int64_t>(rank) - 1;
-  size_t run = hasRun ? bytes * static_cast<size_t>(view.shape[rank - 1]) : bytes;
+  size_t run = hasRun ? bytes * static_cast<size_t>(sizes[rank - 1]) : bytes;
   size_t loops = hasRun ? rank - 1 : rank;
   size_t copies = 1;
   for (size_t i = 0; i < loops; ++i)
-    copies *= static_cast<size_t>(view.shape[static_cast<size_t>(view.order[i])]);
+    copies *= static_cast<size_t>(sizes[static_cast<size_t>(view.order[i])]);
   std::vector<size_t> index(loops, 0);
   size_t source = 0;
   for (size_t copy = 0; copy < copies; ++copy) {
@@ -28,12 +40,16 @@ void transpose(const View &view, size_t bytes, const std::byte *from, std::byte 
     for (size_t i = loops; i-- > 0;) {
       auto dim = static_cast<size_t>(view.order[i]);
       source += strides[dim];
-      if (++index[i] < static_cast<size_t>(view.shape[dim]))
+      if (++index[i] < static_cast<size_t>(sizes[dim]))
         break;
       source -= strides[dim] * index[i];
       index[i] = 0;
     }
   }
+}
+
+void transpose(const View &view, size_t bytes, const std::byte *from, std::byte *to) {
+  transposeRows(view, {0, view.shape.empty() ? 1 : view.shape[static_cast<size_t>(view.order[0])]}, bytes, from, to);
 }
 
 static Error malformed(const std::string &file, const Source &source, std::string_view what) {
@@ -178,43 +194,66 @@ Status loadPart(Machine &machine, const Manifest &manifest, const FileTensor &en
   return Status::success();
 }
 
+/// To another type that they can become.
+static void convertElements(std::span<const std::byte> elements, ElementType from, ElementType to, std::byte *target) {
+  size_t count = elements.size() / byteSize(from);
+  if (isFloat(from))
+    return convertFloats(from, elements.data(), to, target, count);
+  for (size_t i = 0; i < count; ++i) {
+    int32_t value;
+    std::memcpy(&value, elements.data() + i * sizeof(value), sizeof(value));
+    int64_t wide = value;
+    std::memcpy(target + i * sizeof(wide), &wide, sizeof(wide));
+  }
+}
+
 void storePart(Machine &machine, const Manifest &manifest, const FileTensor &entry, std::span<std::byte> file) {
   std::span<const std::byte> bytes = machine.bytes(entry.tensor);
-  ElementType own = manifest.tensors[entry.tensor].type;
   std::vector<std::byte> converted;
-  if (own != entry.type)
-    bytes = converted = fileBytes(bytes, own, entry.type, std::nullopt);
-  if (!entry.part)
-    std::memcpy(file.data(), bytes.data(), file.size());
-  else
-    copyElements(entry.part->sizes, byteSize(entry.type), {entry.part->tensor, bytes.data()},
-                 {entry.part->file, file.data()});
+  if (ElementType own = manifest.tensors[entry.tensor].type; own != entry.type) {
+    converted.resize(bytes.size() / byteSize(own) * byteSize(entry.type));
+    convertElements(bytes, own, entry.type, converted.data());
+    bytes = converted;
+  }
+  copyElements(entry.part->sizes, byteSize(entry.type), {entry.part->tensor, bytes.data()},
+               {entry.part->file, file.data()});
 }
 
 bool canBecome(ElementType from, ElementType to) {
   return from == to || (isFloat(from) && isFloat(to)) || (from == ElementType::I32 && to == ElementType::I64);
 }
 
-std::vector<std::byte> fileBytes(std::span<const std::byte> elements, ElementType from, ElementType to,
-                                 const std::optional<View> &view) {
-  std::vector<std::byte> bytes(elements.begin(), elements.end());
-  if (view)
-    transpose(*view, byteSize(from), elements.data(), bytes.data());
-  if (from == to)
-    return bytes;
-  size_t count = bytes.size() / byteSize(from);
-  std::vector<std::byte> converted(count * byteSize(to));
-  if (isFloat(from)) {
-    convertFloats(from, bytes.data(), to, converted.data(), count);
-    return converted;
+Status writeElements(std::span<const std::byte> elements, ElementType from, ElementType to,
+                     const std::optional<View> &view, const std::function<Status(std::span<const std::byte>)> &write) {
+  if (from == to && !view)
+    return write(elements);
+  constexpr size_t pieceBytes = size_t(4) << 20;
+  size_t count = elements.size() / byteSize(from);
+  size_t rows = view && !view->shape.empty() ? static_cast<size_t>(view->shape[static_cast<size_t>(view->order[0])])
+                                             : std::max<size_t>(count, 1);
+  size_t rowElements = rows == 0 ? 0 : count / rows;
+  size_t together = std::max<size_t>(1, pieceBytes / std::max<size_t>(1, rowElements * byteSize(to)));
+  std::vector<std::byte> transposed, converted;
+  for (size_t row = 0; row < rows; row += together) {
+    size_t some = std::min(together, rows - row), bytes = some * rowElements * byteSize(from);
+    std::span<const std::byte> piece;
+    if (view) {
+      transposed.resize(bytes);
+      transposeRows(*view, {static_cast<int64_t>(row), static_cast<int64_t>(some)}, byteSize(from), elements.data(),
+                    transposed.data());
+      piece = transposed;
+    } else {
+      piece = elements.subspan(row * rowElements * byteSize(from), bytes);
+    }
+    if (from != to) {
+      converted.resize(some * rowElements * byteSize(to));
+      convertElements(piece, from, to, converted.data());
+      piece = converted;
+    }
+    if (Status status = write(piece); !status)
+      return status;
   }
-  for (size_t i = 0; i < count; ++i) {
-    int32_t value;
-    std::memcpy(&value, bytes.data() + i * sizeof(value), sizeof(value));
-    int64_t wide = value;
-    std::memcpy(converted.data() + i * sizeof(wide), &wide, sizeof(wide));
-  }
-  return converted;
+  return Status::success();
 }
 
 } // namespace ftc::run

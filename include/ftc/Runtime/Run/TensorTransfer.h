@@ -4,6 +4,7 @@
 #include "ftc/Runtime/IO/Checkpoint.h"
 #include "ftc/Runtime/Run/Machine.h"
 
+#include <functional>
 #include <string>
 
 namespace ftc::run {
@@ -21,14 +22,15 @@ Status loadTensor(Machine &machine, const Manifest &manifest, uint32_t tensor, c
 Status loadPart(Machine &machine, const Manifest &manifest, const FileTensor &entry, const StoredTensor *stored,
                 const std::string &file);
 
-/// Puts elements of the arena, in the type of the entry, where it says into those of the file's tensor.
+/// Puts elements of the arena, in the type of the entry, where its part says into those of the file's tensor.
 void storePart(Machine &machine, const Manifest &manifest, const FileTensor &entry, std::span<std::byte> file);
 
 /// Whether elements of one type can be written as another: reals as reals, integers as no shorter ones.
 bool canBecome(ElementType from, ElementType to);
 
-/// Elements in the form of a file: transposed by `view`, converted to a type that they can become.
-std::vector<std::byte> fileBytes(std::span<const std::byte> elements, ElementType from, ElementType to,
-                                 const std::optional<View> &view);
+/// Gives `write` elements in the form of a file, transposed by `view` and converted to a type that they can become: in
+/// order and a few megabytes at a time, so that no tensor is in memory twice.
+Status writeElements(std::span<const std::byte> elements, ElementType from, ElementType to,
+                     const std::optional<View> &view, const std::function<Status(std::span<const std::byte>)> &write);
 
 } // namespace ftc::run
