@@ -136,6 +136,9 @@ void TableMaker::addYield(tune::YieldOp yield) {
     addCopy({getLocation(result).offset, bytes}, getLocation(value), bytes);
   }
   for (auto [value, result] : llvm::zip(yield.getSummed(), rows.getSummedResults())) {
+    Operation *maker = seeThroughViews(value).root.getDefiningOp();
+    if (maker && getSumInPlace(maker, registry) == result)
+      continue;
     auto type = cast<ShapedType>(value.getType());
     StringRef symbol = type.getElementType().isF64() ? "ftc_accumulate_f64" : "ftc_accumulate_f32";
     addMove(symbol, getLocation(result), getLocation(value), getBytes(type), type.getNumElements());

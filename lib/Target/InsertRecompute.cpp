@@ -53,6 +53,7 @@ private:
   int resultOf(Value value, bool &isSteady) const;
   void addReads(ValueRange values, std::vector<int> &reads, bool &isSteady) const;
   int64_t bytesOf(ValueRange values) const;
+  int64_t liveBytesOf(Block &body) const;
   int64_t workspaceOf(Operation *op) const;
   static double estimateSeconds(Operation *op);
 
@@ -113,6 +114,44 @@ int64_t Inserter::bytesOf(ValueRange values) const {
   return bytes;
 }
 
+/// What a body holds at once, where results take over the bytes of operands as they do when they are placed.
+int64_t Inserter::liveBytesOf(Block &body) const {
+  DenseMap<Value, int64_t> lastUses;
+  for (auto [position, op] : llvm::enumerate(body))
+    if (getRole(&op) != Role::View)
+      for (Value operand : op.getOperands())
+        lastUses[seeThroughViews(operand).root] = int64_t(position);
+  DenseMap<Value, size_t> places;
+  std::vector<Lifetime> lifetimes;
+  for (auto [index, op] : llvm::enumerate(body)) {
+    auto position = int64_t(index);
+    if (!isComputed(&op))
+      continue;
+    if (int64_t bytes = workspaceOf(&op))
+      lifetimes.push_back({bytes, position, position});
+    const KernelGenerator *generator = registry.lookup(&op);
+    for (OpResult result : op.getResults()) {
+      if (getSumInPlace(&op, registry))
+        continue;
+      int64_t bytes = getBytes(result.getType()), last = std::max(position, lastUses.lookup(result));
+      const OpOperand *taken = llvm::find_if(op.getOpOperands(), [&](OpOperand &operand) {
+        auto place = places.find(seeThroughViews(operand.get()).root);
+        return generator && place != places.end() && lifetimes[place->second].last == position &&
+               lifetimes[place->second].bytes == bytes && generator->mayShare(operand, result);
+      });
+      if (taken != op.getOpOperands().end()) {
+        size_t place = places.lookup(seeThroughViews(taken->get()).root);
+        lifetimes[place].last = last;
+        places[result] = place;
+      } else {
+        places[result] = lifetimes.size();
+        lifetimes.push_back({bytes, position, last});
+      }
+    }
+  }
+  return getLiveBytes(lifetimes);
+}
+
 /// Of a call, or all that the bodies of a loop or choice hold at once.
 int64_t Inserter::workspaceOf(Operation *op) const {
   SmallVector<Block *, 2> bodies = tune::getBodies(op);
@@ -121,26 +160,8 @@ int64_t Inserter::workspaceOf(Operation *op) const {
     return generator ? alignUp(generator->workspaceBytes(op)) : 0;
   }
   int64_t most = 0;
-  for (Block *body : bodies) {
-    DenseMap<Value, size_t> places;
-    std::vector<Lifetime> lifetimes;
-    for (auto [position, inner] : llvm::enumerate(*body)) {
-      if (getRole(&inner) == Role::View)
-        continue;
-      for (Value operand : inner.getOperands())
-        if (auto found = places.find(seeThroughViews(operand).root); found != places.end())
-          lifetimes[found->second].last = int64_t(position);
-      if (!isComputed(&inner))
-        continue;
-      for (Value result : inner.getResults()) {
-        places[result] = lifetimes.size();
-        lifetimes.push_back({getBytes(result.getType()), int64_t(position), int64_t(position)});
-      }
-      if (int64_t bytes = workspaceOf(&inner))
-        lifetimes.push_back({bytes, int64_t(position), int64_t(position)});
-    }
-    most = std::max(most, getLiveBytes(lifetimes));
-  }
+  for (Block *body : bodies)
+    most = std::max(most, liveBytesOf(*body));
   return most;
 }
 

@@ -11,8 +11,8 @@ namespace ftc::target {
 
 KernelBuilder::KernelBuilder(Operation *op, int phase, const KernelRegistry &registry, func::FuncOp kernel,
                              KernelInfo &info, std::vector<LibraryPlan> &plans)
-    : ImplicitLocOpBuilder(op->getLoc(), op->getContext()), phaseNumber(phase), function(kernel), info(info),
-      plans(plans) {
+    : ImplicitLocOpBuilder(op->getLoc(), op->getContext()), phaseNumber(phase),
+      isAddend(bool(getSumInPlace(op, registry))), function(kernel), info(info), plans(plans) {
   setInsertionPointToStart(&kernel.getBody().front());
   auto arguments = kernel.getArguments().drop_back(2);
   auto next = arguments.begin();

@@ -36,6 +36,7 @@ class StructureKey {
 public:
   StructureKey(Operation *call, int phase, const KernelRegistry &registry) : call(call), registry(registry) {
     add(size_t(phase));
+    add(size_t(bool(getSumInPlace(call, registry))));
     addOp(call);
   }
   StringRef get() const { return {reinterpret_cast<const char *>(words.data()), words.size() * sizeof(uintptr_t)}; }

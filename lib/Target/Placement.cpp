@@ -6,7 +6,8 @@
 //   - a value that is written to a tensor, computed in the tensor's own bytes where no later call reads the old
 //     contents;
 //   - a result that takes over the bytes of an operand which nothing needs after the call (mayShare);
-//   - rows that the body of a loop yields, computed in the loop's result.
+//   - rows that the body of a loop yields, computed in the loop's result;
+//   - what a call in the body of a loop adds to the loop's result.
 // What remains is copied: writes at the end of the program, and, before its first call, a read whose tensor is replaced
 // while its old contents are still to be written elsewhere. lib/Target/CallTable.cpp sees from the offsets which values
 // need a copy.
@@ -335,8 +336,12 @@ std::optional<ProgramPlacer::Place> ProgramPlacer::shareOperand(Operation *op, O
 
 void ProgramPlacer::placeCall(Operation *op) {
   DenseSet<int64_t> takenOver; // a dead result's buffer must not go to a second result
+  OpResult sum = getSumInPlace(op, layout.registry);
   for (OpResult result : op->getResults()) {
-    if (tune::TensorOp tensor = bound.lookup(result)) {
+    if (sum) {
+      Place place = places.lookup(sum); // by value: a new entry moves the others
+      places[result] = place;
+    } else if (tune::TensorOp tensor = bound.lookup(result)) {
       places[result] = placeOf(tensor, op);
     } else if (auto rows = yielded.find(result); rows != yielded.end()) {
       Place place = places.lookup(rows->second.first); // by value: a new entry moves the others

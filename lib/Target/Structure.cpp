@@ -113,6 +113,22 @@ bool isFolded(OpOperand &use, const KernelRegistry &registry) {
   return generator && generator->foldsSplat(use);
 }
 
+OpResult getSumInPlace(Operation *call, const KernelRegistry &registry) {
+  auto rows = dyn_cast<tune::RowsOp>(call->getParentOp());
+  const KernelGenerator *generator = rows && call->getNumResults() == 1 ? registry.lookup(call) : nullptr;
+  if (!generator || !generator->mayAccumulate(call))
+    return {};
+  Value value = call->getResult(0);
+  while (value.hasOneUse() && getRole(*value.user_begin()) == Role::View)
+    value = value.user_begin()->getResult(0);
+  if (!value.hasOneUse() || getBytes(value.getType()) != getBytes(call->getResult(0).getType()))
+    return {};
+  for (auto [summed, result] : llvm::zip(rows.getYield().getSummed(), rows.getSummedResults()))
+    if (summed == value)
+      return cast<OpResult>(result);
+  return {};
+}
+
 bool needsBuffer(Operation *constant, const KernelRegistry &registry) {
   return llvm::any_of(constant->getUses(), [&](OpOperand &use) {
     Operation *user = use.getOwner();

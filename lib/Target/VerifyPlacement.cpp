@@ -126,6 +126,8 @@ Owner ProgramChecker::getOwner(Value value, int64_t iteration) {
   }
   if (getRole(root.getDefiningOp()) == Role::Constant)
     return {nullptr, getRange(root, 0).first};
+  if (OpResult sum = getSumInPlace(root.getDefiningOp(), registry))
+    return {sum.getAsOpaquePointer(), 0};
   return {root.getAsOpaquePointer(), isa<tune::RowsOp>(root.getParentBlock()->getParentOp()) ? iteration : 0};
 }
 
@@ -169,6 +171,8 @@ LogicalResult ProgramChecker::checkCall(Operation *op, int64_t iteration) {
     written.push_back({workspace.getInt(), workspace.getInt() + generator->workspaceBytes(op)});
   for (OpResult result : op->getResults())
     written.push_back(getRange(result, iteration));
+  if (getSumInPlace(op, registry) && failed(checkRead(op, op->getResult(0), iteration)))
+    return failure();
   for (auto [index, range] : llvm::enumerate(written))
     if (llvm::any_of(ArrayRef(written).take_front(index), [&](Range other) { return other.overlaps(range); }))
       return op->emitOpError("has results that overlap");

@@ -59,6 +59,9 @@ public:
   /// op itself or an op of its regions.
   mlir::Value immediate(mlir::Operation *op, llvm::StringRef attribute) const;
 
+  /// Whether the op's result is to be added to what is in its place.
+  bool accumulates() const { return isAddend; }
+
   /// memref<N x i8>; only if the generator asked for workspace.
   mlir::Value workspace() const;
 
@@ -93,6 +96,7 @@ public:
 
 private:
   int phaseNumber;
+  bool isAddend;
   mlir::func::FuncOp function;
   KernelInfo &info;
   std::vector<LibraryPlan> &plans;

@@ -68,13 +68,10 @@ Status Ledger::add(LedgerEntry added) {
   json::Array steps;
   for (const LedgerEntry &entry : list) {
     json::Array outputs(entry.outputs.begin(), entry.outputs.end());
-    steps.push_back(json::Object{{"name", entry.name},
-                                 {"kind", entry.kind},
-                                 {"hash", entry.hash},
-                                 {"outputs", std::move(outputs)},
-                                 {"metrics_bytes", static_cast<int64_t>(entry.metricsBytes)}});
+    steps.push_back(json::makeObject("name", entry.name, "kind", entry.kind, "hash", entry.hash, "outputs",
+                                     std::move(outputs), "metrics_bytes", static_cast<int64_t>(entry.metricsBytes)));
   }
-  json::Value value(json::Object{{"version", 1}, {"steps", std::move(steps)}});
+  json::Value value(json::makeObject("version", 1, "steps", std::move(steps)));
   return writeFileAtomically(path, json::dump(value, 2) + "\n");
 }
 

@@ -8,7 +8,7 @@
 namespace ftc::run {
 
 json::Object sampleObject(const Prompt &prompt, const std::string &completion) {
-  json::Object object{{"prompt", prompt.text}, {"completion", completion}};
+  json::Object object = json::makeObject("prompt", prompt.text, "completion", completion);
   if (prompt.expected)
     object.push_back({"expected", *prompt.expected});
   return object;

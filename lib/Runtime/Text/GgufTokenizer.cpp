@@ -106,13 +106,9 @@ json::Value GgufReader::addedTokens() {
     std::optional<int64_t> type = (*types)[id].asInteger();
     if (type != Control && type != UserDefined)
       continue;
-    added.emplace_back(json::Object{{"id", static_cast<int64_t>(id)},
-                                    {"content", tokens[id]},
-                                    {"single_word", false},
-                                    {"lstrip", false},
-                                    {"rstrip", false},
-                                    {"normalized", false},
-                                    {"special", type == Control}});
+    added.emplace_back(json::makeObject("id", static_cast<int64_t>(id), "content", tokens[id], "single_word", false,
+                                        "lstrip", false, "rstrip", false, "normalized", false, "special",
+                                        type == Control));
   }
   return added;
 }
@@ -143,15 +139,14 @@ json::Value GgufReader::postProcessor() {
     std::optional<std::string> token = namedToken(key);
     if (!token)
       return fail("tokenizer.ggml.add_{}_token is true, but {} is missing", name, key);
-    json::Value entry = json::Object{{"SpecialToken", json::Object{{"id", *token}, {"type_id", 0}}}};
+    json::Value entry = json::makeObject("SpecialToken", json::makeObject("id", *token, "type_id", 0));
     single.push_back(entry);
     pair.push_back(entry);
-    special.push_back({*token, json::Object{{"id", *token},
-                                            {"ids", json::Array{*file.metadata(key)->asInteger()}},
-                                            {"tokens", json::Array{*token}}}});
+    json::Array ids(1, *file.metadata(key)->asInteger()), tokens(1, *token);
+    special.push_back({*token, json::makeObject("id", *token, "ids", std::move(ids), "tokens", std::move(tokens))});
   };
   auto addText = [](json::Array &list, const char *id) {
-    list.emplace_back(json::Object{{"Sequence", json::Object{{"id", id}, {"type_id", 0}}}});
+    list.emplace_back(json::makeObject("Sequence", json::makeObject("id", id, "type_id", 0)));
   };
   bool begins = flag("tokenizer.ggml.add_bos_token"), ends = flag("tokenizer.ggml.add_eos_token");
   if (!begins && !ends)
@@ -163,7 +158,7 @@ json::Value GgufReader::postProcessor() {
   addText(pair, "B");
   if (ends)
     add("eos");
-  return json::Object{{"type", "TemplateProcessing"}, {"single", single}, {"pair", pair}, {"special_tokens", special}};
+  return json::makeObject("type", "TemplateProcessing", "single", single, "pair", pair, "special_tokens", special);
 }
 
 Expected<json::Value> GgufReader::read() {
@@ -176,27 +171,21 @@ Expected<json::Value> GgufReader::read() {
       fail("{}", value.error().message);
     return value ? std::move(*value) : json::Value();
   };
-  json::Object model{{"type", "BPE"},
-                     {"dropout", nullptr},
-                     {"unk_token", nullptr},
-                     {"continuing_subword_prefix", nullptr},
-                     {"end_of_word_suffix", nullptr},
-                     {"fuse_unk", false},
-                     {"byte_fallback", false},
-                     {"ignore_merges", split->ignoreMerges},
-                     {"vocab", vocabulary()},
-                     {"merges", merges()}};
-  json::Object root{
-      {"version", "1.0"},
-      {"truncation", nullptr},
-      {"padding", nullptr},
-      {"added_tokens", addedTokens()},
-      {"normalizer", part(split->normalizer)},
-      {"pre_tokenizer", part(split->preTokenizer)},
-      {"post_processor", postProcessor()},
-      {"decoder",
-       json::Object{{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", true}, {"use_regex", true}}},
-      {"model", std::move(model)}};
+  // In this order: of several mistakes the first is told.
+  auto tokens = vocabulary();
+  auto pairs = merges();
+  json::Object model =
+      json::makeObject("type", "BPE", "dropout", nullptr, "unk_token", nullptr, "continuing_subword_prefix", nullptr,
+                       "end_of_word_suffix", nullptr, "fuse_unk", false, "byte_fallback", false, "ignore_merges",
+                       split->ignoreMerges, "vocab", std::move(tokens), "merges", std::move(pairs));
+  json::Object decoder =
+      json::makeObject("type", "ByteLevel", "add_prefix_space", true, "trim_offsets", true, "use_regex", true);
+  json::Value added = addedTokens(), normalizer = part(split->normalizer), preTokenizer = part(split->preTokenizer);
+  json::Value processor = postProcessor();
+  json::Object root =
+      json::makeObject("version", "1.0", "truncation", nullptr, "padding", nullptr, "added_tokens", std::move(added),
+                       "normalizer", std::move(normalizer), "pre_tokenizer", std::move(preTokenizer), "post_processor",
+                       std::move(processor), "decoder", std::move(decoder), "model", std::move(model));
   if (mistake)
     return *mistake;
   return json::Value(std::move(root));
@@ -218,7 +207,8 @@ Expected<std::vector<NamedText>> tokenizerFilesOfGguf(const GgufFile &file) {
   Expected<json::Value> tokenizer = tokenizerJsonOfGguf(file);
   if (!tokenizer)
     return tokenizer.error();
-  json::Object config{{"tokenizer_class", "PreTrainedTokenizerFast"}, {"clean_up_tokenization_spaces", false}};
+  json::Object config =
+      json::makeObject("tokenizer_class", "PreTrainedTokenizerFast", "clean_up_tokenization_spaces", false);
   static constexpr std::pair<const char *, const char *> roles[] = {{"bos_token", "tokenizer.ggml.bos_token_id"},
                                                                     {"eos_token", "tokenizer.ggml.eos_token_id"},
                                                                     {"unk_token", "tokenizer.ggml.unknown_token_id"},

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <oniguruma.h>
 
+#include <memory>
 #include <mutex>
 #include <new>
 
@@ -36,23 +37,26 @@ void initializeOnce() {
   });
 }
 
+struct FreeRegion {
+  void operator()(OnigRegion *region) const { onig_region_free(region, 1); }
+};
+struct FreeParameters {
+  void operator()(OnigMatchParam *parameters) const { onig_free_match_param(parameters); }
+};
+
 /// The parameters and the capture region of searches in one text.
 struct Search {
   Search() : region(onig_region_new()), parameters(onig_new_match_param()) {
-    onig_initialize_match_param(parameters);
-    onig_set_retry_limit_in_match_of_match_param(parameters, mostRetries);
-    onig_set_retry_limit_in_search_of_match_param(parameters, mostRetries);
-    onig_set_match_stack_limit_size_of_match_param(parameters, mostStackEntries);
+    if (!region || !parameters)
+      throw std::bad_alloc();
+    onig_initialize_match_param(parameters.get());
+    onig_set_retry_limit_in_match_of_match_param(parameters.get(), mostRetries);
+    onig_set_retry_limit_in_search_of_match_param(parameters.get(), mostRetries);
+    onig_set_match_stack_limit_size_of_match_param(parameters.get(), mostStackEntries);
   }
-  ~Search() {
-    onig_region_free(region, 1);
-    onig_free_match_param(parameters);
-  }
-  Search(const Search &) = delete;
-  Search &operator=(const Search &) = delete;
 
-  OnigRegion *region;
-  OnigMatchParam *parameters;
+  std::unique_ptr<OnigRegion, FreeRegion> region;
+  std::unique_ptr<OnigMatchParam, FreeParameters> parameters;
 };
 
 } // namespace
@@ -103,8 +107,8 @@ Status Pattern::findAll(std::string_view text, std::vector<Range> &matches) cons
   const OnigUChar *begin = bytesOf(text), *end = begin + text.size();
   size_t lastEnd = text.npos;
   for (size_t position = 0; position <= text.size();) {
-    int at = onig_search_with_param(compiled->regex, begin, end, begin + position, end, search.region, ONIG_OPTION_NONE,
-                                    search.parameters);
+    int at = onig_search_with_param(compiled->regex, begin, end, begin + position, end, search.region.get(),
+                                    ONIG_OPTION_NONE, search.parameters.get());
     if (at == ONIG_MISMATCH)
       break;
     if (at == ONIGERR_MEMORY)

@@ -268,7 +268,7 @@ void MatmulEmitter::emitBlock() {
   Value c = pointer(op.getResult());
   computed = {c, entry.c};
   rowStep = shape.m.c;
-  Start start{op.getInit() ? pointer(op.getInit()) : c, truth(!op.getInit())};
+  Start start{op.getInit() ? pointer(op.getInit()) : c, truth(!op.getInit() && !l.b.accumulates())};
   if (isTurned(terms)) {
     int64_t place = countScratch(terms, blocking) - blocking.rows * blocking.blockColumns;
     computed = {scratch, l.sub(l.index(place), firstColumn)};
@@ -457,7 +457,7 @@ void MatmulEmitter::emitTile(ArrayRef<size_t> sweep, ArrayRef<Operands> operands
 /// Writes what was computed, with its rows as columns: 16 by 16 at a time.
 void MatmulEmitter::emitTurned() {
   constexpr int64_t side = 16;
-  Value c = pointer(op.getResult()), init = op.getInit() ? pointer(op.getInit()) : Value();
+  Value c = pointer(op.getResult()), init = op.getInit() ? pointer(op.getInit()) : l.b.accumulates() ? c : Value();
   for (int64_t row = 0; row < shape.m.size; row += side) {
     int64_t rows = std::min(side, shape.m.size - row);
     l.loop(firstColumn, lastColumn, side, [&](Value column) {
@@ -540,6 +540,11 @@ bool emitMatmul(dnnl::MatmulOp op, const Registers &registers, KernelBuilder &bu
   else
     MatmulEmitter(op, terms, registers, builder).emit();
   return true;
+}
+
+bool mayAccumulate(dnnl::MatmulOp op, const Registers &registers) {
+  SmallVector<Term> terms = getSuitedTerms(op, registers);
+  return !op.getInit() && !terms.empty() && !isDots(terms);
 }
 
 int64_t getMatmulScratch(dnnl::MatmulOp op, const Registers &registers) {

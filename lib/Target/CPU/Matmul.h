@@ -11,6 +11,9 @@ namespace ftc::target::cpu {
 /// processor: few rows, narrow columns, no multiply-add. The library does it then.
 bool emitMatmul(dnnl::MatmulOp op, const Registers &registers, KernelBuilder &builder);
 
+/// Whether that kernel can add to what its result holds.
+bool mayAccumulate(dnnl::MatmulOp op, const Registers &registers);
+
 /// Bytes of each thread's memory that this kernel needs; 0 if the library does it.
 int64_t getMatmulScratch(dnnl::MatmulOp op, const Registers &registers);
 

@@ -72,6 +72,10 @@ public:
     return countExtended(product);
   }
 
+  bool mayAccumulate(Operation *op) const override {
+    return cpu::mayAccumulate(cast<dnnl::MatmulOp>(op), registers);
+  }
+
   /// The result may be computed where its init is.
   bool mayShare(OpOperand &operand, OpResult) const override {
     auto product = cast<dnnl::MatmulOp>(operand.getOwner());

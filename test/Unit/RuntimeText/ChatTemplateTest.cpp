@@ -35,7 +35,7 @@ std::string join(const std::vector<ChatSegment> &segments) {
 json::Value withoutToolCalls(const json::Value &messages) {
   json::Array plain;
   for (const json::Value &message : *messages.asArray())
-    plain.push_back(json::Object{{"role", *message.find("role")}, {"content", *message.find("content")}});
+    plain.push_back(json::makeObject("role", *message.find("role"), "content", *message.find("content")));
   return plain;
 }
 

@@ -73,6 +73,24 @@ struct Member {
   bool operator==(const Member &) const = default;
 };
 
+/// The object of these members: a key, its value, the next key, and so on. What is written in braces instead is
+/// destroyed wrongly by GCC 12 where making a part of it throws.
+template <typename... Parts> Object makeObject(Parts &&...parts) {
+  static_assert(sizeof...(Parts) % 2 == 0, "each key has a value");
+  Object object(sizeof...(Parts) / 2);
+  auto next = object.begin();
+  auto set = [&](auto &&self, std::string_view key, auto &&value, auto &&...rest) -> void {
+    next->key = key;
+    next->value = std::forward<decltype(value)>(value);
+    ++next;
+    if constexpr (sizeof...(rest) > 0)
+      self(self, std::forward<decltype(rest)>(rest)...);
+  };
+  if constexpr (sizeof...(Parts) > 0)
+    set(set, std::forward<Parts>(parts)...);
+  return object;
+}
+
 /// What the reader is to accept, and how it names the place of an error.
 struct ParseOptions {
   std::string file;             ///< for messages
