@@ -38,10 +38,16 @@ data  = dataset("{folder}/batches.jsonl", format: tokens, shuffle: none, tokeniz
 tuned = adapt base {{ {adapters} }}
 run   = train tuned {{
   data: data   objective: sft   optimizer: adamw(lr: 1e-4)   schedule: constant
-  batch: {rows} x {tokens}   packing: none   steps: {steps}   gradient_clip: none   precision {{ compute: {compute} }}
+  batch: {rows} x {tokens}   packing: none   steps: {steps}   gradient_clip: none   precision {{ compute: {compute} }}   {options}
 }}
 save run as safetensors("{folder}/trained.safetensors")
 """
+
+
+def step_recipe(folder, adapters, rows, tokens, steps, compute="f32", options=""):
+    """A recipe that trains some steps; `options`: further ones of its training."""
+    return STEP.format(folder=folder, adapters=adapters, rows=rows, tokens=tokens, steps=steps, compute=compute, options=options)
+
 
 LORA = "**.layers.*.{self_attn, mlp}.* : lora(rank: 16, alpha: 32)"
 

@@ -82,7 +82,7 @@ def step_seconds(executable, folder, threads):
 def compile_method(ftc, name, folder, arguments):
     """The executable of a method, and its FLOPs a token."""
     stem = "".join(letter if letter.isalnum() else "-" for letter in name)
-    text = common.STEP.format(folder=folder, adapters=METHODS[name], rows=arguments.rows, tokens=arguments.tokens, steps=arguments.steps, compute="f32")
+    text = common.step_recipe(folder, METHODS[name], arguments.rows, arguments.tokens, arguments.steps)
     common.compile_recipe(ftc, folder, stem, text)
     return f"{folder}/{stem}", common.plan_recipe(ftc, folder, stem)[0]["FLOPs a token"]
 

@@ -7,7 +7,7 @@ import statistics
 import sys
 
 import common
-from common import LORA, SMOLLM2, STEP, Failure, Limits
+from common import LORA, SMOLLM2, Failure, Limits
 
 # The shape of the rows without a peer: growth with the number of layers or tokens.
 SMALL = {**SMOLLM2, "vocab_size": 4096, "hidden_size": 192, "intermediate_size": 512, "num_attention_heads": 3, "num_key_value_heads": 1,
@@ -42,6 +42,7 @@ class Training:
     whole: bool = False  # all weights are trained, not adapters
     compiled: bool = False  # torch.compile, not eager
     compute: str = "f32"  # of ftc; the peer computes in f32
+    options: str = ""  # further ones of ftc's training
     steps = 3  # the first is not counted
     kind = "training"
 
@@ -138,6 +139,7 @@ class Growth:
     layers: int
     whole = False
     compute = "f32"
+    options = ""
     steps = 2
     kind = "growth"
 
@@ -165,7 +167,7 @@ def prepare_step(bench, row, config):
 
 def recipe_of(bench, row):
     adapters = "** : full()" if row.whole else LORA
-    return STEP.format(folder=bench.folder, adapters=adapters, rows=row.rows, tokens=row.tokens, steps=row.steps, compute=row.compute)
+    return common.step_recipe(bench.folder, adapters, row.rows, row.tokens, row.steps, row.compute, row.options)
 
 
 def run_peer(bench, what, data, options):
@@ -216,7 +218,8 @@ ROWS = [
     Training("LoRA, 4 x 512"), Training("LoRA, 4 x 512, torch.compile", compiled=True),
     Training("LoRA, 4 x 512, compute: f16", compute="f16"), Training("LoRA, 1 x 128", rows=1, tokens=128),
     Training("LoRA, 8 x 128", rows=8, tokens=128), Training("LoRA, 1 x 2048", rows=1, tokens=2048), Training("LoRA, 1 x 8192", rows=1, tokens=8192),
-    Training("all weights, 4 x 512", whole=True), Training("all weights, 4 x 512, torch.compile", whole=True, compiled=True),
+    Training("all weights, 4 x 512", whole=True), Training("all weights, 4 x 512, memory: 3240 MB", whole=True, options="memory: 3240 MB"),
+    Training("all weights, 4 x 512, torch.compile", whole=True, compiled=True),
     Generation("generation, f32", "f32"), Generation("generation, bf16", "bf16"),
     *(Growth(f"growth, layers: {layers}", rows=4, tokens=128, layers=layers) for layers in (1, 8, 32, 128)),
     *(Growth(f"growth, tokens: {tokens}", rows=1, tokens=tokens, layers=2) for tokens in (512, 2048, 8192, 32768)),

@@ -38,7 +38,7 @@ text = generate base {{ prompts: rows   tokens: 3   prompt_tokens: {tokens} }}
 
 
 def step_recipe(folder, adapters):
-    return common.STEP.format(folder=folder, adapters=adapters, rows=ROWS, tokens=TOKENS, steps=2, compute="f32")
+    return common.step_recipe(folder, adapters, ROWS, TOKENS, steps=2)
 
 
 # Each recipe, and how many programs run in its last step: those that are counted.
