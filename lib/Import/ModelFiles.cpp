@@ -125,6 +125,7 @@ Expected<ModelFiles> ftc::readModelFiles(const std::string &path) {
     FileTensor header;
     header.name = tensor->name;
     header.type = std::string(tensor->format.name);
+    header.offset = int64_t(tensor->offset);
     header.shape.assign(tensor->shape.begin(), tensor->shape.end());
     if (!tensor->format.element && !header.shape.empty())
       header.rowBytes = header.shape.back() / tensor->format.blockElements * tensor->format.blockBytes;

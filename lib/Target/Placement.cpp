@@ -8,9 +8,10 @@
 //   - a result that takes over the bytes of an operand which nothing needs after the call (mayShare);
 //   - rows that the body of a loop yields, computed in the loop's result;
 //   - what a call in the body of a loop adds to the loop's result.
-// What remains is copied: writes at the end of the program, and, before its first call, a read whose tensor is replaced
-// while its old contents are still to be written elsewhere. lib/Target/CallTable.cpp sees from the offsets which values
-// need a copy.
+// Large weights that programs read once in a while lie as far into a page as they do in their file, so that the file's
+// pages can take the place of a copy. What remains is copied: writes at the end of the program, and, before its first
+// call, a read whose tensor is replaced while its old contents are still to be written elsewhere.
+// lib/Target/CallTable.cpp sees from the offsets which values need a copy.
 
 #include "Placement.h"
 
@@ -20,7 +21,9 @@
 #include "ftc/Target/KernelBuilder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
+#include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringSet.h"
 
 #include <deque>
 #include <map>
@@ -34,7 +37,14 @@ namespace {
 /// The parts of the arena outside the scratch region, by the names of the plan.
 struct ModuleLayout {
   ModuleLayout(ModuleOp module, SymbolTable &symbols, const KernelRegistry &registry, PlacementMode mode)
-      : steps(module), symbols(symbols), registry(registry), mode(mode) {}
+      : steps(module), symbols(symbols), registry(registry), mode(mode) {
+    module.walk([&](tune::WriteOp write) { copied.insert(write.getTensor()); });
+    module.walk([&](tune::RowsOp rows) {
+      for (Value operand : rows->getOperands())
+        if (auto read = seeThroughViews(operand).root.getDefiningOp<tune::ReadOp>())
+          copied.insert(read.getTensor());
+    });
+  }
 
   /// The programs between which a tensor is handed over; null where it has bytes of its own.
   const Handed *handed(tune::TensorOp tensor) const {
@@ -48,8 +58,10 @@ struct ModuleLayout {
   int64_t end = 0;
   std::map<std::string, int64_t> plan;
   DenseMap<std::pair<Attribute, Type>, int64_t> constants;
+  llvm::StringSet<> copied; ///< tensors that some program changes, or reads again and again in a loop
 
   void placeTensors(ModuleOp module);
+  std::optional<int64_t> getFileOffset(tune::TensorOp tensor) const;
   void place(tune::TensorOp tensor, int64_t &at, std::map<std::string, int64_t> &counted);
   void placeConstants(func::FuncOp program);
 };
@@ -130,11 +142,30 @@ static StringRef getCategory(tune::Kind kind) {
   }
 }
 
+/// Pages of a file that the arena may show instead of a copy, and bytes from which that pays.
+static constexpr int64_t kPage = 4096, kLeastMapped = 16 * kPage;
+
+/// Where the file has the tensor, if its pages may be what the arena holds: it is only read, and rarely, since they are
+/// small and lines of the cache begin anywhere in them.
+std::optional<int64_t> ModuleLayout::getFileOffset(tune::TensorOp tensor) const {
+  std::optional<DictionaryAttr> source = tensor.getSource();
+  auto offset = source ? source->getAs<IntegerAttr>("offset") : IntegerAttr();
+  Type element = getElementTypeOrSelf(tensor.getType());
+  if (!offset || mode != PlacementMode::Share || tensor.getKind() != tune::Kind::weight || source->contains("view") ||
+      !(element.isF32() || element.isBF16() || element.isF16()) || copied.contains(tensor.getSymName()) ||
+      getBytes(tensor.getType()) < kLeastMapped)
+    return std::nullopt;
+  return offset.getInt();
+}
+
 void ModuleLayout::place(tune::TensorOp tensor, int64_t &at, std::map<std::string, int64_t> &counted) {
-  tensor->setAttr(kOffsetAttr, OpBuilder(tensor).getI64IntegerAttr(at));
-  int64_t bytes = alignUp(getBytes(tensor.getType()));
-  counted[getCategory(tensor.getKind()).str()] += bytes;
-  at += bytes;
+  int64_t begin = alignUp(at);
+  if (std::optional<int64_t> inFile = getFileOffset(tensor))
+    begin = at + llvm::mod(*inFile - at, kPage);
+  tensor->setAttr(kOffsetAttr, OpBuilder(tensor).getI64IntegerAttr(begin));
+  int64_t end = begin + alignUp(getBytes(tensor.getType()));
+  counted[getCategory(tensor.getKind()).str()] += end - at;
+  at = end;
 }
 
 /// First what several steps use, then a region that each step has for itself while it is done. Of the region, the plan

@@ -23,6 +23,7 @@ struct FileTensor {
   std::string type;
   llvm::SmallVector<int64_t> shape;
   int64_t rowBytes = 0; ///< of a block format: bytes of one row (the last dimension); 0 for plain elements
+  int64_t offset = 0;   ///< of its first byte in the file
 };
 
 /// What is known of a model's files when compiling: configuration and headers, never weights.

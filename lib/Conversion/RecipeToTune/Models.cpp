@@ -442,6 +442,7 @@ void Converter::describeStorage() {
       source.set("decode", decode.get());
     } else {
       source.set("type", builder.getStringAttr(found->type));
+      source.set("offset", builder.getI64IntegerAttr(found->offset));
     }
     op.setSourceAttr(source.getDictionary(op.getContext()));
   }

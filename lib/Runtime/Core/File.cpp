@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <system_error>
 
 #include <fcntl.h>
@@ -83,6 +84,7 @@ Expected<MappedFile> MappedFile::open(const std::string &path) {
     return systemError(path, "cannot map");
   mapped.data = static_cast<const std::byte *>(address);
   mapped.size = size;
+  mapped.descriptor = std::move(*file);
   if (Status status = checkContent(path, mapped.text()); !status)
     return status.error();
   return mapped;
@@ -97,12 +99,33 @@ void ftc::runtime::releasePages(std::span<const std::byte> mapped) {
     (void)::madvise(reinterpret_cast<void *>(begin), end - begin, MADV_DONTNEED);
 }
 
+Expected<bool> MappedFile::mapInto(std::span<std::byte> target, uint64_t offset) const {
+  constexpr size_t least = size_t(64) << 10;
+  auto page = uintptr_t(::sysconf(_SC_PAGESIZE));
+  auto begin = reinterpret_cast<uintptr_t>(target.data()), end = begin + target.size();
+  uintptr_t first = (begin + page - 1) / page * page, last = end / page * page;
+  if ((begin - offset) % page != 0 || last < first + least)
+    return false;
+  size_t head = first - begin, pages = last - first, tail = end - last;
+  // A failure may have taken away what was there.
+  if (::mmap(reinterpret_cast<void *>(first), pages, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, descriptor.get(),
+             off_t(offset + head)) == MAP_FAILED)
+    return systemError(filePath, "cannot map");
+#ifdef MADV_POPULATE_READ // advice: pages that are not there now come when they are read
+  (void)::madvise(reinterpret_cast<void *>(first), pages, MADV_POPULATE_READ);
+#endif
+  std::memcpy(target.data(), data + offset, head);
+  std::memcpy(target.data() + head + pages, data + offset + head + pages, tail);
+  return true;
+}
+
 MappedFile::MappedFile(MappedFile &&other) noexcept
-    : filePath(std::move(other.filePath)), data(std::exchange(other.data, nullptr)),
+    : filePath(std::move(other.filePath)), descriptor(std::move(other.descriptor)), data(std::exchange(other.data, nullptr)),
       size(std::exchange(other.size, 0)) {}
 
 MappedFile &MappedFile::operator=(MappedFile &&other) noexcept {
   std::swap(filePath, other.filePath);
+  std::swap(descriptor, other.descriptor);
   std::swap(data, other.data);
   std::swap(size, other.size);
   return *this;

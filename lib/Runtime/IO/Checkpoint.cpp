@@ -164,11 +164,11 @@ const StoredTensor *Checkpoint::find(std::string_view name) const {
   return found != sorted.end() && (*found)->name == name ? *found : nullptr;
 }
 
-const std::string &Checkpoint::fileOf(const StoredTensor &tensor) const {
+const MappedFile &Checkpoint::fileOf(const StoredTensor &tensor) const {
   for (const SafetensorsFile &shard : shards)
     if (shard.find(tensor.name))
-      return shard.path();
-  return ggufFile->path();
+      return shard.mappedFile();
+  return ggufFile->mappedFile();
 }
 
 std::vector<std::string> Checkpoint::files() const {

@@ -71,8 +71,11 @@ Source readSource(ObjectReader object, const std::vector<int64_t> &shape) {
   source.tensor = object.string("tensor");
   source.shape = object.has("shape") ? object.integers("shape") : shape;
   source.view = optionalView(object);
+  // The compiler's own: what the weights may be kept in, and where they may lie.
   if (object.has("type"))
-    object.string("type"); // the compiler's own: what the weights may be kept in
+    object.string("type");
+  if (object.has("offset"))
+    object.integer("offset");
   if (object.has("decode"))
     source.decode = readDecode(object.object("decode"));
   object.finish();

@@ -151,6 +151,12 @@ Expected<std::map<std::string, Hash128, std::less<>>> computeIdentities(const Ma
 // Session
 //===----------------------------------------------------------------------===//
 
+Session::Session(const Manifest &manifest, const Options &options, Console &console, Machine machine, RunFolder folder,
+                 Ledger ledger, LineFile metrics)
+    : manifest(manifest), options(options), console(console), machine(std::move(machine)), folder(std::move(folder)),
+      ledger(std::move(ledger)), metrics(std::move(metrics)),
+      readsOften(std::ranges::any_of(manifest.steps, [](const Step &step) { return step.kind == "generate"; })) {}
+
 Expected<Model *> Session::model(const std::string &name) {
   if (auto known = models.find(name); known != models.end())
     return &known->second;
@@ -218,10 +224,12 @@ Status Session::loadFromSource(uint32_t tensor) {
     return found.error();
   const Checkpoint &checkpoint = (*found)->checkpoint;
   const StoredTensor *stored = checkpoint.find(source.tensor);
-  Status status =
-      loadTensor(machine, manifest, tensor, source, stored, stored ? checkpoint.fileOf(*stored) : (*found)->path);
-  if (stored)
-    releasePages(stored->bytes);
+  if (!stored)
+    return loadTensor(machine, manifest, tensor, source, nullptr, (*found)->path);
+  const MappedFile &file = checkpoint.fileOf(*stored);
+  bool isMapped = manifest.tensors[tensor].kind == "weight" && !readsOften;
+  Status status = loadTensor(machine, manifest, tensor, source, stored, file.path(), isMapped ? &file : nullptr);
+  releasePages(stored->bytes);
   return status;
 }
 

@@ -111,7 +111,7 @@ static Status convertPlain(const Source &source, const std::string &file, const 
 }
 
 Status loadTensor(Machine &machine, const Manifest &manifest, uint32_t tensor, const Source &source,
-                  const StoredTensor *stored, const std::string &file) {
+                  const StoredTensor *stored, const std::string &file, const MappedFile *pages) {
   if (!stored)
     return makeError(ExitStatus::Input, "{}: tensor {} is missing", file, quote(source.tensor));
   if (stored->shape != source.shape)
@@ -128,6 +128,9 @@ Status loadTensor(Machine &machine, const Manifest &manifest, uint32_t tensor, c
   ElementType decoded = source.decode ? manifest.tensors[source.decode->values].type : info.type;
   bool isDirect = !source.view && decoded == info.type;
   std::span<std::byte> target = machine.bytes(tensor);
+  if (pages && isDirect && stored->format.element == info.type)
+    if (Expected<bool> isMapped = pages->mapInto(target, stored->offset); !isMapped || *isMapped)
+      return isMapped ? Status::success() : Status(isMapped.error());
   std::vector<std::byte> buffer(isDirect ? 0 : static_cast<size_t>(info.elements()) * byteSize(decoded));
   std::byte *to = isDirect ? target.data() : buffer.data();
   uint64_t toBytes = static_cast<uint64_t>(info.elements()) * byteSize(decoded);

@@ -6,8 +6,11 @@
 #include <fstream>
 
 #include <csignal>
+#include <cstring>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 using namespace ftc::runtime;
 namespace fs = std::filesystem;
@@ -72,6 +75,40 @@ TEST_F(Files, refusesWhatIsNoFile) {
   EXPECT_EQ(MappedFile::open(root).error().message, root + ": not a file but a folder");
   ASSERT_EQ(::mkfifo(at("pipe").c_str(), 0600), 0);
   EXPECT_EQ(readFile(at("pipe"), 10).error().message, at("pipe") + ": not a file but a device or pipe");
+}
+
+// Memory whose pages begin where the file's do shows them, its ends are copies; other memory is left as it is.
+TEST_F(Files, MappedIntoMemoryThatIsThere) {
+  std::string content(size_t(300) << 10, 'x');
+  for (size_t i = 0; i < content.size(); ++i)
+    content[i] = char('a' + i % 23);
+  put("file", content);
+  auto file = MappedFile::open(at("file"));
+  ASSERT_TRUE(bool(file));
+  auto page = size_t(::sysconf(_SC_PAGESIZE)), size = content.size() + 2 * page;
+  void *memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  auto *start = static_cast<std::byte *>(memory);
+  constexpr size_t offset = 1000, bytes = size_t(200) << 10;
+  std::span<std::byte> target(start + page + offset, bytes);
+  Expected<bool> done = file->mapInto(target, offset);
+  ASSERT_TRUE(bool(done) && *done);
+  EXPECT_EQ(std::string_view(reinterpret_cast<char *>(target.data()), bytes),
+            std::string_view(content).substr(offset, bytes));
+  EXPECT_EQ(start[page + offset - 1], std::byte(0));
+  EXPECT_EQ(start[page + offset + bytes], std::byte(0));
+  target[bytes / 2] = std::byte(0); // what is written stays here
+  EXPECT_EQ(get("file"), content);
+
+  std::span<std::byte> shifted(start + page + offset + 8, bytes), small(start + page + offset, size_t(60) << 10);
+  for (std::span<std::byte> other : {shifted, small}) {
+    std::memset(start, 1, size);
+    done = file->mapInto(other, offset);
+    ASSERT_TRUE(bool(done));
+    EXPECT_FALSE(*done);
+    EXPECT_EQ(other[bytes / 8], std::byte(1));
+  }
+  ::munmap(memory, size);
 }
 
 TEST_F(Files, atomicFileReplacesOnlyOnCommit) {

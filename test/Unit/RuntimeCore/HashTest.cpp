@@ -21,6 +21,24 @@ TEST(Hash, ofAFileIsThatOfItsBytes) {
   EXPECT_EQ(hashFile(path).error().status, ExitStatus::Input);
 }
 
+// More than a piece, which threads hash side by side: each byte and the order of the pieces count.
+TEST(Hash, ofALargeFileIsThatOfItsPieces) {
+  std::string path = testing::TempDir() + "ftc-hash-large", content(size_t(40) << 20, 'a');
+  auto hash = [&] {
+    EXPECT_TRUE(bool(writeFileAtomically(path, content)));
+    return *hashFile(path);
+  };
+  content[size_t(3) << 20] = 'b';
+  Hash128 first = hash();
+  EXPECT_EQ(first, hash());
+  std::swap(content[size_t(3) << 20], content[size_t(19) << 20]);
+  Hash128 second = hash();
+  EXPECT_NE(first, second);
+  content.back() = 'c';
+  EXPECT_NE(second, hash());
+  std::remove(path.c_str());
+}
+
 TEST(Hash, partsKeepTheirBorders) {
   Hash128 first = Hasher().add("ab").add("c").finish();
   EXPECT_EQ(first, Hasher().add("ab").add("c").finish());

@@ -45,7 +45,7 @@ TEST_F(CheckpointTest, opensShardsThroughTheirIndex) {
     EXPECT_EQ(checkpoint.tensors()[2]->name, "z");
     EXPECT_EQ(checkpoint.find("a")->bytes[0], std::byte(1));
     EXPECT_EQ(checkpoint.find("b"), nullptr);
-    EXPECT_EQ(checkpoint.fileOf(*checkpoint.find("m")), at("model-00002-of-00002.safetensors"));
+    EXPECT_EQ(checkpoint.fileOf(*checkpoint.find("m")).path(), at("model-00002-of-00002.safetensors"));
     EXPECT_EQ(checkpoint.files().size(), 2u);
     EXPECT_EQ(checkpoint.gguf(), nullptr);
   }

@@ -52,10 +52,16 @@ public:
   std::span<const std::byte> bytes() const { return {data, size}; }
   std::string_view text() const { return {reinterpret_cast<const char *>(data), size}; }
 
+  /// Puts the file's bytes from `offset` on into memory of this process that it may replace: whole pages show the
+  /// file's until something writes to them, and what remains at both ends is copied. False, and nothing, where `target`
+  /// does not lie in its pages as the bytes do in the file's, or has few of them.
+  Expected<bool> mapInto(std::span<std::byte> target, uint64_t offset) const;
+
 private:
   MappedFile() = default;
 
   std::string filePath;
+  FileDescriptor descriptor;
   const std::byte *data = nullptr;
   size_t size = 0;
 };

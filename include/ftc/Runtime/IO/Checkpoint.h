@@ -29,8 +29,8 @@ public:
   const StoredTensor *find(std::string_view name) const;
   /// The GGUF file with its metadata, or null.
   const GgufFile *gguf() const { return ggufFile ? &*ggufFile : nullptr; }
-  /// The file that holds the tensor: for messages.
-  const std::string &fileOf(const StoredTensor &tensor) const;
+  /// The file that holds the tensor.
+  const MappedFile &fileOf(const StoredTensor &tensor) const;
   /// All files with tensors, in the order of their names.
   std::vector<std::string> files() const;
 

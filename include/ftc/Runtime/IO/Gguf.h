@@ -72,6 +72,7 @@ public:
   static Expected<GgufFile> open(const std::string &path);
 
   const std::string &path() const { return mapping.path(); }
+  const MappedFile &mappedFile() const { return mapping; }
   uint32_t version() const { return fileVersion; }
   /// In the file's order, by the file's own names (`blk.0.attn_q.weight`).
   const std::vector<StoredTensor> &tensors() const { return entries; }

@@ -29,6 +29,7 @@ public:
   static Expected<SafetensorsFile> open(const std::string &path);
 
   const std::string &path() const { return mapping.path(); }
+  const MappedFile &mappedFile() const { return mapping; }
   /// In the order of their bytes.
   const std::vector<StoredTensor> &tensors() const { return entries; }
   /// Null if the file has none of that name. The tensor lives as long as this object's contents.

@@ -49,9 +49,7 @@ enum class Outcome { Done, Stopped, Interrupted };
 class Session {
 public:
   Session(const Manifest &manifest, const Options &options, Console &console, Machine machine, RunFolder folder,
-          Ledger ledger, LineFile metrics)
-      : manifest(manifest), options(options), console(console), machine(std::move(machine)), folder(std::move(folder)),
-        ledger(std::move(ledger)), metrics(std::move(metrics)) {}
+          Ledger ledger, LineFile metrics);
 
   const Manifest &manifest;
   const Options &options;
@@ -86,6 +84,8 @@ private:
   Status loadTensors(std::span<const uint32_t> tensors);
   Status drawCurves();
 
+  /// Weights are read for each generated token, as fast as memory is: from the arena's large pages, not from a file's.
+  const bool readsOften;
   std::map<std::string, Model> models;
   std::map<std::string, data::RecordStore> datasets;
 };

@@ -1,0 +1,79 @@
+"""mapped.py FTC: trains on a model whose file the weights are pages of, and on the same one with a longer header."""
+
+import json
+import os
+import pathlib
+import struct
+import subprocess
+import sys
+import time
+
+ftc = sys.argv[1]
+CONFIG = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 256, "intermediate_size": 512, "num_hidden_layers": 2,
+          "num_attention_heads": 4, "num_key_value_heads": 4, "vocab_size": 320, "rms_norm_eps": 1e-5, "tie_word_embeddings": False}
+MAKE = """
+base = load("config")
+start = adapt base { **.{embed_tokens, self_attn, mlp, lm_head}.** : fresh(std: 0.04)  **.{input_layernorm, post_attention_layernorm, norm} : fresh(mean: 1, std: 0) }
+save start as huggingface("model", dtype: f32)
+"""
+TRAIN = """
+base  = load("model")
+data  = dataset("rows.jsonl", format: tokens, tokenizer: none)
+tuned = adapt base { **.{self_attn, mlp}.* : lora(rank: 4, alpha: 8) }
+run   = train tuned { data: data   objective: sft   optimizer: adamw(lr: 1e-3)   batch: 2 x 32   packing: none   steps: STEPS }
+save run as safetensors("SAVED")
+"""
+MODEL = "model/model.safetensors"
+
+
+def compiled(name, text):
+    pathlib.Path(f"{name}.ftr").write_text(text, encoding="utf-8")
+    subprocess.run([ftc, f"{name}.ftr", "-o", name], check=True)
+
+
+def run(executable, model):
+    """What is saved, and the losses."""
+    command = [f"./{executable}", "--fresh", "--quiet", "--out", "out", "--set", f"base={model}"]
+    subprocess.run(command, check=True)
+    lines = map(json.loads, pathlib.Path("out/metrics.jsonl").read_text(encoding="utf-8").splitlines())
+    return pathlib.Path("saved.safetensors").read_bytes(), [line["loss"] for line in lines if "loss" in line]
+
+
+def mapped_bytes(executable, model):
+    """Bytes of writable mappings, which are the arena's, of the model's file, when the training has begun."""
+    process = subprocess.Popen([f"./{executable}", "--fresh", "--quiet", "--out", "long.out", "--set", f"base={model}"])
+    deadline = time.time() + 60
+    try:
+        while time.time() < deadline and process.poll() is None:
+            begun = os.path.exists("long.out/metrics.jsonl") and os.path.getsize("long.out/metrics.jsonl") > 0
+            parts = [line.split() for line in pathlib.Path(f"/proc/{process.pid}/maps").read_text(encoding="utf-8").splitlines() if "model.safetensors" in line]
+            ranges = [[int(number, 16) for number in part[0].split("-")] for part in parts if part[1].startswith("rw")]
+            if begun:
+                return sum(end - begin for begin, end in ranges)
+    finally:
+        process.kill()
+        process.wait()
+    raise AssertionError("the training has not begun")
+
+
+pathlib.Path("config").mkdir()
+pathlib.Path("config/config.json").write_text(json.dumps(CONFIG), encoding="utf-8")
+pathlib.Path("rows.jsonl").write_text("".join(json.dumps({"input_ids": [(7 * row + 3 * i) % 320 for i in range(32)]}) + "\n" for row in range(8)), encoding="utf-8")
+compiled("make", MAKE)
+subprocess.run(["./make", "--quiet"], check=True)
+compiled("train", TRAIN.replace("STEPS", "3").replace("SAVED", "saved.safetensors"))
+compiled("long", TRAIN.replace("STEPS", "100000").replace("SAVED", "long.safetensors"))
+
+# The same tensors behind a header that is 24 bytes longer.
+content = pathlib.Path(MODEL).read_bytes()
+length = struct.unpack("<Q", content[:8])[0]
+pathlib.Path("other").mkdir()
+pathlib.Path("other/config.json").write_bytes(pathlib.Path("model/config.json").read_bytes())
+pathlib.Path("other/model.safetensors").write_bytes(struct.pack("<Q", length + 24) + content[8:8 + length] + b" " * 24 + content[8 + length:])
+
+assert run("train", "model") == run("train", "other")
+# Two layers: 4 x 256 x 256 and 3 x 512 x 256 numbers each, less than two pages of each tensor.
+adapted = 2 * 4 * (4 * 256 * 256 + 3 * 512 * 256)
+shown = mapped_bytes("long", "model")
+assert adapted - 14 * 2 * 4096 <= shown <= adapted + 2 * 4 * 320 * 256, (shown, adapted)
+assert mapped_bytes("long", "other") == 0
