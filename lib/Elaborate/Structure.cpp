@@ -64,15 +64,24 @@ static Value iota(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope)
   return Tensor{tune::IotaOp::create(*evaluator.builder, evaluator.loc(), type, 0), {dim}};
 }
 
+/// eye(a, b): 1 where both places are the same number, in as many columns as there are.
 static Value eye(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {
   Dim row = dimArgument(evaluator, expr, 0, scope), column = row ? dimArgument(evaluator, expr, 1, scope) : nullptr;
   if (!column || !evaluator.tensorBuilder(expr.range))
     return {};
-  if (row->size != column->size || row == column) {
-    evaluator.diags().report(Diag::SizeMismatch, expr.range, column->name, column->size, row->size);
+  if (row == column) {
+    std::string name = scope.nameOf(column);
+    evaluator.diags().report(Diag::RepeatedDimension, expr.range, name).help("another one of its size is " + name + "'");
     return {};
   }
-  return identity(evaluator, row, column);
+  if (row->size == column->size)
+    return identity(evaluator, row, column);
+  auto number = [&](Dim dim) -> Value {
+    auto type = mlir::RankedTensorType::get({dim->size}, evaluator.builder->getI32Type());
+    return Tensor{tune::IotaOp::create(*evaluator.builder, evaluator.loc(), type, 0), {dim}};
+  };
+  Value both = evaluator.binaryTensor(ast::BinaryOp::Eq, number(row), number(column), expr.range);
+  return evaluator.select(both, 1.0, 0.0, expr.range);
 }
 
 static Value stopGradient(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) {

@@ -163,9 +163,10 @@ void ModuleLayout::place(tune::TensorOp tensor, int64_t &at, std::map<std::strin
   if (std::optional<int64_t> inFile = getFileOffset(tensor))
     begin = at + llvm::mod(*inFile - at, kPage);
   tensor->setAttr(kOffsetAttr, OpBuilder(tensor).getI64IntegerAttr(begin));
-  int64_t end = begin + alignUp(getBytes(tensor.getType()));
-  counted[getCategory(tensor.getKind()).str()] += end - at;
-  at = end;
+  int64_t bytes = alignUp(getBytes(tensor.getType()));
+  counted[getCategory(tensor.getKind()).str()] += bytes;
+  counted["workspace"] += begin - at;
+  at = begin + bytes;
 }
 
 /// First what several steps use, then a region that each step has for itself while it is done. Of the region, the plan

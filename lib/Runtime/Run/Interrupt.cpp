@@ -1,4 +1,4 @@
-//===- Interrupt.cpp - SIGINT and SIGTERM ------------------------------------===//
+//===- Interrupt.cpp - signals -----------------------------------------------===//
 
 #include "ftc/Runtime/Run/Interrupt.h"
 
@@ -18,6 +18,13 @@ static void handle(int) {
   [[maybe_unused]] ssize_t written = write(STDERR_FILENO, message.data(), message.size());
 }
 
+/// A page of a file that is no longer there: what has been computed from the file is of no use.
+static void handleLostPage(int) {
+  constexpr std::string_view message = "\nerror: a file was made shorter while it was being read\n";
+  [[maybe_unused]] ssize_t written = write(STDERR_FILENO, message.data(), message.size());
+  _exit(int(runtime::ExitStatus::Input));
+}
+
 void installInterruptHandlers() {
   requested = 0;
   struct sigaction action = {};
@@ -26,6 +33,8 @@ void installInterruptHandlers() {
   action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  action.sa_handler = handleLostPage;
+  sigaction(SIGBUS, &action, nullptr);
   // A reader of our output that goes away, or a file size limit, is an error of that write, not the end of the process.
   action.sa_handler = SIG_IGN;
   sigaction(SIGPIPE, &action, nullptr);

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import struct
 import subprocess
 import sys
@@ -31,29 +32,32 @@ def compiled(name, text):
     subprocess.run([ftc, f"{name}.ftr", "-o", name], check=True)
 
 
-def run(executable, model):
+def run(model):
     """What is saved, and the losses."""
-    command = [f"./{executable}", "--fresh", "--quiet", "--out", "out", "--set", f"base={model}"]
+    command = ["./train", "--fresh", "--quiet", "--out", "out", "--set", f"base={model}"]
     subprocess.run(command, check=True)
     lines = map(json.loads, pathlib.Path("out/metrics.jsonl").read_text(encoding="utf-8").splitlines())
     return pathlib.Path("saved.safetensors").read_bytes(), [line["loss"] for line in lines if "loss" in line]
 
 
-def mapped_bytes(executable, model):
-    """Bytes of writable mappings, which are the arena's, of the model's file, when the training has begun."""
-    process = subprocess.Popen([f"./{executable}", "--fresh", "--quiet", "--out", "long.out", "--set", f"base={model}"])
-    deadline = time.time() + 60
-    try:
-        while time.time() < deadline and process.poll() is None:
-            begun = os.path.exists("long.out/metrics.jsonl") and os.path.getsize("long.out/metrics.jsonl") > 0
-            parts = [line.split() for line in pathlib.Path(f"/proc/{process.pid}/maps").read_text(encoding="utf-8").splitlines() if "model.safetensors" in line]
-            ranges = [[int(number, 16) for number in part[0].split("-")] for part in parts if part[1].startswith("rw")]
-            if begun:
-                return sum(end - begin for begin, end in ranges)
-    finally:
-        process.kill()
-        process.wait()
-    raise AssertionError("the training has not begun")
+def begin(model):
+    """A long training that has made its first step."""
+    process = subprocess.Popen(["./long", "--fresh", "--quiet", "--out", "long.out", "--set", f"base={model}"], stderr=subprocess.PIPE, text=True)
+    metrics, deadline = pathlib.Path("long.out/metrics.jsonl"), time.time() + 60
+    while not (metrics.exists() and metrics.stat().st_size > 0):
+        assert process.poll() is None and time.time() < deadline, "the training has not begun"
+        time.sleep(0.01)
+    return process
+
+
+def mapped_bytes(model):
+    """Bytes of the writable mappings of the model's file, which are the arena's, during a training."""
+    shutil.rmtree("long.out", ignore_errors=True)
+    process = begin(model)
+    parts = [line.split() for line in pathlib.Path(f"/proc/{process.pid}/maps").read_text(encoding="utf-8").splitlines() if "model.safetensors" in line]
+    process.kill()
+    process.communicate()
+    return sum(int(part[0].split("-")[1], 16) - int(part[0].split("-")[0], 16) for part in parts if part[1].startswith("rw"))
 
 
 pathlib.Path("config").mkdir()
@@ -71,9 +75,17 @@ pathlib.Path("other").mkdir()
 pathlib.Path("other/config.json").write_bytes(pathlib.Path("model/config.json").read_bytes())
 pathlib.Path("other/model.safetensors").write_bytes(struct.pack("<Q", length + 24) + content[8:8 + length] + b" " * 24 + content[8 + length:])
 
-assert run("train", "model") == run("train", "other")
+assert run("model") == run("other")
 # Two layers: 4 x 256 x 256 and 3 x 512 x 256 numbers each, less than two pages of each tensor.
 adapted = 2 * 4 * (4 * 256 * 256 + 3 * 512 * 256)
-shown = mapped_bytes("long", "model")
+shown = mapped_bytes("model")
 assert adapted - 14 * 2 * 4096 <= shown <= adapted + 2 * 4 * 320 * 256, (shown, adapted)
-assert mapped_bytes("long", "other") == 0
+assert mapped_bytes("other") == 0
+
+# A file that loses its end while it is read.
+shutil.copytree("model", "cut")
+shutil.rmtree("long.out")
+process = begin("cut")
+os.truncate("cut/model.safetensors", 4096)
+_, text = process.communicate(timeout=60)
+assert process.returncode == 3 and "error: a file was made shorter while it was being read" in text, (process.returncode, text)
