@@ -14,8 +14,8 @@ namespace ftc::run {
 void transpose(const View &view, size_t bytes, const std::byte *from, std::byte *to);
 
 /// Puts a tensor of a file into the arena: checked against the source's shape, converted to the tensor's type, blocks
-/// decoded by their program, transposed. `file` names the file in messages. What needs none of that takes its pages from
-/// `pages`, if that is given (MappedFile::mapInto).
+/// decoded by their program, transposed. `file` names the file in messages. What needs none of that takes its pages
+/// from `pages`, if that is given (MappedFile::mapInto).
 Status loadTensor(Machine &machine, const Manifest &manifest, uint32_t tensor, const Source &source,
                   const StoredTensor *stored, const std::string &file, const MappedFile *pages = nullptr);
 
