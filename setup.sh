@@ -17,7 +17,7 @@ packages=(
   libmlir-22-dev mlir-22-tools llvm-22-dev llvm-22-tools lld-22 clang-format-22
   libzstd-dev zlib1g-dev libedit-dev libcurl4-openssl-dev
   libdnnl-dev libfmt-dev libsimdjson-dev libonig-dev libicu-dev libxxhash-dev
-  libcli11-dev librandom123-dev nlohmann-json3-dev libgtest-dev valgrind
+  libcli11-dev libgoogle-perftools-dev librandom123-dev nlohmann-json3-dev libgtest-dev valgrind
 )
 
 say() { printf '\033[1m%s\033[0m\n' "$*"; }

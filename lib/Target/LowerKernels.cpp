@@ -41,6 +41,11 @@ using namespace mlir;
 
 namespace ftc::target {
 
+/// For rewrites of kernels, whose regions have one block each: there is no control flow to simplify.
+static GreedyRewriteConfig getStructuredConfig() {
+  return GreedyRewriteConfig().setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
+}
+
 namespace {
 /// Polynomials (errors of 1 to 5 units in the last place) for functions of f32, which LLVM would call once a lane. Sine
 /// and cosine stay with libm: their polynomials lose the argument's reduction beyond some tens.
@@ -55,7 +60,7 @@ public:
           name);
     };
     populateMathPolynomialApproximationPatterns(patterns, isApproximated);
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns), getStructuredConfig())))
       signalPassFailure();
   }
 };
@@ -64,7 +69,7 @@ public:
 static void addLoweringPasses(PassManager &manager) {
   OpPassManager &functions = manager.nest<func::FuncOp>();
   functions.addPass(std::make_unique<ApproximateMathPass>());
-  functions.addPass(createCanonicalizerPass());
+  functions.addPass(createCanonicalizerPass(getStructuredConfig()));
   functions.addPass(createCSEPass());
   functions.addPass(createConvertVectorToSCFPass(VectorTransferToSCFOptions().enableFullUnroll()));
   functions.addPass(createLowerAffinePass()); // before scf-to-cf: it leaves scf

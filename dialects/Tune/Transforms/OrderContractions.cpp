@@ -431,7 +431,9 @@ struct OrderContractionsPass : impl::OrderContractionsBase<OrderContractionsPass
       // What a rewrite leaves may be improved again, from another operand.
       for (int round = 0; round < kMaxDepth && !program.isExternal() && runOnProgram(program); ++round)
         ;
-    (void)applyPatternsGreedily(getOperation(), patterns, GreedyRewriteConfig().enableFolding(false));
+    (void)applyPatternsGreedily(
+        getOperation(), patterns,
+        GreedyRewriteConfig().enableFolding(false).setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled));
   }
 
   bool runOnProgram(func::FuncOp program) {

@@ -258,7 +258,8 @@ public:
     merge.add<MergeTerms, SubtractTerms, AccumulateGradient>(&getContext());
     narrow.add<TakeNarrowOperands<MatmulOp>, TakeNarrowOperands<linalg::ContractOp>>(&getContext());
     // In the order of the program, so that what is arranged sees how its operands have been.
-    auto config = GreedyRewriteConfig().setUseTopDownTraversal(true);
+    auto config = GreedyRewriteConfig().setUseTopDownTraversal(true).setRegionSimplificationLevel(
+        GreedySimplifyRegionLevel::Disabled);
     for (RewritePatternSet *patterns : {&lower, &join, &merge, &narrow})
       if (failed(applyPatternsGreedily(getOperation(), std::move(*patterns), config)))
         return signalPassFailure();
