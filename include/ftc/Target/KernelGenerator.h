@@ -33,8 +33,8 @@ public:
     return false;
   }
 
-  /// Whether the kernel can add what it computes to what is in the place of its result, which a loop then does with what
-  /// it sums (KernelBuilder::accumulates): what one iteration adds has no place of its own.
+  /// Whether the kernel can add what it computes to what is in the place of its result, which a loop then does with
+  /// what it sums (KernelBuilder::accumulates): what one iteration adds has no place of its own.
   virtual bool mayAccumulate([[maybe_unused]] mlir::Operation *op) const { return false; }
 
   /// Bytes of its own memory (KernelBuilder::threadMemory) that each thread needs at most for items of this op.
