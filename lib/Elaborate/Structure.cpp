@@ -71,7 +71,9 @@ static Value eye(Evaluator &evaluator, const ast::CallExpr &expr, Scope &scope) 
     return {};
   if (row == column) {
     std::string name = scope.nameOf(column);
-    evaluator.diags().report(Diag::RepeatedDimension, expr.range, name).help("another one of its size is " + name + "'");
+    evaluator.diags()
+        .report(Diag::RepeatedDimension, expr.range, name)
+        .help("another one of its size is " + name + "'");
     return {};
   }
   if (row->size == column->size)

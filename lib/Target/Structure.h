@@ -48,8 +48,8 @@ mlir::Value getBoundOperand(mlir::BlockArgument argument);
 /// Whether this use of a splat needs no buffer, since the user's kernel holds the constant.
 bool isFolded(mlir::OpOperand &use, const KernelRegistry &registry);
 
-/// The result of the loop around that a call adds to, if its kernel does (KernelGenerator::mayAccumulate): what the call
-/// computes is summed by the loop and used by nothing else. Null otherwise.
+/// The result of the loop around that a call adds to, if its kernel does (KernelGenerator::mayAccumulate): what the
+/// call computes is summed by the loop and used by nothing else. Null otherwise.
 mlir::OpResult getSumInPlace(mlir::Operation *call, const KernelRegistry &registry);
 
 /// Whether the constant needs bytes in the arena: a use of it or of a view of it is not folded.

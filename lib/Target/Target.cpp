@@ -53,8 +53,8 @@ static int64_t scratchOf(func::FuncOp program, ArrayRef<ProgramMemory> memories)
 }
 
 /// Computes results of one program again so that it needs at most `allowed` bytes of the scratch region. Liveness is
-/// less than what placement needs by what lies unused between buffers: the next attempt is asked for as much less as was
-/// too much, later ones for twice that each, and the last one for as little as can be.
+/// less than what placement needs by what lies unused between buffers: the next attempt is asked for as much less as
+/// was too much, later ones for twice that each, and the last one for as little as can be.
 static FailureOr<Recomputed> fitProgram(func::FuncOp program, const KernelRegistry &registry, int64_t allowed,
                                         std::vector<ProgramMemory> &memories) {
   constexpr int attempts = 5;

@@ -120,8 +120,8 @@ Expected<bool> MappedFile::mapInto(std::span<std::byte> target, uint64_t offset)
 }
 
 MappedFile::MappedFile(MappedFile &&other) noexcept
-    : filePath(std::move(other.filePath)), descriptor(std::move(other.descriptor)), data(std::exchange(other.data, nullptr)),
-      size(std::exchange(other.size, 0)) {}
+    : filePath(std::move(other.filePath)), descriptor(std::move(other.descriptor)),
+      data(std::exchange(other.data, nullptr)), size(std::exchange(other.size, 0)) {}
 
 MappedFile &MappedFile::operator=(MappedFile &&other) noexcept {
   std::swap(filePath, other.filePath);

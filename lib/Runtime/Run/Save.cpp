@@ -161,9 +161,8 @@ static Status writeModel(Session &session, const std::string &path, const std::v
     Expected<Elements> elements = elementsOf(session, tensor);
     if (!elements)
       return elements.error();
-    Status status =
-        writeElements(elements->bytes, elements->type, tensor.type, tensor.view,
-                      [&](std::span<const std::byte> piece) { return writer->append(spec.name, piece); });
+    Status status = writeElements(elements->bytes, elements->type, tensor.type, tensor.view,
+                                  [&](std::span<const std::byte> piece) { return writer->append(spec.name, piece); });
     if (!status)
       return status;
     if (!tensor.tensor)

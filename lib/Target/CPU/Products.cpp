@@ -72,9 +72,7 @@ public:
     return countExtended(product);
   }
 
-  bool mayAccumulate(Operation *op) const override {
-    return cpu::mayAccumulate(cast<dnnl::MatmulOp>(op), registers);
-  }
+  bool mayAccumulate(Operation *op) const override { return cpu::mayAccumulate(cast<dnnl::MatmulOp>(op), registers); }
 
   /// The result may be computed where its init is.
   bool mayShare(OpOperand &operand, OpResult) const override {
