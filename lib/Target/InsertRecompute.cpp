@@ -129,10 +129,10 @@ int64_t Inserter::liveBytesOf(Block &body) const {
       continue;
     if (int64_t bytes = workspaceOf(&op))
       lifetimes.push_back({bytes, position, position});
+    if (getSumInPlace(&op, registry))
+      continue;
     const KernelGenerator *generator = registry.lookup(&op);
     for (OpResult result : op.getResults()) {
-      if (getSumInPlace(&op, registry))
-        continue;
       int64_t bytes = getBytes(result.getType()), last = std::max(position, lastUses.lookup(result));
       const OpOperand *taken = llvm::find_if(op.getOpOperands(), [&](OpOperand &operand) {
         auto place = places.find(seeThroughViews(operand.get()).root);

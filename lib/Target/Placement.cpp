@@ -160,8 +160,12 @@ std::optional<int64_t> ModuleLayout::getFileOffset(tune::TensorOp tensor) const 
 
 void ModuleLayout::place(tune::TensorOp tensor, int64_t &at, std::map<std::string, int64_t> &counted) {
   int64_t begin = alignUp(at);
-  if (std::optional<int64_t> inFile = getFileOffset(tensor))
+  if (std::optional<int64_t> inFile = getFileOffset(tensor)) {
     begin = at + llvm::mod(*inFile - at, kPage);
+    NamedAttrList source(*tensor.getSource());
+    source.set("mapped", UnitAttr::get(tensor.getContext()));
+    tensor.setSourceAttr(source.getDictionary(tensor.getContext()));
+  }
   tensor->setAttr(kOffsetAttr, OpBuilder(tensor).getI64IntegerAttr(begin));
   int64_t bytes = alignUp(getBytes(tensor.getType()));
   counted[getCategory(tensor.getKind()).str()] += bytes;

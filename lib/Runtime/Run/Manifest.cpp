@@ -76,6 +76,7 @@ Source readSource(ObjectReader object, const std::vector<int64_t> &shape) {
     object.string("type");
   if (object.has("offset"))
     object.integer("offset");
+  source.mapped = object.boolean("mapped", false);
   if (object.has("decode"))
     source.decode = readDecode(object.object("decode"));
   object.finish();

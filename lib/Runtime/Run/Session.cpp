@@ -227,7 +227,7 @@ Status Session::loadFromSource(uint32_t tensor) {
   if (!stored)
     return loadTensor(machine, manifest, tensor, source, nullptr, (*found)->path);
   const MappedFile &file = checkpoint.fileOf(*stored);
-  bool isMapped = manifest.tensors[tensor].kind == "weight" && !readsOften;
+  bool isMapped = source.mapped && !readsOften;
   Status status = loadTensor(machine, manifest, tensor, source, stored, file.path(), isMapped ? &file : nullptr);
   releasePages(stored->bytes);
   return status;

@@ -16,6 +16,10 @@ struct Rows {
 };
 } // namespace
 
+static int64_t countRows(const View &view) {
+  return view.shape.empty() ? 1 : view.shape[static_cast<size_t>(view.order[0])];
+}
+
 static void transposeRows(const View &view, Rows rows, size_t bytes, const std::byte *from, std::byte *to) {
   size_t rank = view.shape.size();
   std::vector<size_t> strides(rank, bytes); // of the source, in bytes
@@ -49,7 +53,7 @@ static void transposeRows(const View &view, Rows rows, size_t bytes, const std::
 }
 
 void transpose(const View &view, size_t bytes, const std::byte *from, std::byte *to) {
-  transposeRows(view, {0, view.shape.empty() ? 1 : view.shape[static_cast<size_t>(view.order[0])]}, bytes, from, to);
+  transposeRows(view, {0, countRows(view)}, bytes, from, to);
 }
 
 static Error malformed(const std::string &file, const Source &source, std::string_view what) {
@@ -232,8 +236,7 @@ Status writeElements(std::span<const std::byte> elements, ElementType from, Elem
     return write(elements);
   constexpr size_t pieceBytes = size_t(4) << 20;
   size_t count = elements.size() / byteSize(from);
-  size_t rows = view && !view->shape.empty() ? static_cast<size_t>(view->shape[static_cast<size_t>(view->order[0])])
-                                             : std::max<size_t>(count, 1);
+  size_t rows = view ? static_cast<size_t>(countRows(*view)) : std::max<size_t>(count, 1);
   size_t rowElements = rows == 0 ? 0 : count / rows;
   size_t together = std::max<size_t>(1, pieceBytes / std::max<size_t>(1, rowElements * byteSize(to)));
   std::vector<std::byte> transposed, converted;

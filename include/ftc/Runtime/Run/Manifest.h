@@ -46,6 +46,7 @@ struct Source {
   std::vector<int64_t> shape; // in the file
   std::optional<View> view;
   std::optional<Decode> decode;
+  bool mapped = false; ///< pages of the file may take the place of a copy
 };
 
 struct Tensor {
