@@ -11,9 +11,9 @@ using namespace ftc;
 
 llvm::ArrayRef<llvm::StringLiteral> ftc::optionalPasses() {
   static constexpr llvm::StringLiteral flags[] = {
-      "tune-simplify",   "tune-halve-spectra",   "tune-order-contractions", "tune-slice-rows",
-      "tune-merge-rows", "tune-sink-choices",    "tune-keep-stored-types",  "convert-tune-to-dnnl",
-      "tune-fuse-rows",  "tune-insert-recompute"};
+      "tune-simplify",   "tune-halve-spectra",    "tune-order-contractions", "tune-slice-rows",
+      "tune-merge-rows", "tune-sink-choices",     "tune-keep-stored-types",  "convert-tune-to-dnnl",
+      "tune-fuse-rows",  "tune-insert-recompute", "tune-pack-weights"};
   return flags;
 }
 

@@ -6,6 +6,7 @@
 #include "Link.h"
 #include "LowerKernels.h"
 #include "Manifest.h"
+#include "PackWeights.h"
 #include "Placement.h"
 #include "Structure.h"
 #include "dialects/Tune/Transforms/Passes.h"
@@ -108,6 +109,12 @@ LogicalResult placeFused(ModuleOp module, const TargetOptions &options, MemoryRe
   if (options.memory && !options.isDisabled("tune-insert-recompute") && mode == PlacementMode::Share &&
       failed(fitPrograms(module, registry, options.memory, *memories, recomputed)))
     return failure();
+  if (options.memory && !options.isDisabled("tune-pack-weights") && mode == PlacementMode::Share &&
+      packWeights(module, registry, options.memory - getPlan(module).peak)) {
+    memories = placeModule(module, registry, mode);
+    if (failed(memories))
+      return failure();
+  }
   if (report) {
     report->recomputed = std::move(recomputed);
     report->makeSchedules = [memories = std::move(*memories)] { return llvm::map_to_vector(memories, makeSchedule); };

@@ -25,6 +25,7 @@ def MatmulOp : Op<Dnnl_Dialect, "matmul", [Pure, AttrSizedOperandSegments]> {
   let summary = "a sum of matrix products";
   let description = [{
     result = init + sum over terms of lhs * rhs, each a contraction as in `linalg.contract` with three indexing maps.
+    With `panels`, the rhs of a term for which that is not 0 is a matrix in panels of so many columns, `[n / columns, k, columns]`; its map is that of the matrix. The cpu target packs frozen weights so, once.
     Narrower operands are extended to f32 block by block. With `compute = f16` large terms may be multiplied and added in f16 over a short depth. All terms write the same blocks of rows and columns, one after another while the block is in the cache.
 
     ```mlir
@@ -33,18 +34,21 @@ def MatmulOp : Op<Dnnl_Dialect, "matmul", [Pure, AttrSizedOperandSegments]> {
     ```
   }];
   let arguments = (ins Variadic<Dnnl_Operand>:$lhs, Variadic<Dnnl_Operand>:$rhs, Optional<Dnnl_Tensor>:$init,
-                       AffineMapArrayAttr:$indexing_maps, OptionalAttr<TypeAttrOf<F16>>:$compute);
+                       AffineMapArrayAttr:$indexing_maps, OptionalAttr<TypeAttrOf<F16>>:$compute,
+                       OptionalAttr<DenseI64ArrayAttr>:$panels);
   let results = (outs Dnnl_Tensor:$result);
   let builders = [OpBuilder<(ins "mlir::Type":$result, "mlir::ValueRange":$lhs, "mlir::ValueRange":$rhs, "mlir::Value":$init,
                                   "mlir::ArrayAttr":$maps),
-                            [{ build($_builder, $_state, result, lhs, rhs, init, maps, mlir::TypeAttr()); }]>];
+                            [{ build($_builder, $_state, result, lhs, rhs, init, maps, mlir::TypeAttr(), mlir::DenseI64ArrayAttr()); }]>];
   let assemblyFormat = [{
     `lhs` `(` $lhs `)` `rhs` `(` $rhs `)` (`init` `(` $init^ `)`)? attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     size_t getNumTerms() { return getLhs().size(); }
-    /// The product of a term; the op is valid, so it has one.
+    /// Columns of the panels in which the rhs of a term lies; 0 if it is a matrix.
+    int64_t getPanel(size_t term) { return getPanels() ? (*getPanels())[term] : 0; }
+    /// The product of a term; the op is valid, so it has one. Strides are those of matrices.
     ProductShape getTerm(size_t term);
   }];
 }

@@ -37,6 +37,10 @@ public:
   /// what it sums (KernelBuilder::accumulates): what one iteration adds has no place of its own.
   virtual bool mayAccumulate([[maybe_unused]] mlir::Operation *op) const { return false; }
 
+  /// Columns of the panels in which a matrix may lie that is this operand of a product (`dnnl.matmul`), so that no call
+  /// packs it; 0 if it must lie as it does.
+  virtual int64_t getPanelColumns([[maybe_unused]] mlir::OpOperand &operand) const { return 0; }
+
   /// Bytes of its own memory (KernelBuilder::threadMemory) that each thread needs at most for items of this op.
   virtual int64_t scratchBytes([[maybe_unused]] mlir::Operation *op) const { return 0; }
 

@@ -26,7 +26,8 @@ struct TargetOptions {
   std::string recipe, source, folder;
   /// What the executable may need at most, in bytes; 0: no bound.
   int64_t memory = 0;
-  /// Flags of passes to leave out: convert-tune-to-dnnl, tune-fuse-rows, tune-insert-recompute.
+  /// Flags of passes to leave out: convert-tune-to-dnnl, tune-fuse-rows, tune-insert-recompute,
+  /// tune-pack-weights.
   std::vector<std::string> disabledPasses;
   bool isDisabled(llvm::StringRef flag) const { return llvm::is_contained(disabledPasses, flag); }
   /// The processor to compile for (Processor.h).

@@ -20,27 +20,45 @@ static int64_t countRows(const View &view) {
   return view.shape.empty() ? 1 : view.shape[static_cast<size_t>(view.order[0])];
 }
 
+/// `count` elements that lie `stride` bytes apart, side by side.
+static void gather(const std::byte *from, size_t stride, size_t count, size_t bytes, std::byte *to) {
+  auto copy = [&]<size_t size>(std::integral_constant<size_t, size>) {
+    for (size_t i = 0; i < count; ++i)
+      std::memcpy(to + i * size, from + i * stride, size);
+  };
+  if (bytes == 4)
+    return copy(std::integral_constant<size_t, 4>());
+  if (bytes == 2)
+    return copy(std::integral_constant<size_t, 2>());
+  for (size_t i = 0; i < count; ++i)
+    std::memcpy(to + i * bytes, from + i * stride, bytes);
+}
+
 static void transposeRows(const View &view, Rows rows, size_t bytes, const std::byte *from, std::byte *to) {
   size_t rank = view.shape.size();
+  if (rank == 0) {
+    std::memcpy(to, from, bytes);
+    return;
+  }
   std::vector<size_t> strides(rank, bytes); // of the source, in bytes
   for (size_t i = rank; i-- > 1;)
     strides[i - 1] = strides[i] * static_cast<size_t>(view.shape[i]);
   std::vector<int64_t> sizes = view.shape;
-  if (rank > 0) {
-    sizes[static_cast<size_t>(view.order[0])] = rows.count;
-    from += strides[static_cast<size_t>(view.order[0])] * static_cast<size_t>(rows.first);
-  }
-  // What stays last is copied as one run.
-  bool hasRun = rank > 0 && view.order[rank - 1] == static_cast<int64_t>(rank) - 1;
-  size_t run = hasRun ? bytes * static_cast<size_t>(sizes[rank - 1]) : bytes;
-  size_t loops = hasRun ? rank - 1 : rank;
-  size_t copies = 1;
+  sizes[static_cast<size_t>(view.order[0])] = rows.count;
+  from += strides[static_cast<size_t>(view.order[0])] * static_cast<size_t>(rows.first);
+  // Along what comes last in the order; what stays last is one run.
+  auto last = static_cast<size_t>(view.order[rank - 1]);
+  size_t loops = rank - 1, count = static_cast<size_t>(sizes[last]), copies = 1;
   for (size_t i = 0; i < loops; ++i)
     copies *= static_cast<size_t>(sizes[static_cast<size_t>(view.order[i])]);
   std::vector<size_t> index(loops, 0);
   size_t source = 0;
   for (size_t copy = 0; copy < copies; ++copy) {
-    std::memcpy(to + copy * run, from + source, run);
+    std::byte *place = to + copy * count * bytes;
+    if (last == rank - 1)
+      std::memcpy(place, from + source, count * bytes);
+    else
+      gather(from + source, strides[last], count, bytes, place);
     for (size_t i = loops; i-- > 0;) {
       auto dim = static_cast<size_t>(view.order[i]);
       source += strides[dim];
@@ -135,6 +153,10 @@ Status loadTensor(Machine &machine, const Manifest &manifest, uint32_t tensor, c
   if (pages && isDirect && stored->format.element == info.type)
     if (Expected<bool> isMapped = pages->mapInto(target, stored->offset); !isMapped || *isMapped)
       return isMapped ? Status::success() : Status(isMapped.error());
+  if (source.view && stored->format.element == info.type && isFloat(info.type)) {
+    transpose(*source.view, byteSize(info.type), stored->bytes.data(), target.data());
+    return Status::success();
+  }
   std::vector<std::byte> buffer(isDirect ? 0 : static_cast<size_t>(info.elements()) * byteSize(decoded));
   std::byte *to = isDirect ? target.data() : buffer.data();
   uint64_t toBytes = static_cast<uint64_t>(info.elements()) * byteSize(decoded);

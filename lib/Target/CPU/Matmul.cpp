@@ -28,7 +28,9 @@ static constexpr int64_t kMostColumns = 640, kMostRows = 256, kCutRows = 64;
 static constexpr int64_t kEvenItems = 8, kManyItems = 64;
 /// Rows from which packing is cheap beside the product: a copy, or a transposition.
 static constexpr int64_t kRowsToCopy = 128, kRowsToTranspose = 8;
-/// Terms no deeper than this are added in pairs: reading and writing the tile between them would count.
+/// Terms of a sweep that are added while a tile stays in registers.
+static constexpr size_t kJoined = 2;
+/// Rows no longer than this follow each other closely enough for the processor's own prefetching.
 static constexpr int64_t kShallow = 64;
 /// Columns from which copying the rows of a left operand that is [depth, rows] is cheap.
 static constexpr int64_t kColumnsToCopy = 32;
@@ -55,6 +57,8 @@ struct Blocking {
 
   int64_t getItems() const { return batch * rowBlocks * columnBlocks; }
   bool packs(const Term &term) const {
+    if (term.isInPanels)
+      return false;
     if (term.isHalf || term.isNarrowB || term.n.b != 1)
       return true;
     return isCut(term) ? registers.packsParts : std::min(blockRows, rows) >= kRowsToCopy;
@@ -80,6 +84,7 @@ struct Blocking {
   Registers registers;
   SmallVector<SmallVector<size_t>> sweeps; ///< terms that are added in one go; a long one is alone, part by part
   int64_t deepest = 0;                     ///< of the sweeps, parts counted
+  int64_t packed = 0;                      ///< of what is packed of a sweep, the deepest
   int64_t batch = 1, rows, columns;
   int64_t tileRows = 0;
   int64_t blockRows = 0, blockColumns = 0; ///< of an item: whole tiles and whole panels
@@ -160,6 +165,12 @@ Blocking::Blocking(const Registers &registers, ArrayRef<Term> terms)
   if (columns <= registers.tileColumns && !isTurned(terms)) // which writes all rows of an item's columns
     for (int64_t blocks = rowBlocks; getItems() < kEvenItems && rows / blocks >= registers.tileRows; ++blocks)
       setRows(blocks);
+  for (ArrayRef<size_t> sweep : sweeps) {
+    int64_t depth = 0;
+    for (size_t i : sweep)
+      depth += packs(terms[i]) ? countWords(terms[i]) : 0;
+    packed = std::max(packed, depth);
+  }
 }
 
 /// Elements of a thread's memory: packed columns, copied rows, and what is computed if it is turned.
@@ -172,7 +183,7 @@ static int64_t countScratch(ArrayRef<Term> terms, const Blocking &blocking) {
     copies = std::max(copies, elements);
   }
   int64_t turned = isTurned(terms) ? blocking.rows * blocking.blockColumns : 0;
-  return blocking.deepest * blocking.blockColumns + copies + turned;
+  return blocking.packed * blocking.blockColumns + copies + turned;
 }
 
 BatchEntry locateBatch(LoopBuilder &l, Value number, ArrayRef<Term> terms) {
@@ -306,7 +317,7 @@ void MatmulEmitter::emitSweep(ArrayRef<size_t> sweep, Start start) {
 /// Adds the terms of a sweep from this depth on; `depth` null: each to its end.
 void MatmulEmitter::emitPart(ArrayRef<size_t> sweep, Value from, Value depth, Start start) {
   SmallVector<Operands> operands;
-  Value packed = l.index(0), copied = l.index(blocking.deepest * blocking.blockColumns);
+  Value packed = l.index(0), copied = l.index(blocking.packed * blocking.blockColumns);
   for (size_t i : sweep) {
     Operands &own = operands.emplace_back(makeOperands(i, from, depth));
     if (Blocking::copiesRows(terms[i])) {
@@ -314,7 +325,7 @@ void MatmulEmitter::emitPart(ArrayRef<size_t> sweep, Value from, Value depth, St
       own.scalesAt = l.add(copied, blocking.countRowWords(terms[i]));
       copied = l.add(copied, blocking.countCopied(terms[i]));
     }
-    if (own.isPacked) {
+    if (blocking.packs(terms[i])) {
       pack(i, own, packed);
       packed = l.add(packed, blocking.countWords(terms[i]) * blocking.blockColumns);
     }
@@ -338,7 +349,11 @@ MatmulEmitter::Operands MatmulEmitter::makeOperands(size_t i, Value from, Value 
   operands.b = {pointer(b), l.add(row, l.mul(firstColumn, term.n.b))};
   operands.depth = depth ? depth : l.index(term.k.size);
   operands.panelStep = l.registers.tileColumns * term.n.b;
-  operands.isPacked = blocking.packs(term);
+  operands.isPacked = term.isInPanels || blocking.packs(term);
+  if (term.isInPanels) {
+    operands.b.at = l.add(l.mul(firstColumn, term.k.size), l.mul(from, l.registers.tileColumns));
+    operands.panelStep = l.registers.tileColumns * term.k.size;
+  }
   return operands;
 }
 
@@ -436,12 +451,11 @@ void MatmulEmitter::emitTile(ArrayRef<size_t> sweep, ArrayRef<Operands> operands
     if (term.nextStep)
       term.next.at = l.add(term.next.at, l.mul(panel, countFetched(result.rows) * terms[i].m.a));
   }
-  auto isShallow = [&](size_t i) {
-    return i < sweep.size() && !terms[sweep[i]].isHalf && terms[sweep[i]].k.size <= kShallow;
-  };
   TileResult next = result;
   for (size_t i = 0, count; i < sweep.size(); i += count) {
-    count = isShallow(i) && isShallow(i + 1) ? 2 : 1;
+    auto isHalf = [&](size_t other) { return terms[other].isHalf; };
+    ArrayRef<size_t> joined = sweep.drop_front(i).take_front(kJoined);
+    count = isHalf(joined.front()) ? 1 : joined.take_until(isHalf).size();
     if (terms[sweep[i]].isHalf) {
       Place panelScale{scratch, l.add(getPanelScales(operands[i]), panel)};
       callHalfTile(l, next,
@@ -513,6 +527,7 @@ static SmallVector<Term> getSuitedTerms(dnnl::MatmulOp op, const Registers &regi
     Term &term = terms.emplace_back(Term{op.getTerm(i)});
     term.isNarrowA = isNarrow(term.swapped ? op.getRhs()[i] : op.getLhs()[i]);
     term.isNarrowB = isNarrow(term.swapped ? op.getLhs()[i] : op.getRhs()[i]);
+    term.isInPanels = op.getPanel(i) != 0;
   }
   auto suits = [&](const Term &term) {
     bool readable = (term.m.a == 1 || term.k.a == 1) && (term.n.b == 1 || term.k.b == 1);
@@ -522,7 +537,7 @@ static SmallVector<Term> getSuitedTerms(dnnl::MatmulOp op, const Registers &regi
   };
   if (isDots(terms) || llvm::all_of(terms, suits)) {
     for (Term &term : terms)
-      term.isHalf = !isDots(terms) && isHalf(op, term);
+      term.isHalf = !term.isInPanels && !isDots(terms) && isHalf(op, term);
     return terms;
   }
   if (terms.front().n.size >= kColumnsToCopy)
@@ -545,6 +560,19 @@ bool emitMatmul(dnnl::MatmulOp op, const Registers &registers, KernelBuilder &bu
 bool mayAccumulate(dnnl::MatmulOp op, const Registers &registers) {
   SmallVector<Term> terms = getSuitedTerms(op, registers);
   return !op.getInit() && !terms.empty() && !isDots(terms);
+}
+
+int64_t getPanelColumns(OpOperand &operand, const Registers &registers) {
+  auto op = cast<dnnl::MatmulOp>(operand.getOwner());
+  SmallVector<Term> terms = getSuitedTerms(op, registers);
+  if (terms.empty() || isDots(terms) || isTurned(terms) || operand.getOperandNumber() >= 2 * terms.size())
+    return 0;
+  const Term &term = terms[operand.getOperandNumber() % terms.size()];
+  bool isRight = (operand.getOperandNumber() < terms.size()) == term.swapped;
+  bool isMatrix = cast<RankedTensorType>(operand.get().getType()).getRank() == 2;
+  bool suits = isRight && isMatrix && !term.isHalf && !term.isNarrowB && term.batch.empty() &&
+               term.n.size % registers.tileColumns == 0;
+  return suits ? registers.tileColumns : 0;
 }
 
 int64_t getMatmulScratch(dnnl::MatmulOp op, const Registers &registers) {

@@ -14,6 +14,9 @@ bool emitMatmul(dnnl::MatmulOp op, const Registers &registers, KernelBuilder &bu
 /// Whether that kernel can add to what its result holds.
 bool mayAccumulate(dnnl::MatmulOp op, const Registers &registers);
 
+/// Columns of the panels in which that kernel can read an operand of a product; 0 if it cannot.
+int64_t getPanelColumns(mlir::OpOperand &operand, const Registers &registers);
+
 /// Bytes of each thread's memory that this kernel needs; 0 if the library does it.
 int64_t getMatmulScratch(dnnl::MatmulOp op, const Registers &registers);
 

@@ -74,6 +74,8 @@ public:
 
   bool mayAccumulate(Operation *op) const override { return cpu::mayAccumulate(cast<dnnl::MatmulOp>(op), registers); }
 
+  int64_t getPanelColumns(OpOperand &operand) const override { return cpu::getPanelColumns(operand, registers); }
+
   /// The result may be computed where its init is.
   bool mayShare(OpOperand &operand, OpResult) const override {
     auto product = cast<dnnl::MatmulOp>(operand.getOwner());

@@ -11,6 +11,7 @@ namespace ftc::target::cpu {
 /// A product whose operands may be narrower than f32, or are multiplied in f16.
 struct Term : dnnl::ProductShape {
   bool isNarrowA = false, isNarrowB = false, isHalf = false;
+  bool isInPanels = false; ///< b is packed already
 };
 
 /// Elements from the first entry of the batch to one of them, in a and b of each term and in the result.

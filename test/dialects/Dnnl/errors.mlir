@@ -49,3 +49,40 @@ func.func @terms(%x: tensor<2x8xf32>, %w: tensor<3x4x8xf32>, %r: tensor<2x3x8xf3
     : (tensor<2x8xf32>, tensor<2x3x8xf32>, tensor<3x4x8xf32>, tensor<4x8xf32>) -> tensor<2x3x4xf32>
   return %y : tensor<2x3x4xf32>
 }
+
+// -----
+
+#x = affine_map<(m, n, k) -> (m, k)>
+#w = affine_map<(m, n, k) -> (n, k)>
+#y = affine_map<(m, n, k) -> (m, n)>
+
+func.func @panels_without_terms(%x: tensor<4x8xf32>, %w: tensor<3x8x4xf32>) -> tensor<4x12xf32> {
+  // expected-error @below {{needs a number of columns of panels, or 0, for each term (C5)}}
+  %y = dnnl.matmul lhs(%x) rhs(%w) {indexing_maps = [#x, #w, #y], panels = array<i64: 4, 0>} : (tensor<4x8xf32>, tensor<3x8x4xf32>) -> tensor<4x12xf32>
+  return %y : tensor<4x12xf32>
+}
+
+// -----
+
+#x = affine_map<(m, n, k) -> (m, k)>
+#w = affine_map<(m, n, k) -> (n, k)>
+#y = affine_map<(m, n, k) -> (m, n)>
+
+func.func @panels_of_others(%x: tensor<4x8xf32>, %w: tensor<3x8x4xf32>) -> tensor<4x12xf32> {
+  // expected-error @below {{has a term that is no matrix product: 0 (C2)}}
+  %y = dnnl.matmul lhs(%x) rhs(%w) {indexing_maps = [#x, #w, #y], panels = array<i64: 6>} : (tensor<4x8xf32>, tensor<3x8x4xf32>) -> tensor<4x12xf32>
+  return %y : tensor<4x12xf32>
+}
+
+// -----
+
+#x = affine_map<(m, n, k) -> (m, k)>
+#w = affine_map<(m, n, k) -> (n, k)>
+#y = affine_map<(m, n, k) -> (m, n)>
+
+// What lies in panels is the operand whose columns are the result's.
+func.func @panels_of_rows(%x: tensor<1x8x4xf32>, %w: tensor<12x8xf32>) -> tensor<4x12xf32> {
+  // expected-error @below {{has a term that is no matrix product: 0 (C2)}}
+  %y = dnnl.matmul lhs(%w) rhs(%x) {indexing_maps = [#w, #x, #y], panels = array<i64: 4>} : (tensor<12x8xf32>, tensor<1x8x4xf32>) -> tensor<4x12xf32>
+  return %y : tensor<4x12xf32>
+}

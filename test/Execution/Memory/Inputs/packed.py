@@ -1,0 +1,70 @@
+"""packed.py FTC: trains with room for none, some and all of the weights in panels."""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+ftc = sys.argv[1]
+CONFIG = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 256, "intermediate_size": 512, "num_hidden_layers": 2,
+          "num_attention_heads": 4, "num_key_value_heads": 4, "vocab_size": 4096, "rms_norm_eps": 1e-5, "tie_word_embeddings": False}
+MAKE = """
+base = load("config")
+start = adapt base { **.{embed_tokens, self_attn, mlp, lm_head}.** : fresh(std: 0.04)  **.{input_layernorm, post_attention_layernorm, norm} : fresh(mean: 1, std: 0) }
+save start as huggingface("model", dtype: f32)
+"""
+TRAIN = """
+base  = load("model")
+data  = dataset("rows.jsonl", format: tokens, tokenizer: none)
+tuned = adapt base { **.{self_attn, mlp}.* : lora(rank: 4, alpha: 8) }
+run   = train tuned { data: data   objective: sft   optimizer: adamw(lr: 1e-3)   batch: 8 x 128   packing: none   steps: 3   MEMORY }
+save run as safetensors("saved.safetensors")
+"""
+# Bytes of the head and of the two layers' matrices.
+HEAD, LAYERS = 4 * 4096 * 256, 2 * 4 * (4 * 256 * 256 + 3 * 512 * 256)
+
+
+def plan(memory, *flags):
+    """The bytes that a training needs, and the tensors that it has in panels."""
+    pathlib.Path("train.ftr").write_text(TRAIN.replace("MEMORY", f"memory: {-(-memory // 1000)} KB" if memory else ""), encoding="utf-8")
+    subprocess.run([ftc, "train.ftr", "--emit=placed", "-o", "placed.mlir", *flags], check=True)
+    text = pathlib.Path("placed.mlir").read_text(encoding="utf-8")
+    summary = json.loads(subprocess.run([ftc, "plan", "train.ftr", "--json", *flags], check=True, capture_output=True, text=True).stdout)
+    return summary["peak"], set(re.findall(r"tune\.tensor weight @(\S+\.(?:rows|columns)) ", text)), text
+
+
+def run(*flags):
+    """What is saved, and the losses."""
+    subprocess.run([ftc, "train.ftr", "-o", "train", *flags], check=True)
+    subprocess.run(["./train", "--fresh", "--quiet", "--out", "out"], check=True)
+    lines = map(json.loads, pathlib.Path("out/metrics.jsonl").read_text(encoding="utf-8").splitlines())
+    return pathlib.Path("saved.safetensors").read_bytes(), [line["loss"] for line in lines if "loss" in line]
+
+
+pathlib.Path("config").mkdir()
+pathlib.Path("config/config.json").write_text(json.dumps(CONFIG), encoding="utf-8")
+pathlib.Path("rows.jsonl").write_text("".join(json.dumps({"input_ids": [(7 * row + 3 * i) % 4096 for i in range(128)]}) + "\n" for row in range(24)), encoding="utf-8")
+pathlib.Path("make.ftr").write_text(MAKE, encoding="utf-8")
+subprocess.run([ftc, "make.ftr", "-o", "make"], check=True)
+subprocess.run(["./make", "--quiet"], check=True)
+
+need, panels, _ = plan(None)
+assert not panels
+process = 32_000_000
+expected = run()
+
+bound = need + process + HEAD + 4096
+peak, panels, text = plan(bound)
+assert peak + process <= bound and {name.rsplit(".", 1)[1] for name in panels if "lm_head" in name} == {"rows", "columns"}, panels
+assert run() == expected
+
+bound = need + process + HEAD + LAYERS + 4096
+peak, panels, text = plan(bound)
+assert peak + process <= bound and len(panels) == 2 * (2 * 7 + 1) - 3, sorted(panels)  # nothing below the lowest q, k and v has a gradient
+assert not re.search(r"@base\.\S*(proj|lm_head)\.weight ", text), "the weights are kept as they were, too"
+assert run() == expected
+
+peak, panels, _ = plan(bound, "--disable-pass=tune-pack-weights")
+assert peak == need and not panels
+assert run("--disable-pass=tune-pack-weights") == expected
