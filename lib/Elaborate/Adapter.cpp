@@ -3,6 +3,7 @@
 #include "ftc/Elaborate/Adapter.h"
 
 #include "AdapterBuilder.h"
+#include "ProgramState.h"
 
 #include "ftc/Elaborate/Program.h"
 
@@ -170,7 +171,10 @@ void AdapterBuilder::addInstance(AdapterGroup &group, const ast::Definition &def
   if (!arguments.range.isValid())
     arguments.range = group.range;
   bindSite(instance);
-  if (!Evaluator(shared).bindParameters(definition, arguments, *instance.scope))
+  Evaluator evaluator(shared);
+  if (evaluator.bindParameters(definition, arguments, *instance.scope))
+    bindSchedules(evaluator, definition, *instance.scope);
+  else
     instance.body = {};
 }
 

@@ -326,7 +326,7 @@ void AdapterBuilder::declareLet(AdapterInstance &instance, const ast::Declaratio
   };
   Evaluator(shared).definePattern(declaration.targets, scope, evaluate, declaration.range);
   for (const ast::Name &target : declaration.targets)
-    if (readNames(instance).contains(target.text))
+    if (target.text != "_" && readNames(instance).contains(target.text))
       instance.lets.push_back({target.text, step + "." + instance.prefix + "." + target.text, {}});
 }
 

@@ -77,8 +77,10 @@ static void addGradients(ProgramBuilder &program, ProgramBuilder::State &state, 
     const ast::Expr &by = *llvm::cast<ast::CallExpr>(*calibration->item->value).arguments.front().value;
     Value value = evaluator.eval(by, *instance->scope);
     auto *tensor = value.as<Tensor>();
-    if (!tensor || !tensor->value || !tensor->value.getDefiningOp<tune::ReadOp>() ||
-        tensor->dims != calibration->dims) {
+    auto read = tensor && tensor->value ? tensor->value.getDefiningOp<tune::ReadOp>() : tune::ReadOp();
+    // The adapter is not there yet, so that nothing depends on what is its own.
+    auto isOwn = [&](const AdapterTensor *own) { return own->symbol == read.getTensor(); };
+    if (!read || tensor->dims != calibration->dims || llvm::any_of(instance->tensors, isOwn)) {
       if (!value.isError())
         evaluator.diags().report(Diag::ExpectedValue, by.range, "a weight of the site, by the statistic's dimensions",
                                  value.describe());

@@ -89,6 +89,8 @@ Value Evaluator::member(const Value &base, llvm::StringRef name, llvm::SMRange r
   }
   if (auto *model = base.as<const AdaptedModel *>(); model && name == "config")
     return (*model)->model().completeConfig();
+  if (auto *row = base.as<RowValue>(); row && row->onlyNumbers)
+    return rowNumber(*row->batch, name, range);
   if (auto *row = base.as<RowValue>(); row && rowMember)
     return rowMember(*row, name, range);
   if (auto *module = base.as<ModuleInstance *>()) {

@@ -53,7 +53,7 @@ static std::optional<Decomposed> decomposed(Evaluator &evaluator, const ast::Cal
   const ast::NameExpr &rankName = *to->names.front();
   Dim rank = evaluator.dimOf(rankName.name, scope, {});
   if (!rank)
-    rank = evaluator.shared.dimensions().make(rankName.name, most);
+    rank = evaluator.madeDim(rankName.name, most, scope);
   if (rank->size > most || rank->size == 0) {
     evaluator.diags().report(Diag::ExpectedValue, rankName.range, "a rank of 1 to " + std::to_string(most),
                              std::to_string(rank->size));

@@ -181,24 +181,30 @@ Value Evaluator::lookup(llvm::StringRef name, Scope &scope, llvm::SMRange range)
   message.nearest(name, candidates);
   hintAtOtherNotation(message, name);
   hintAtArgument(message, name, scope);
+  if (name == "row")
+    message.help("a row is known where a model runs on a data set: not in first values, merges and generation");
   return {};
 }
 
-/// A dimension as operands have it: itself, or the range of it that is there in its place.
-static Dim amongOperands(Dim dim, llvm::ArrayRef<Dim> operands) {
+/// A dimension as operands have it: itself, or what is there in its place: a range of it, or another definition's
+/// dimension of its name.
+static Dim amongOperands(Dim dim, llvm::StringRef name, const Scope &scope, llvm::ArrayRef<Dim> operands) {
   if (indexOf(operands, dim) >= 0)
     return dim;
   const auto *range = llvm::find_if(operands, [&](Dim other) { return other->whole == dim; });
-  return range == operands.end() ? dim : *range;
+  if (range != operands.end())
+    return *range;
+  const auto *namesake = llvm::find_if(operands, [&](Dim other) { return scope.nameOf(other) == name; });
+  return namesake != operands.end() ? *namesake : dim;
 }
 
 Dim Evaluator::dimOf(llvm::StringRef name, Scope &scope, llvm::SMRange range, llvm::ArrayRef<Dim> operands) {
   if (Scope::Entry *entry = scope.find(name)) {
     Value value = force(name, *entry, range);
     if (auto *dim = value.as<Dim>())
-      return amongOperands(*dim, operands);
+      return amongOperands(*dim, name, scope, operands);
     if (entry->dim)
-      return amongOperands(entry->dim, operands);
+      return amongOperands(entry->dim, name, scope, operands);
     if (auto *size = value.as<int64_t>(); size && *size >= 0)
       return entry->dim = shared.dimensions().make(name, *size);
     if (auto *list = value.as<Value::List>())
@@ -214,7 +220,7 @@ Dim Evaluator::dimOf(llvm::StringRef name, Scope &scope, llvm::SMRange range, ll
   }
   if (auto it = ambient.find(name); it != ambient.end())
     if (auto *dim = it->second.as<Dim>())
-      return amongOperands(*dim, operands);
+      return amongOperands(*dim, name, scope, operands);
   if (name.ends_with("'"))
     if (Dim base = dimOf(name.drop_back(), scope, {}, operands))
       return shared.dimensions().primed(base);
@@ -254,6 +260,9 @@ Value Evaluator::evalIf(const ast::IfExpr &expr, Scope &scope) {
     return {};
   }
   Value yes = eval(*expr.thenValue, scope), no = eval(*expr.elseValue, scope);
+  for (auto [a, b] : {std::pair(&yes, &no), {&condition, &yes}, {&condition, &no}})
+    if (refuseNamesakes(*a, *b, scope, expr.range))
+      return {};
   return select(condition, yes, no, expr.range);
 }
 
@@ -308,6 +317,8 @@ Value Evaluator::evalBinary(const ast::BinaryExpr &expr, Scope &scope) {
       std::optional<Tensor> zeros = asTensor(0.0, expr.range, like->dims);
       return zeros ? Value(*zeros) : Value();
     }
+  if (refuseNamesakes(lhs, rhs, scope, expr.range))
+    return {};
   if (lhs.is<Tensor>() || rhs.is<Tensor>())
     return binaryTensor(expr.op, lhs, rhs, expr.range);
   if (exactDivision && expr.op == ast::BinaryOp::Div && lhs.integer() && rhs.integer() &&

@@ -139,6 +139,8 @@ public:
   std::function<std::optional<Dims>(llvm::StringRef, Scope &)> keptDims;
   /// `grad(A)`: the gradient of a trained tensor; null but where next values are found.
   std::function<Value(const Tensor &, llvm::SMRange)> gradientOf;
+  /// A number that a data set names, of the rows of a batch.
+  std::function<Value(const Batch &, llvm::StringRef, llvm::SMRange)> rowNumber;
   /// A field of a row (`y.w`), in an objective.
   std::function<Value(const RowValue &, llvm::StringRef, llvm::SMRange)> rowMember;
   /// Sums over the rows of a batch, in an objective; null elsewhere.
@@ -224,6 +226,9 @@ public:
   Tensor align(const Tensor &tensor, llvm::ArrayRef<Dim> dims);
   /// The same, reporting dimensions that `dims` lacks.
   std::optional<Tensor> fit(const Value &value, llvm::ArrayRef<Dim> dims, Scope &scope, llvm::SMRange range);
+  /// Whether both have a dimension of one name that is not the same one: an operation entry by entry would make all
+  /// pairs, which nobody means. A message then.
+  bool refuseNamesakes(const Value &a, const Value &b, Scope &scope, llvm::SMRange range);
   Value binaryTensor(ast::BinaryOp op, const Value &lhs, const Value &rhs, llvm::SMRange range);
   Value arithmetic(ast::BinaryOp op, const Value &lhs, const Value &rhs, llvm::SMRange range);
   Value negate(const Value &value, llvm::SMRange range);

@@ -114,17 +114,27 @@ void ftc::elaborate::advance(ProgramBuilder::State &state, const AdaptedModel &m
 // Blocks
 //===----------------------------------------------------------------------===//
 
-std::optional<int64_t> ftc::elaborate::periodOf(Elaborator &elaborator, const AdapterInstance &instance,
+std::optional<BlockTime> ftc::elaborate::timeOf(Elaborator &elaborator, const AdapterInstance &instance,
                                                 const ast::EveryItem &item) {
   Value value = Evaluator(elaborator).eval(*item.period, *instance.scope);
   auto *quantity = value.as<QuantityValue>();
   std::optional<double> number = quantity && quantity->unit == ast::Unit::Steps ? quantity->value : value.number();
   if (number && *number >= 1 && *number == std::floor(*number) && *number < 0x1p53)
-    return int64_t(*number);
+    return BlockTime{int64_t(*number), item.once};
   if (!value.isError())
     elaborator.diagnostics().report(Diag::ExpectedValue, item.period->range, "a number of steps, as in `500 steps`",
                                     value.describe());
   return std::nullopt;
+}
+
+std::set<BlockTime> ftc::elaborate::blockTimes(Elaborator &elaborator, const AdaptedModel &model) {
+  std::set<BlockTime> times;
+  for (AdapterInstance *instance : model.learning())
+    for (const ast::ItemPtr &item : instance->body)
+      if (auto *every = llvm::dyn_cast<ast::EveryItem>(&*item))
+        if (auto time = timeOf(elaborator, *instance, *every))
+          times.insert(*time);
+  return times;
 }
 
 namespace {
@@ -168,16 +178,17 @@ void Block::reset(const ast::Name &name) {
     next[tensor->symbol] = keptAs(evaluator, *tensor, *fitted);
 }
 
-void ftc::elaborate::runBlocks(ProgramBuilder::State &state, const AdaptedModel &model, int64_t period, mlir::Value key,
+void ftc::elaborate::runBlocks(ProgramBuilder::State &state, const AdaptedModel &model, BlockTime time, mlir::Value key,
                                Contents &next, llvm::function_ref<void(const AdapterInstance &)> resetOptimizer) {
   Evaluator &evaluator = state.evaluator;
   evaluator.model = &model;
   evaluator.ambient["training"] = false;
+  GroupSites sites(evaluator, model, [](AdapterInstance &instance) -> Scope & { return *instance.scope; });
   KeptTensors kept(evaluator, model);
   for (AdapterInstance *instance : model.learning())
     for (const ast::ItemPtr &item : instance->body) {
       auto *every = llvm::dyn_cast<ast::EveryItem>(&*item);
-      if (!every || periodOf(state.shared, *instance, *every) != period)
+      if (!every || timeOf(state.shared, *instance, *every) != time)
         continue;
       Scope &scope = state.shared.newScope(instance->scope);
       scope.define("merged", Scope::Thunk([&](Evaluator &) { return mergedWeight(state, model, *instance); }));

@@ -26,8 +26,8 @@ mlir::Value keptAs(Evaluator &evaluator, const AdapterTensor &tensor, const Tens
 void advance(ProgramBuilder::State &state, const AdaptedModel &model, Contents &next,
              const llvm::DenseMap<mlir::Value, std::string> &gradients);
 
-/// The `every` blocks of that period; `resetOptimizer` for each adapter that asks for it.
-void runBlocks(ProgramBuilder::State &state, const AdaptedModel &model, int64_t period, mlir::Value key, Contents &next,
+/// The blocks of that time; `resetOptimizer` for each adapter that asks for it.
+void runBlocks(ProgramBuilder::State &state, const AdaptedModel &model, BlockTime time, mlir::Value key, Contents &next,
                llvm::function_ref<void(const AdapterInstance &)> resetOptimizer);
 
 /// The penalties of the adapters that a run of the model has called, together; null if there are none.

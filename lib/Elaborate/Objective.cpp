@@ -102,7 +102,6 @@ private:
   bool sharesTrained(const AdaptedModel &model) const;
   Tensor weights(const Batch &row) { return state.batchTensor(row.weights, row, state.builder.getF64Type()); }
   Value field();
-  Value number(const std::string &name);
   Tensor present();
   void findNext(const ast::Definition &definition, Scope &scope);
   mlir::Value scalarLoss(const Value &loss, const ast::Definition &definition, mlir::Value whole,
@@ -312,15 +311,8 @@ void Loss::defineRecord(Scope &scope) {
           return RowValue{&text};
       if (name == batch.form.field)
         return field();
-      if (auto found = llvm::find(batch.form.numbers, name); found != batch.form.numbers.end())
-        return number(*found);
     }
-    state.evaluator.diags()
-        .report(Diag::NoMember, range, "a row", name)
-        .nearest(name, llvm::SmallVector<llvm::StringRef>(batch.form.numbers.begin(), batch.form.numbers.end()))
-        .help("a number that each row of the file has is named where the data set is: `numbers: [\"" + name.str() +
-              "\"]`");
-    return {};
+    return state.rowNumber(row.batch == &batch ? batch : Batch(), name, range);
   };
 }
 
@@ -384,16 +376,6 @@ Value Loss::field() {
     value = mlir::arith::CmpIOp::create(builder, loc, mlir::arith::CmpIPredicate::ne, value,
                                         tune::splatLike(builder, loc, value, 0));
   return Tensor{value, {state.batchDim}};
-}
-
-/// `[batch, tokens]`, what is said of the document of each place, or `[batch]` where a row has a field or several
-/// texts.
-Value Loss::number(const std::string &name) {
-  state.useBatch(batch);
-  mlir::Type real = state.builder.getF64Type();
-  if (batch.form.texts.empty() && batch.form.field.empty())
-    return state.batchTensor(batch.numbers + name, batch, real);
-  return Tensor{state.readInput(batch.numbers + name, {batch.sequences}, real), {state.batchDim}};
 }
 
 /// `[batch]`: rows whose first place holds a token.

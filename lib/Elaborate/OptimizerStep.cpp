@@ -260,13 +260,13 @@ static void resetOptimizer(ProgramBuilder::State &state, OptimizerPlan::Part &pa
   next[part.since] = state.evaluator.ambient["t"].as<Tensor>()->value;
 }
 
-void ProgramBuilder::every(OptimizerPlan &plan, const AdaptedModel &model, int64_t period, const UpdateInputs &inputs) {
+void ProgramBuilder::every(OptimizerPlan &plan, const AdaptedModel &model, BlockTime time, const UpdateInputs &inputs) {
   bindUpdate(*state, inputs);
   StepChance chance = chanceOf(*state, inputs.key);
   llvm::SaveAndRestore chances(state->evaluator.chance, static_cast<const StepChance *>(&chance));
   mlir::Value key = chance.key();
   Contents next;
-  runBlocks(*state, model, period, key, next, [&](const AdapterInstance &instance) {
+  runBlocks(*state, model, time, key, next, [&](const AdapterInstance &instance) {
     for (auto &part : plan.parts)
       if (part->optimized.tensor->instance == &instance)
         resetOptimizer(*state, *part, key, next);

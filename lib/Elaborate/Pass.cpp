@@ -30,6 +30,28 @@ Tensor ProgramBuilder::State::batchTensor(const std::string &symbol, const Batch
   return Tensor{value, {batchDim, tokensDim}};
 }
 
+Value ProgramBuilder::State::rowNumber(const Batch &batch, llvm::StringRef name, llvm::SMRange range) {
+  const RecordForm &form = batch.form;
+  if (!form.hasAnyNumber && !llvm::is_contained(form.numbers, name)) {
+    shared.diagnostics()
+        .report(Diag::NoMember, range, "a row", name)
+        .nearest(name, llvm::SmallVector<llvm::StringRef>(form.numbers.begin(), form.numbers.end()))
+        .help("a number that each row of the file has is named where the data set is: `numbers: [\"" + name.str() +
+              "\"]`");
+    return {};
+  }
+  mlir::Type real = builder.getF64Type();
+  std::string symbol = batch.numbers.empty() ? "" : batch.numbers + name.str();
+  if (form.texts.empty() && form.field.empty())
+    return batchTensor(symbol, batch, real);
+  useBatch(batch);
+  mlir::Value value =
+      symbol.empty()
+          ? mlir::tensor::EmptyOp::create(builder, builder.getUnknownLoc(), {batch.sequences}, real).getResult()
+          : readInput(symbol, {batch.sequences}, real);
+  return Tensor{value, {batchDim}};
+}
+
 Tensor ProgramBuilder::State::stepOf(const Batch &batch) {
   mlir::Location loc = builder.getUnknownLoc();
   mlir::Value done = readInput(batch.step, {}, builder.getI64Type());
@@ -111,6 +133,7 @@ void ProgramBuilder::State::proveOnly(const AdaptedModel &model, const Batch &ba
   any.sequences = batch.sequences;
   any.tokens = batch.tokens;
   any.virtualTokens = batch.virtualTokens;
+  any.form = batch.form;
   PassTrace trace(model, content);
   ModelPass pass;
   int64_t site = shared.upcomingSite();
@@ -148,6 +171,8 @@ ModelRun ProgramBuilder::State::runOnce(const AdaptedModel &model, const Batch &
   evaluator.ambient["positions"] = positions;
   evaluator.ambient["documents"] = Tensor{pass.segments, positions.dims};
   evaluator.ambient["training"] = training;
+  if (!pass.caches)
+    evaluator.ambient["row"] = RowValue{&batch, /*onlyNumbers=*/true};
   Arguments arguments;
   arguments.positional.push_back(ids);
   ModuleInstance &root = model.model().root();
@@ -158,6 +183,7 @@ ModelRun ProgramBuilder::State::runOnce(const AdaptedModel &model, const Batch &
   evaluator.ambient.erase("positions");
   evaluator.ambient.erase("documents");
   evaluator.ambient.erase("training");
+  evaluator.ambient.erase("row");
   unbindStep();
   evaluator.pass = outerPass;
   evaluator.model = outerModel;

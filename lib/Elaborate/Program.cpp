@@ -20,6 +20,9 @@ ProgramBuilder::State::State(Elaborator &shared, llvm::StringRef symbol)
   func->setAttr(tune::TuneDialect::kProgramAttrName, builder.getUnitAttr());
   builder.setInsertionPointToStart(func.addEntryBlock());
   evaluator.read = [this](llvm::StringRef name) { return read(name); };
+  evaluator.rowNumber = [this](const Batch &batch, llvm::StringRef name, llvm::SMRange range) {
+    return rowNumber(batch, name, range);
+  };
 }
 
 mlir::Value ProgramBuilder::State::read(llvm::StringRef symbol) {

@@ -23,6 +23,9 @@ struct ProgramBuilder::State {
   mlir::Value read(llvm::StringRef symbol);
   mlir::Value readInput(llvm::StringRef symbol, llvm::ArrayRef<int64_t> shape, mlir::Type element);
   Tensor batchTensor(const std::string &symbol, const Batch &batch, mlir::Type element);
+  /// A number of the rows of a batch: `[batch, tokens]`, what is said of the document of each place, or `[batch]` where
+  /// a row has a field or several texts. An error value after a message where rows have none of that name.
+  Value rowNumber(const Batch &batch, llvm::StringRef name, llvm::SMRange range);
   /// The dimensions `batch` and `tokens` of a batch.
   void useBatch(const Batch &batch);
   /// `t` and `steps` of the training that a batch is for: scalars.

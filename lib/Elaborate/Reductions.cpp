@@ -61,15 +61,32 @@ static Value combine(Evaluator &evaluator, llvm::StringRef kind, const Value &a,
   return evaluator.arithmetic(BinaryOp::Add, a, b, range);
 }
 
+/// What was found over the sites, as the site of `scope` sees it: with its own dimensions.
+static Value asSeenFrom(Evaluator &evaluator, const Value &total, const ast::CallExpr &expr, Scope &scope) {
+  auto *tensor = total.as<Tensor>();
+  if (!tensor || tensor->dims.empty())
+    return total;
+  Value own = evaluator.eval(*expr.arguments.front().value, scope);
+  auto *alike = own.as<Tensor>();
+  if (!alike || sizesOf(alike->dims) != sizesOf(tensor->dims)) {
+    if (alike)
+      evaluator.diags().report(Diag::UnlikeSites, expr.range, printDims(alike->dims), printDims(tensor->dims));
+    return {};
+  }
+  Tensor result = *tensor;
+  result.dims = alike->dims;
+  return result;
+}
+
 /// `sum(e, over: sites)`: e in the scope of each site, put together in order of sites.
 static std::optional<Value> overSites(Evaluator &evaluator, llvm::StringRef kind, BuiltinCall &call,
                                       const ast::CallExpr &expr, Scope &scope) {
   if (!isOverSites(call) || !evaluator.sites)
     return std::nullopt;
   auto [known, fresh] = evaluator.siteSums.try_emplace({&expr, evaluator.siteGroup(scope)});
-  if (!fresh)
-    return known->second;
   Value &total = known->second;
+  if (!fresh)
+    return asSeenFrom(evaluator, total, expr, scope);
   std::vector<Scope *> scopes = evaluator.sites(scope);
   if (scopes.empty()) {
     evaluator.diags().report(Diag::ExpectedValue, expr.range, "sites that this place knows of", "none");
@@ -95,7 +112,7 @@ static std::optional<Value> overSites(Evaluator &evaluator, llvm::StringRef kind
   }
   if (kind == "mean")
     total = evaluator.arithmetic(BinaryOp::Div, total, int64_t(scopes.size()), expr.range);
-  return total;
+  return asSeenFrom(evaluator, total, expr, scope);
 }
 
 /// Of numbers that are known when compiling: what they are at each site of the group, put together.

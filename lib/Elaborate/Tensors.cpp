@@ -117,8 +117,16 @@ std::optional<Tensor> Evaluator::fit(const Value &value, llvm::ArrayRef<Dim> dim
   std::optional<Tensor> tensor = asTensor(value, range, value.is<Value::List>() ? dims : llvm::ArrayRef<Dim>());
   if (!tensor)
     return std::nullopt;
-  for (Dim dim : tensor->dims)
+  for (Dim &dim : tensor->dims)
     if (indexOf(dims, dim) < 0) {
+      // What is said to have a dimension has that one where another definition's has its name.
+      auto stands = [&](Dim own) {
+        return own->size == dim->size && indexOf(tensor->dims, own) < 0 && scope.nameOf(own) == scope.nameOf(dim);
+      };
+      if (const auto *own = llvm::find_if(dims, stands); own != dims.end()) {
+        dim = *own;
+        continue;
+      }
       diags().report(Diag::UnexpectedDimension, range, printDims(tensor->dims, scope), printDims(dims, scope),
                      scope.nameOf(dim));
       return std::nullopt;
@@ -135,6 +143,24 @@ Dims ftc::elaborate::unite(llvm::ArrayRef<Dim> a, llvm::ArrayRef<Dim> b) {
       dims.push_back(dim);
   orderBy(dims, [](Dim dim) { return int(dim->role); });
   return dims;
+}
+
+bool Evaluator::refuseNamesakes(const Value &a, const Value &b, Scope &scope, llvm::SMRange range) {
+  auto *x = a.as<Tensor>(), *y = b.as<Tensor>();
+  for (Dim dim : x &&y ? llvm::ArrayRef<Dim>(x->dims) : llvm::ArrayRef<Dim>())
+    for (Dim other : y->dims) {
+      if (indexOf(x->dims, other) >= 0 || indexOf(y->dims, dim) >= 0)
+        continue;
+      std::string name = scope.nameOf(dim);
+      if (name != scope.nameOf(other))
+        continue;
+      diags()
+          .report(Diag::Namesakes, range, name, printDims(x->dims, scope), printDims(y->dims, scope))
+          .help("`rename(e, " + name + " -> n)` gives one of them another name; where `" + name +
+                "` is in sight, `rename(e, " + name + " -> " + name + ")` makes it that one");
+      return true;
+    }
+  return false;
 }
 
 std::string ftc::elaborate::printDims(llvm::ArrayRef<Dim> dims, const Scope &scope) {

@@ -174,8 +174,8 @@ bool Formatter::tight(size_t index) const {
     return opening(index - 1).kind != TokenKind::AtBracket; // `A @[d] (B @ x)` is no call
   if (before.kind != TokenKind::Name || isReserved(spelling(before)))
     return false;
-  static constexpr StringRef contextual[] = {"let",   "require", "every", "param", "frozen", "folded",
-                                             "state", "store",   "save",  "on",    "as",     "when"};
+  static constexpr StringRef contextual[] = {"let",   "require", "every", "after", "param", "frozen", "folded",
+                                             "state", "store",   "save",  "on",    "as",    "when"};
   return !(after.blankBefore && llvm::is_contained(contextual, spelling(before)));
 }
 

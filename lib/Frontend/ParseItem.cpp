@@ -9,7 +9,7 @@ using llvm::StringRef;
 /// Words that may be followed by "(" as words of their own; others are then the name of a function.
 static bool opensBeforeParenthesis(StringRef word) {
   static constexpr StringRef words[] = {"shared", "param", "frozen",  "folded", "state",
-                                        "store",  "let",   "require", "every"};
+                                        "store",  "let",   "require", "every",  "after"};
   return llvm::is_contained(words, word);
 }
 
@@ -47,13 +47,21 @@ ItemPtr Parser::parseItemByWord(size_t start) {
   static constexpr struct {
     StringRef word;
     ItemPtr (Parser::*parse)(size_t);
-  } table[] = {{"dim", &Parser::parseDims},      {"calibrate", &Parser::parseCalibrate},
-               {"rebase", &Parser::parseRebase}, {"require", &Parser::parseRequire},
-               {"every", &Parser::parseEvery},   {"reset", &Parser::parseReset},
-               {"part", &Parser::parsePart},     {"tie", &Parser::parseTie},
-               {"on", &Parser::parseOn},         {"config", &Parser::parseConfig},
-               {"ignore", &Parser::parseIgnore}, {"peft", &Parser::parseFiles},
-               {"gguf", &Parser::parseFiles},    {"shared", &Parser::parseDeclarations}};
+  } table[] = {{"dim", &Parser::parseDims},
+               {"calibrate", &Parser::parseCalibrate},
+               {"rebase", &Parser::parseRebase},
+               {"require", &Parser::parseRequire},
+               {"every", &Parser::parseEvery},
+               {"after", &Parser::parseEvery},
+               {"reset", &Parser::parseReset},
+               {"part", &Parser::parsePart},
+               {"tie", &Parser::parseTie},
+               {"on", &Parser::parseOn},
+               {"config", &Parser::parseConfig},
+               {"ignore", &Parser::parseIgnore},
+               {"peft", &Parser::parseFiles},
+               {"gguf", &Parser::parseFiles},
+               {"shared", &Parser::parseDeclarations}};
   if (tensorRole(word()))
     return parseDeclarations(start);
   for (const auto &entry : table)
@@ -180,9 +188,11 @@ ItemPtr Parser::parseRequire(size_t start) {
   return item;
 }
 
+/// `every n steps { ... }`, `after n steps { ... }`
 ItemPtr Parser::parseEvery(size_t start) {
-  ++at;
   auto item = std::make_unique<EveryItem>(range(tokens[start]));
+  item->once = isWord("after");
+  ++at;
   if (!(item->period = parseExpr()) || !parseBody(item->body))
     return nullptr;
   return item;

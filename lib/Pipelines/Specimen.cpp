@@ -94,11 +94,12 @@ Batch Specimen::batch(llvm::StringRef name, const AdaptedModel &model, const Rec
     text.field = (name + ".field").str();
     text.step = "step";
     text.steps = "steps";
+    text.form = form;
+    text.form.hasAnyNumber = true;
+    text.numbers = (name + ".numbers.").str();
     return text;
   };
   Batch batch = make((name + ".").str());
-  batch.form = form;
-  batch.numbers = (name + ".numbers.").str();
   for (const std::string &text : form.texts)
     batch.texts.push_back(make((name + "." + text + ".").str()));
   return batch;

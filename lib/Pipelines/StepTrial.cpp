@@ -6,8 +6,6 @@
 
 #include "dialects/Tune/Utils/Builders.h"
 
-#include <set>
-
 using namespace ftc;
 using namespace ftc::elaborate;
 
@@ -77,16 +75,10 @@ bool ftc::advances(DefinitionLibrary &library, Diagnostics &diags, const Applied
     if (!program.finish())
       return false;
   }
-  std::set<int64_t> periods;
-  for (AdapterInstance *instance : adapted->learning())
-    for (const ast::ItemPtr &item : instance->body)
-      if (auto *every = llvm::dyn_cast<ast::EveryItem>(&*item))
-        if (auto period = periodOf(elaborator, *instance, *every))
-          periods.insert(*period);
-  for (int64_t period : periods) {
-    ProgramBuilder program(elaborator, "every." + std::to_string(period));
+  for (BlockTime time : blockTimes(elaborator, *adapted)) {
+    ProgramBuilder program(elaborator, (time.once ? "after." : "every.") + std::to_string(time.updates));
     UpdateInputs inputs = inputsOf(elaborator, program);
-    program.every(*plan, *adapted, period, inputs);
+    program.every(*plan, *adapted, time, inputs);
     if (!program.finish())
       return false;
   }

@@ -81,8 +81,17 @@ struct AdapterInstance {
   std::vector<std::unique_ptr<AdapterInstance>> inner; ///< on sites within this one's
 };
 
-/// The period of an `every` block, in updates; nothing after an error.
-std::optional<int64_t> periodOf(Elaborator &elaborator, const AdapterInstance &instance, const ast::EveryItem &item);
+/// When blocks of adapters happen: after each so many updates, or once, after that one.
+struct BlockTime {
+  int64_t updates = 1;
+  bool once = false;
+
+  auto operator<=>(const BlockTime &) const = default;
+};
+/// Of an `every` or `after` block; nothing after an error.
+std::optional<BlockTime> timeOf(Elaborator &elaborator, const AdapterInstance &instance, const ast::EveryItem &item);
+/// Of all blocks of a model's adapters, each once, in their order.
+std::set<BlockTime> blockTimes(Elaborator &elaborator, const AdaptedModel &model);
 
 /// Whether a selector finds a dotted path; its index ranges must be known integers.
 bool matches(Elaborator &elaborator, const ast::Selector &selector, llvm::StringRef path, Scope &scope);

@@ -28,6 +28,7 @@ struct RecordForm {
   std::string field;                ///< an integer for each row; empty where there is none
   bool truth = false;               ///< the field is true or false
   std::vector<std::string> numbers; ///< names of further fields, each a number
+  bool hasAnyNumber = false;        ///< rows that stand for any
   bool pooled = false;              ///< logits are those of the one token that has a weight
 };
 
@@ -156,8 +157,8 @@ public:
   /// Moves the tensors to the n-th of these points (from 1), and keeps what was found at the one before where later
   /// programs want it, by symbol.
   void move(OptimizerPlan &plan, const UpdateInputs &inputs, unsigned number, const std::set<std::string> &wanted);
-  /// What the `every` blocks of that period in a model's adapters change, written.
-  void every(OptimizerPlan &plan, const AdaptedModel &model, int64_t period, const UpdateInputs &inputs);
+  /// What the blocks of that time in a model's adapters change, written.
+  void every(OptimizerPlan &plan, const AdaptedModel &model, BlockTime time, const UpdateInputs &inputs);
   /// First values of the states that do not begin at 0, written; `key` is an i64 scalar.
   void initialise(OptimizerPlan &plan, mlir::Value key);
   /// sqrt of the sum of squares of all gradients, a scalar; 0 where none are found.

@@ -114,6 +114,7 @@ struct RowSum {
 /// A text of a record: what `logits(model, row)` runs on.
 struct RowValue {
   const Batch *batch;
+  bool onlyNumbers = false; ///< as adapters see it: what the data set names as `numbers`
 };
 
 /// `{** : 8  **.mlp.* : 4}`: read site by site, the last line that matches deciding.

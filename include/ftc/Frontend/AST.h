@@ -337,8 +337,10 @@ struct RequireItem : ItemOf<ItemKind::Require> {
   ExprPtr condition;
   std::string message;
 };
+/// `every 500 steps { ... }`, or once: `after 500 steps { ... }`
 struct EveryItem : ItemOf<ItemKind::Every> {
   using ItemOf::ItemOf;
+  bool once = false;
   ExprPtr period;
   std::vector<ItemPtr> body;
 };

@@ -160,6 +160,7 @@ Batch Converter::batchOf(const StepCall &call, const StepValue &model, const Ste
     part.step = batch.step;
     part.steps = batch.steps;
     part.form = batch.form;
+    part.numbers = batch.numbers;
     nameInputs(part, call.name + "." + text + ".");
   }
   return batch;

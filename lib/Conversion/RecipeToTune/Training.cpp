@@ -71,23 +71,18 @@ void Converter::addMoves(const StepCall &call, LossStep &loss, OptimizerPlan &pl
   loss.fields.set("begins_moved", !readsFirst);
 }
 
-/// The programs of the `every` blocks of adapters, one for each period.
+/// The programs of the blocks of adapters, one for each time at which there are some.
 void Converter::addBlocks(const StepCall &call, LossStep &loss, OptimizerPlan &plan) {
   const AdaptedModel &model = *loss.policy->model;
-  std::set<int64_t> periods;
-  for (AdapterInstance *instance : model.learning())
-    for (const ast::ItemPtr &item : instance->body)
-      if (auto *every = llvm::dyn_cast<ast::EveryItem>(&*item))
-        if (auto period = periodOf(elaborator, *instance, *every))
-          periods.insert(*period);
   mlir::MLIRContext *context = elaborator.module().getContext();
   std::vector<Fields> blocks;
-  for (int64_t period : periods) {
-    ProgramBuilder program(elaborator, call.name + ".every." + std::to_string(period));
+  for (BlockTime time : blockTimes(elaborator, model)) {
+    ProgramBuilder program(elaborator, call.name + (time.once ? ".after." : ".every.") + std::to_string(time.updates));
     UpdateInputs inputs = updateInputs(call, loss.batch, program);
-    program.every(plan, model, period, inputs);
+    program.every(plan, model, time, inputs);
     if (mlir::func::FuncOp built = program.finish())
-      blocks.push_back(Fields(context).setSymbol("program", built.getSymName()).set("period", period));
+      blocks.push_back(
+          Fields(context).setSymbol("program", built.getSymName()).set("updates", time.updates).set("once", time.once));
   }
   if (!blocks.empty())
     loss.fields.setList("every", blocks);

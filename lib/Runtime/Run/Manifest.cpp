@@ -271,7 +271,7 @@ StepDetail readTrain(ObjectReader &object) {
   step.states = object.tensors("states");
   step.kept = object.tensors("kept");
   for (ObjectReader entry : object.objects("every")) {
-    step.every.push_back({entry.program("program"), entry.positive("period")});
+    step.every.push_back({entry.program("program"), entry.positive("updates"), entry.boolean("once", false)});
     entry.finish();
   }
   for (ObjectReader entry : object.objects("moves")) {

@@ -233,10 +233,10 @@ Status Trainer::update() {
   return report(metrics);
 }
 
-/// What adapters do every so many updates; after the last there is nothing to go on with.
+/// What adapters do after so many updates; after the last there is nothing to go on with.
 Status Trainer::runBlocks() {
   for (const Block &block : train.every)
-    if (done < total && done % block.period == 0)
+    if (done < total && block.happensAfter(done))
       if (Status status = machine.run(block.program); !status)
         return status;
   return Status::success();

@@ -144,10 +144,13 @@ struct Outputs {
   TensorRef loss, denominators, lr, gradNorm;
 };
 
-/// What adapters do after each `period` updates but the last.
+/// What adapters do after each so many updates, or once after that one; never after the last.
 struct Block {
   uint32_t program = 0;
-  int64_t period = 1;
+  int64_t updates = 1;
+  bool once = false;
+
+  bool happensAfter(int64_t done) const { return once ? done == updates : done % updates == 0; }
 };
 
 struct TrainStep {

@@ -26,11 +26,17 @@ own = {site: sum(float(w) ** 2 for w in weights[site + ".weight"][1]) for site i
 shape = {site: weights[site + ".weight"][0] for site in sites}
 assert len(sites) == 6
 mean = sum(own.values()) / 6
+norms = {site: [sum(float(w) ** 2 for w in weights[site + ".weight"][1][row * shape[site][1]:(row + 1) * shape[site][1]]) ** 0.5 for row in range(3)] for site in sites}
 for site in sites:
     expected = {
         "part": own[site] / mean, "total": 6 * mean, "most": max(own.values()), "least": min(own.values()),
         "place": sum(other > own[site] for other in own.values()), "inputs": sum(s[1] for s in shape.values()), "widest": max(s[0] for s in shape.values()),
     }
+    apart = sum((norms[site][row] - sum(norms[other][row] for other in sites) / 6) ** 2 for row in range(3))
+    expected["apart"] = apart
+    for row in range(3):
+        value, got = norms[site][row] - max(norms[other][row] for other in sites), found[f"{site}.shares.profile"][1][row]
+        assert abs(got - value) <= 1e-10, f"{site} profile: {got} and {value}"
     for name, value in expected.items():
         got = found[f"{site}.shares.{name}"][1][0]
         assert abs(got - value) <= 1e-10 * max(1, abs(value)), f"{site} {name}: {got} and {value}"
