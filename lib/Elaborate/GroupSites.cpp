@@ -17,7 +17,7 @@ Scope *ftc::elaborate::transplant(Evaluator &evaluator, Scope *from, Scope *body
 GroupSites::GroupSites(Evaluator &evaluator, const AdaptedModel &model, ScopeOf scopeOf)
     : evaluator(evaluator), instances(model.learning()), scopeOf(std::move(scopeOf)) {
   evaluator.siteGroup = [this](Scope &scope) -> const void * {
-    AdapterInstance *owner = ownerOf(scope);
+    AdapterInstance *owner = ownerOf(scope).instance;
     return owner ? owner->body.data() : nullptr;
   };
   evaluator.sites = [this](Scope &scope) { return scopesBeside(scope); };
@@ -29,20 +29,21 @@ GroupSites::~GroupSites() {
   evaluator.siteSums.clear();
 }
 
-AdapterInstance *GroupSites::ownerOf(Scope &scope) {
+GroupSites::Owner GroupSites::ownerOf(Scope &scope) {
   for (Scope *around = &scope; around; around = around->parent())
-    for (AdapterInstance *instance : instances)
-      if (around == &scopeOf(*instance))
-        return instance;
-  return nullptr;
+    for (bool isBody : {false, true})
+      for (AdapterInstance *instance : instances)
+        if (around == &scopeAt(*instance, isBody))
+          return {instance, isBody};
+  return {};
 }
 
 std::vector<Scope *> GroupSites::scopesBeside(Scope &scope) {
   std::vector<Scope *> scopes;
-  AdapterInstance *own = ownerOf(scope);
+  auto [own, isBody] = ownerOf(scope);
   for (AdapterInstance *other : own ? instances : std::vector<AdapterInstance *>())
     if (other->group == own->group && other->outer == own->outer && other->body.data() == own->body.data())
-      scopes.push_back(transplant(evaluator, &scope, &scopeOf(*own), &scopeOf(*other)));
+      scopes.push_back(transplant(evaluator, &scope, &scopeAt(*own, isBody), &scopeAt(*other, isBody)));
   llvm::erase(scopes, nullptr);
   return scopes;
 }

@@ -7,7 +7,8 @@
 
 namespace ftc::elaborate {
 
-/// While it lives, `over: sites` runs over the sites of an adapter's group; `scopeOf` gives the scope of each.
+/// While it lives, `over: sites` runs over the sites of an adapter's group; `scopeOf` gives the scope of each, which is
+/// the adapter's or one within it. Names of the body itself are found in the adapter's.
 class GroupSites {
 public:
   using ScopeOf = std::function<Scope &(AdapterInstance &)>;
@@ -18,7 +19,13 @@ public:
   GroupSites &operator=(const GroupSites &) = delete;
 
 private:
-  AdapterInstance *ownerOf(Scope &scope);
+  /// Whose scope, and which of the two, stands around another.
+  struct Owner {
+    AdapterInstance *instance = nullptr;
+    bool isBody = false;
+  };
+  Owner ownerOf(Scope &scope);
+  Scope &scopeAt(AdapterInstance &instance, bool isBody) { return isBody ? *instance.scope : scopeOf(instance); }
   std::vector<Scope *> scopesBeside(Scope &scope);
 
   Evaluator &evaluator;

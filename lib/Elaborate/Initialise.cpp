@@ -43,7 +43,7 @@ private:
   mlir::Value key;
   llvm::StringMap<const AdapterTensor *> own; ///< tensors that are not the model's, by symbol
   llvm::DenseSet<const AdapterTensor *> given;
-  std::vector<std::string> *reads = nullptr; ///< of the `let` that is being found
+  std::vector<std::string> *reads = nullptr; ///< of the `let` or the rebased weight that is being found
 };
 } // namespace
 
@@ -53,12 +53,11 @@ void Initialiser::run(size_t firstGroup) {
       if (!tensor->source && !tensor->folded)
         own[tensor->symbol] = tensor.get();
   auto read = std::exchange(evaluator.read, [this](llvm::StringRef symbol) {
+    if (reads)
+      reads->push_back(symbol.str());
     // A `let` or a first value may be made of a tensor that stands after it.
-    if (const AdapterTensor *tensor = own.lookup(symbol)) {
-      if (reads)
-        reads->push_back(symbol.str());
+    if (const AdapterTensor *tensor = own.lookup(symbol))
       giveFirst(*tensor);
-    }
     auto known = values.find(symbol);
     return known == values.end() ? state.read(symbol) : known->second;
   });
@@ -107,8 +106,10 @@ void Initialiser::site(AdapterInstance &instance) {
   for (auto &tensor : instance.group->tensors)
     if (tensor->instance == &instance && !tensor->folded && !llvm::is_contained(instance.rebased, tensor.get()))
       giveFirst(*tensor);
-  for (AdapterTensor *tensor : instance.rebased)
+  for (AdapterTensor *tensor : instance.rebased) {
+    llvm::SaveAndRestore reading(reads, &instance.rebaseReads);
     first(*tensor);
+  }
   for (auto &inner : instance.inner)
     site(*inner);
 }

@@ -116,14 +116,16 @@ void ftc::elaborate::advance(ProgramBuilder::State &state, const AdaptedModel &m
 
 std::optional<BlockTime> ftc::elaborate::timeOf(Elaborator &elaborator, const AdapterInstance &instance,
                                                 const ast::EveryItem &item) {
+  unsigned errors = elaborator.diagnostics().errorCount();
   Value value = Evaluator(elaborator).eval(*item.period, *instance.scope);
   auto *quantity = value.as<QuantityValue>();
   std::optional<double> number = quantity && quantity->unit == ast::Unit::Steps ? quantity->value : value.number();
   if (number && *number >= 1 && *number == std::floor(*number) && *number < 0x1p53)
     return BlockTime{int64_t(*number), item.once};
-  if (!value.isError())
+  // A share of the training or of the data is known when it runs.
+  if (errors == elaborator.diagnostics().errorCount())
     elaborator.diagnostics().report(Diag::ExpectedValue, item.period->range, "a number of steps, as in `500 steps`",
-                                    value.describe());
+                                    value.isError() ? "a share of the training" : value.describe());
   return std::nullopt;
 }
 
@@ -183,18 +185,36 @@ void ftc::elaborate::runBlocks(ProgramBuilder::State &state, const AdaptedModel 
   Evaluator &evaluator = state.evaluator;
   evaluator.model = &model;
   evaluator.ambient["training"] = false;
-  GroupSites sites(evaluator, model, [](AdapterInstance &instance) -> Scope & { return *instance.scope; });
+  // What is written in a block is found at the other sites in theirs.
+  std::map<std::pair<const AdapterInstance *, const ast::EveryItem *>, Scope *> scopes;
+  const ast::EveryItem *running = nullptr;
+  GroupSites sites(evaluator, model, [&](AdapterInstance &instance) -> Scope & {
+    auto found = scopes.find({&instance, running});
+    return found == scopes.end() ? *instance.scope : *found->second;
+  });
   KeptTensors kept(evaluator, model);
+  auto blocksAt = [&](const AdapterInstance &instance) {
+    llvm::SmallVector<const ast::EveryItem *> blocks;
+    for (const ast::ItemPtr &item : instance.body)
+      if (auto *every = llvm::dyn_cast<ast::EveryItem>(&*item); every && timeOf(state.shared, instance, *every) == time)
+        blocks.push_back(every);
+    return blocks;
+  };
   for (AdapterInstance *instance : model.learning())
-    for (const ast::ItemPtr &item : instance->body) {
-      auto *every = llvm::dyn_cast<ast::EveryItem>(&*item);
-      if (!every || timeOf(state.shared, *instance, *every) != time)
-        continue;
+    for (const ast::EveryItem *every : blocksAt(*instance)) {
       Scope &scope = state.shared.newScope(instance->scope);
-      scope.define("merged", Scope::Thunk([&](Evaluator &) { return mergedWeight(state, model, *instance); }));
+      scopes[{instance, every}] = &scope;
+      scope.define("merged", Scope::Thunk([&state, &model, instance](Evaluator &) {
+                     return mergedWeight(state, model, *instance);
+                   }));
       for (const ast::ItemPtr &inner : every->body)
         if (auto *equation = llvm::dyn_cast<ast::EquationItem>(&*inner))
           evaluator.defineEquation(equation->equation, scope);
+    }
+  for (AdapterInstance *instance : model.learning())
+    for (const ast::EveryItem *every : blocksAt(*instance)) {
+      running = every;
+      Scope &scope = *scopes[{instance, every}];
       Block block(state, *instance, scope, key, next);
       for (const ast::ItemPtr &inner : every->body) {
         if (auto *rebase = llvm::dyn_cast<ast::RebaseItem>(&*inner))

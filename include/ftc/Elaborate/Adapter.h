@@ -73,6 +73,7 @@ struct AdapterInstance {
   Scope *scope;
   std::vector<AdapterTensor *> tensors; ///< in order of declaration; of the whole group where shared
   std::vector<AdapterTensor *> rebased; ///< kept, each in the place of a tensor of the site
+  std::vector<std::string> rebaseReads; ///< symbols of what those are made of, found with them
   std::vector<KeptLet> lets;
   std::vector<Calibration> calibrations;
 

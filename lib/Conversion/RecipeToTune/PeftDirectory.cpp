@@ -152,6 +152,24 @@ std::optional<std::vector<PeftTensor>> Converter::readDirectory(const StepCall &
   return tensors;
 }
 
+/// What is found anew of statistics of a data set, which the folder does not hold.
+static std::optional<std::string> findLostStatistic(const AdaptedModel &model, size_t firstGroup) {
+  for (const auto &group : llvm::drop_begin(model.groups(), firstGroup))
+    for (const auto &instance : group->instances)
+      for (const Calibration &calibration : instance->calibrations) {
+        auto isRead = [&](llvm::ArrayRef<std::string> reads) { return llvm::is_contained(reads, calibration.sum); };
+        auto let = llvm::find_if(instance->lets, [&](const KeptLet &let) { return isRead(let.reads); });
+        bool isRebased = isRead(instance->rebaseReads);
+        if (isRebased || let != instance->lets.end())
+          return llvm::formatv("'{0}' of the adapter '{1}' is made of statistics of a data set, which the folder does "
+                               "not hold: 'restore' it onto an 'adapt', or save the merged model",
+                               isRebased ? instance->rebased.front()->parameter : StringRef(let->name),
+                               instance->definition->name.text)
+              .str();
+      }
+  return std::nullopt;
+}
+
 /// A `let` that is made of what a tensor begins as that changes, which the folder does not hold: it has what the tensor
 /// is now.
 static std::optional<std::string> findLostLet(const AdaptedModel &model, llvm::ArrayRef<PeftTensor> restored) {
@@ -189,7 +207,8 @@ StepValue Converter::loadAdapters(const StepCall &call, StringRef path, const st
     return refuseFile(call, Diag::UnreadablePeft, directory->tensors.path(), *misfit);
   identities[adapt.name] = runtime::json::dump(directory->config);
   initialiseAdapters(adapt, adapted, firstGroup);
-  if (auto lost = findLostLet(*adapted.model, *tensors))
+  auto lost = findLostStatistic(*adapted.model, firstGroup);
+  if (lost || (lost = findLostLet(*adapted.model, *tensors)))
     return refuseFile(call, Diag::UnreadablePeft, directory->configPath, *lost);
   const StepValue &start = steps.insert_or_assign(adapt.name, std::move(adapted)).first->second;
   StepValue filled = start;
