@@ -240,7 +240,9 @@ void AdapterBuilder::bindSite(AdapterInstance &instance) {
                  auto *tensor = arguments.positional.size() == 1 ? arguments.positional.front().as<Tensor>() : nullptr;
                  if (tensor && e.gradientOf)
                    return e.gradientOf(*tensor, arguments.range);
-                 e.diags().report(Diag::ExpectedValue, arguments.range, "`grad(A)` of a trained tensor in a next value",
+                 e.diags().report(Diag::ExpectedValue, arguments.range,
+                                  "`grad(A)` of a trained tensor in a next value, or `calibrate G: [...] on data = "
+                                  "grad(W)`",
                                   tensor ? "another place" : "other arguments");
                  return {};
                }));

@@ -93,6 +93,8 @@ static std::optional<Draw> drawOf(Evaluator &evaluator, const ast::CallExpr &exp
     auto message = evaluator.diags().report(Diag::ChanceOutsideInitial, expr.range);
     if (pass)
       message.help("nothing is drawn where nothing is trained: write 'if training then ... else ...'");
+    else
+      message.help("with `seed: n` it is the same wherever it stands");
     return std::nullopt;
   }
   return draw;

@@ -38,6 +38,21 @@ static bool addsToLoss(Specimen &specimen, const AdaptedModel &adapted) {
   return bool(program.finish());
 }
 
+/// The statistics that the adapter asks of the model without it.
+static bool findsStatistics(Specimen &specimen, const AdaptedModel &base, const AdaptedModel &adapted) {
+  std::vector<AskedCalibration> asked;
+  for (const AdapterInstance *instance : adapted.instances())
+    for (const Calibration &calibration : instance->calibrations)
+      asked.emplace_back(instance, &calibration);
+  if (asked.empty())
+    return true;
+  const char *count = "statistics.count";
+  specimen.elaborator().tensors().declareReal(count, tune::Kind::output, {});
+  ProgramBuilder program(specimen.elaborator(), "statistics");
+  program.calibrate(base, asked, specimen.batch("statistics", base), count);
+  return bool(program.finish());
+}
+
 static UpdateInputs inputsOf(Elaborator &elaborator, ProgramBuilder &program) {
   auto count = mlir::RankedTensorType::get({}, program.builder().getI64Type());
   elaborator.tensors().declare("step", tune::Kind::input, count);
@@ -56,7 +71,7 @@ bool ftc::advances(DefinitionLibrary &library, Diagnostics &diags, const Applied
   Specimen specimen(library, diags);
   auto base = specimen.sound() ? specimen.baseFor(*adapter) : std::nullopt;
   auto adapted = base ? specimen.adapt(*base, "tried", adapter) : std::nullopt;
-  if (!adapted || !specimen.initialise(*adapted, "start"))
+  if (!adapted || !findsStatistics(specimen, *base, *adapted) || !specimen.initialise(*adapted, "start"))
     return false;
   Elaborator &elaborator = specimen.elaborator();
   auto trained = adapted->tensors(AdapterRole::Trained);

@@ -52,11 +52,13 @@ private:
   void collectUses(Value value, SmallVector<tune::RowsOp> &loops, Weight &weight);
   tune::TensorOp makePanels(Weight &weight, Form form);
   void pack(Weight &weight, Form form);
+  void eraseUnread();
   Value readIn(func::FuncOp program, tune::TensorOp panels);
 
   ModuleOp module;
   const KernelRegistry &registry;
   llvm::MapVector<StringRef, Weight> weights;
+  DenseMap<std::pair<Operation *, Operation *>, Value> reads; ///< of panels, by program and tensor
 };
 } // namespace
 
@@ -135,12 +137,13 @@ tune::TensorOp Packer::makePanels(Weight &weight, Form form) {
 }
 
 Value Packer::readIn(func::FuncOp program, tune::TensorOp panels) {
-  for (auto read : program.getOps<tune::ReadOp>())
-    if (read.getTensor() == panels.getSymName())
-      return read;
-  OpBuilder builder(program.getContext());
-  builder.setInsertionPointToStart(&program.getBody().front());
-  return tune::ReadOp::create(builder, panels.getLoc(), panels.getType(), panels.getSymName());
+  Value &read = reads[{program, panels}];
+  if (!read) {
+    OpBuilder builder(program.getContext());
+    builder.setInsertionPointToStart(&program.getBody().front());
+    read = tune::ReadOp::create(builder, panels.getLoc(), panels.getType(), panels.getSymName());
+  }
+  return read;
 }
 
 /// The value in the body of a loop, which gets it as a whole.
@@ -175,7 +178,7 @@ void Packer::pack(Weight &weight, Form form) {
 }
 
 /// Removes what nothing reads any more.
-static void eraseUnread(ModuleOp module, tune::TensorOp tensor) {
+void Packer::eraseUnread() {
   module.walk([](tune::RowsOp loop) {
     for (size_t i = loop.getShared().size(); i-- > 0;)
       if (BlockArgument argument = loop.getSharedArguments()[i]; argument.use_empty()) {
@@ -185,10 +188,13 @@ static void eraseUnread(ModuleOp module, tune::TensorOp tensor) {
   });
   for (func::FuncOp program : getPrograms(module))
     for (auto read : llvm::make_early_inc_range(program.getOps<tune::ReadOp>()))
-      if (read.getTensor() == tensor.getSymName() && read->use_empty())
+      if (read->use_empty() && weights.contains(read.getTensor()))
         read.erase();
-  if (SymbolTable::symbolKnownUseEmpty(tensor, module))
-    tensor.erase();
+  SymbolTableCollection tables;
+  SymbolUserMap users(tables, module);
+  for (auto &[name, weight] : weights)
+    if (users.useEmpty(weight.tensor))
+      weight.tensor.erase();
 }
 
 bool Packer::run(int64_t room) {
@@ -206,8 +212,9 @@ bool Packer::run(int64_t room) {
     packsAny = true;
     for (Form form : {Rows, Columns})
       pack(*weight, form);
-    eraseUnread(module, weight->tensor);
   }
+  if (packsAny)
+    eraseUnread();
   return packsAny;
 }
 
