@@ -253,6 +253,17 @@ static bool declares(llvm::ArrayRef<ast::ItemPtr> body, StringRef name) {
   });
 }
 
+/// Makes what stands under the path of a site copies of what the first site with the tensor has.
+static void copyFirst(llvm::ArrayRef<PeftTensor> known, std::vector<PeftTensor> &copies) {
+  const auto *first = known.begin();
+  for (PeftTensor &copy : copies) {
+    first = std::find_if(first, known.end(), [&](const PeftTensor &named) { return named.symbol == copy.symbol; });
+    assert(first != known.end() && "the first site's stand before");
+    copy.copyOf = first->fileName;
+    ++first;
+  }
+}
+
 /// Adds the tensors of one adapter; `places` counts those of each declaration met so far, of `counts` in the group.
 bool PeftPlan::addTensors(const AdapterInstance &instance, Places &places, std::vector<PeftTensor> &result) const {
   const PeftClause *clause = clauseOf(instance);
@@ -271,7 +282,7 @@ bool PeftPlan::addTensors(const AdapterInstance &instance, Places &places, std::
       continue;
     // A shared tensor is the first site's; what stands under the path of a site are copies, one at each.
     bool isElsewhere = tensor && tensor->instance != &instance;
-    if (isElsewhere && (!line.isAtRoot() || item->fileNames.size() == 1))
+    if (isElsewhere && line.isAtRoot() && item->fileNames.size() == 1)
       continue;
     PeftTensor like;
     like.own = own;
@@ -284,8 +295,10 @@ bool PeftPlan::addTensors(const AdapterInstance &instance, Places &places, std::
     std::vector<PeftTensor> added;
     if (!line.add(tensor ? tensor->dims : own->dims, like, added))
       return false;
-    if (isElsewhere)
+    if (isElsewhere && line.isAtRoot())
       llvm::erase_if(added, [](const PeftTensor &named) { return named.copyOf.empty(); });
+    else if (isElsewhere)
+      copyFirst(result, added);
     llvm::append_range(result, added);
   }
   return true;

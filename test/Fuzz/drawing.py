@@ -28,7 +28,7 @@ class Recipe:
     options: dict  # of `train`
     further: list = field(default_factory=list)  # steps after it
     threads: int = 1
-    bound_share: float | None = None  # 0: the least `memory` that is accepted, 1: what the recipe takes without a bound
+    bound_share: float | None = None  # 0: the least `memory` that is accepted, 1: what the recipe takes without a bound, more: with room for packed weights
     disabled: list = field(default_factory=list)
 
     def text(self, bound=None):
@@ -234,7 +234,7 @@ def draw_recipe(seed: int) -> Recipe:
     recipe.further = draw_further(recipe, rng)
     recipe.threads = rng.choice([1, 2, 2, 3, 5])
     if rng.random() < 0.3:
-        recipe.bound_share = rng.choice([0.0, rng.random()])
+        recipe.bound_share = rng.choice([0.0, rng.random(), 1 + rng.random()])
     if rng.random() < 0.3:
         recipe.disabled = rng.sample(OPTIONAL_PASSES, rng.choice([1, 1, 2, len(OPTIONAL_PASSES)]))
     return recipe

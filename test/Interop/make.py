@@ -74,6 +74,7 @@ methods = {
     "xlora-deep": lambda paths: peft.XLoraConfig(
         hidden_size=64, adapters=paths, xlora_depth=2, xlora_size=20, softmax_temperature=0.5, top_k_lora=2, global_scaling_weight=1.5, task_type="CAUSAL_LM"
     ),
+    "lily": peft.LilyConfig(r=4, stride_A=2, num_B=3, scaling=0.5, **common),
     "tinylora-tied": peft.TinyLoraConfig(r=2, u=8, weight_tying=0.5, **wide),
 }
 # Those of other models than llama.

@@ -49,22 +49,24 @@ pathlib.Path("make.ftr").write_text(MAKE, encoding="utf-8")
 subprocess.run([ftc, "make.ftr", "-o", "make"], check=True)
 subprocess.run(["./make", "--quiet"], check=True)
 
-need, panels, _ = plan(None)
-assert not panels
-process = 32_000_000
-expected = run()
+# Panels have as many columns as the processor's tiles.
+for cpu in ([], ["--cpu=haswell"]):
+    need, panels, _ = plan(None, *cpu)
+    assert not panels
+    process = 32_000_000
+    expected = run(*cpu)
 
-bound = need + process + HEAD + 4096
-peak, panels, text = plan(bound)
-assert peak + process <= bound and {name.rsplit(".", 1)[1] for name in panels if "lm_head" in name} == {"rows", "columns"}, panels
-assert run() == expected
+    bound = need + process + HEAD + 4096
+    peak, panels, text = plan(bound, *cpu)
+    assert peak + process <= bound and {name.rsplit(".", 1)[1] for name in panels if "lm_head" in name} == {"rows", "columns"}, panels
+    assert run(*cpu) == expected
 
-bound = need + process + HEAD + LAYERS + 4096
-peak, panels, text = plan(bound)
-assert peak + process <= bound and len(panels) == 2 * (2 * 7 + 1) - 3, sorted(panels)  # nothing below the lowest q, k and v has a gradient
-assert not re.search(r"@base\.\S*(proj|lm_head)\.weight ", text), "the weights are kept as they were, too"
-assert run() == expected
+    bound = need + process + HEAD + LAYERS + 4096
+    peak, panels, text = plan(bound, *cpu)
+    assert peak + process <= bound and len(panels) == 2 * (2 * 7 + 1) - 3, sorted(panels)  # nothing below the lowest q, k and v has a gradient
+    assert not re.search(r"@base\.\S*(proj|lm_head)\.weight ", text), "the weights are kept as they were, too"
+    assert run(*cpu) == expected
 
-peak, panels, _ = plan(bound, "--disable-pass=tune-pack-weights")
-assert peak == need and not panels
-assert run("--disable-pass=tune-pack-weights") == expected
+    peak, panels, _ = plan(bound, "--disable-pass=tune-pack-weights", *cpu)
+    assert peak == need and not panels
+    assert run("--disable-pass=tune-pack-weights", *cpu) == expected
