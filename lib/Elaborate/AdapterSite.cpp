@@ -2,6 +2,7 @@
 
 #include "AdapterBuilder.h"
 #include "Format.h"
+#include "ProgramState.h"
 
 #include "ftc/Frontend/Walk.h"
 
@@ -331,6 +332,7 @@ void AdapterBuilder::addPart(AdapterInstance &outer, const ast::PartItem &item) 
     bindSite(part);
     if (!evaluator.bindParameters(*definition, arguments, *part.scope))
       return;
+    bindSchedules(evaluator, *definition, *part.scope);
     defineNames(part);
     buildBody(part);
     parts.push_back(&part);

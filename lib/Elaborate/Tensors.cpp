@@ -147,7 +147,9 @@ Dims ftc::elaborate::unite(llvm::ArrayRef<Dim> a, llvm::ArrayRef<Dim> b) {
 
 bool Evaluator::refuseNamesakes(const Value &a, const Value &b, Scope &scope, llvm::SMRange range) {
   auto *x = a.as<Tensor>(), *y = b.as<Tensor>();
-  for (Dim dim : x &&y ? llvm::ArrayRef<Dim>(x->dims) : llvm::ArrayRef<Dim>())
+  if (!x || !y)
+    return false;
+  for (Dim dim : x->dims)
     for (Dim other : y->dims) {
       if (indexOf(x->dims, other) >= 0 || indexOf(y->dims, dim) >= 0)
         continue;
