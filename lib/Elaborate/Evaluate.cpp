@@ -186,6 +186,12 @@ Value Evaluator::lookup(llvm::StringRef name, Scope &scope, llvm::SMRange range)
   return {};
 }
 
+/// The dimension of operands that has a name where it stands; null if none has.
+static Dim findByName(llvm::StringRef name, const Scope &scope, llvm::ArrayRef<Dim> operands) {
+  const auto *found = llvm::find_if(operands, [&](Dim dim) { return scope.nameOf(dim) == name; });
+  return found == operands.end() ? nullptr : *found;
+}
+
 /// A dimension as operands have it: itself, or what is there in its place: a range of it, or another definition's
 /// dimension of its name.
 static Dim amongOperands(Dim dim, llvm::StringRef name, const Scope &scope, llvm::ArrayRef<Dim> operands) {
@@ -194,8 +200,8 @@ static Dim amongOperands(Dim dim, llvm::StringRef name, const Scope &scope, llvm
   const auto *range = llvm::find_if(operands, [&](Dim other) { return other->whole == dim; });
   if (range != operands.end())
     return *range;
-  const auto *namesake = llvm::find_if(operands, [&](Dim other) { return scope.nameOf(other) == name; });
-  return namesake != operands.end() ? *namesake : dim;
+  Dim namesake = findByName(name, scope, operands);
+  return namesake ? namesake : dim;
 }
 
 Dim Evaluator::dimOf(llvm::StringRef name, Scope &scope, llvm::SMRange range, llvm::ArrayRef<Dim> operands) {
@@ -224,9 +230,8 @@ Dim Evaluator::dimOf(llvm::StringRef name, Scope &scope, llvm::SMRange range, ll
   if (name.ends_with("'"))
     if (Dim base = dimOf(name.drop_back(), scope, {}, operands))
       return shared.dimensions().primed(base);
-  for (Dim dim : operands)
-    if (scope.nameOf(dim) == name)
-      return dim;
+  if (Dim dim = findByName(name, scope, operands))
+    return dim;
   if (range.isValid()) {
     std::vector<std::string> inSight;
     for (Dim dim : operands)

@@ -8,6 +8,8 @@
 
 #include "dialects/Tune/Utils/Builders.h"
 
+#include "llvm/ADT/MapVector.h"
+
 #include <cmath>
 #include <set>
 
@@ -186,22 +188,18 @@ void ftc::elaborate::runBlocks(ProgramBuilder::State &state, const AdaptedModel 
   evaluator.model = &model;
   evaluator.ambient["training"] = false;
   // What is written in a block is found at the other sites in theirs.
-  std::map<std::pair<const AdapterInstance *, const ast::EveryItem *>, Scope *> scopes;
+  llvm::MapVector<std::pair<AdapterInstance *, const ast::EveryItem *>, Scope *> scopes;
   const ast::EveryItem *running = nullptr;
   GroupSites sites(evaluator, model, [&](AdapterInstance &instance) -> Scope & {
     auto found = scopes.find({&instance, running});
     return found == scopes.end() ? *instance.scope : *found->second;
   });
   KeptTensors kept(evaluator, model);
-  auto blocksAt = [&](const AdapterInstance &instance) {
-    llvm::SmallVector<const ast::EveryItem *> blocks;
-    for (const ast::ItemPtr &item : instance.body)
-      if (auto *every = llvm::dyn_cast<ast::EveryItem>(&*item); every && timeOf(state.shared, instance, *every) == time)
-        blocks.push_back(every);
-    return blocks;
-  };
   for (AdapterInstance *instance : model.learning())
-    for (const ast::EveryItem *every : blocksAt(*instance)) {
+    for (const ast::ItemPtr &item : instance->body) {
+      auto *every = llvm::dyn_cast<ast::EveryItem>(&*item);
+      if (!every || timeOf(state.shared, *instance, *every) != time)
+        continue;
       Scope &scope = state.shared.newScope(instance->scope);
       scopes[{instance, every}] = &scope;
       scope.define("merged", Scope::Thunk([&state, &model, instance](Evaluator &) {
@@ -211,24 +209,23 @@ void ftc::elaborate::runBlocks(ProgramBuilder::State &state, const AdaptedModel 
         if (auto *equation = llvm::dyn_cast<ast::EquationItem>(&*inner))
           evaluator.defineEquation(equation->equation, scope);
     }
-  for (AdapterInstance *instance : model.learning())
-    for (const ast::EveryItem *every : blocksAt(*instance)) {
-      running = every;
-      Scope &scope = *scopes[{instance, every}];
-      Block block(state, *instance, scope, key, next);
-      for (const ast::ItemPtr &inner : every->body) {
-        if (auto *rebase = llvm::dyn_cast<ast::RebaseItem>(&*inner))
-          block.rebase(*rebase);
-        else if (auto *reset = llvm::dyn_cast<ast::ResetItem>(&*inner))
-          for (const ast::Name &name : reset->names) {
-            if (name.text == optimizerName)
-              resetOptimizer(*instance);
-            else
-              block.reset(name);
-          }
-      }
-      advanceIn(evaluator, *instance, every->body, scope, next);
+  for (auto &[place, scope] : scopes) {
+    auto [instance, every] = place;
+    running = every;
+    Block block(state, *instance, *scope, key, next);
+    for (const ast::ItemPtr &inner : every->body) {
+      if (auto *rebase = llvm::dyn_cast<ast::RebaseItem>(&*inner))
+        block.rebase(*rebase);
+      else if (auto *reset = llvm::dyn_cast<ast::ResetItem>(&*inner))
+        for (const ast::Name &name : reset->names) {
+          if (name.text == optimizerName)
+            resetOptimizer(*instance);
+          else
+            block.reset(name);
+        }
     }
+    advanceIn(evaluator, *instance, every->body, *scope, next);
+  }
   evaluator.ambient.erase("training");
 }
 

@@ -61,6 +61,16 @@ static Value combine(Evaluator &evaluator, llvm::StringRef kind, const Value &a,
   return evaluator.arithmetic(BinaryOp::Add, a, b, range);
 }
 
+/// Whether what two sites give cannot be put together, as it differs in size; a message then.
+static bool refuseUnlike(Evaluator &evaluator, const Tensor &own, const Tensor &other, llvm::SMRange range) {
+  if (sizesOf(own.dims) == sizesOf(other.dims))
+    return false;
+  evaluator.diags()
+      .report(Diag::UnlikeSites, range, printDims(own.dims), printDims(other.dims))
+      .help("reduce within a site first, as in `sum(sum(e), over: sites)`");
+  return true;
+}
+
 /// What was found over the sites, as the site of `scope` sees it: with its own dimensions.
 static Value asSeenFrom(Evaluator &evaluator, const Value &total, const ast::CallExpr &expr, Scope &scope) {
   auto *tensor = total.as<Tensor>();
@@ -68,11 +78,8 @@ static Value asSeenFrom(Evaluator &evaluator, const Value &total, const ast::Cal
     return total;
   Value own = evaluator.eval(*expr.arguments.front().value, scope);
   auto *alike = own.as<Tensor>();
-  if (!alike || sizesOf(alike->dims) != sizesOf(tensor->dims)) {
-    if (alike)
-      evaluator.diags().report(Diag::UnlikeSites, expr.range, printDims(alike->dims), printDims(tensor->dims));
+  if (!alike || refuseUnlike(evaluator, *alike, *tensor, expr.range))
     return {};
-  }
   Tensor result = *tensor;
   result.dims = alike->dims;
   return result;
@@ -98,12 +105,8 @@ static std::optional<Value> overSites(Evaluator &evaluator, llvm::StringRef kind
       return total = Value();
     // The dimensions of another site are others of the same sizes.
     if (auto *own = total.as<Tensor>(), *tensor = value.as<Tensor>(); number > 0 && own && tensor) {
-      if (sizesOf(own->dims) != sizesOf(tensor->dims)) {
-        evaluator.diags()
-            .report(Diag::UnlikeSites, expr.range, printDims(own->dims), printDims(tensor->dims))
-            .help("reduce within a site first, as in `sum(sum(e), over: sites)`");
+      if (refuseUnlike(evaluator, *own, *tensor, expr.range))
         return total = Value();
-      }
       Tensor alike = *tensor;
       alike.dims = own->dims;
       value = alike;

@@ -123,8 +123,6 @@ tune::TensorOp Packer::makePanels(Weight &weight, Form form) {
   SmallVector<int64_t> order = form == Columns ? SmallVector<int64_t>{0, 2, 1} : SmallVector<int64_t>{1, 0, 2};
   OpBuilder builder(tensor);
   NamedAttrList source(*tensor.getSource());
-  source.erase("offset");
-  source.erase("mapped");
   if (!source.get("shape"))
     source.set("shape", builder.getI64ArrayAttr(type.getShape()));
   source.set("view", builder.getDictionaryAttr({builder.getNamedAttr("order", builder.getI64ArrayAttr(order)),

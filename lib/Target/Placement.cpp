@@ -160,10 +160,14 @@ std::optional<int64_t> ModuleLayout::getFileOffset(tune::TensorOp tensor) const 
 
 void ModuleLayout::place(tune::TensorOp tensor, int64_t &at, std::map<std::string, int64_t> &counted) {
   int64_t begin = alignUp(at);
-  if (std::optional<int64_t> inFile = getFileOffset(tensor)) {
+  std::optional<int64_t> inFile = getFileOffset(tensor);
+  if (inFile)
     begin = at + llvm::mod(*inFile - at, kPage);
+  if (tensor.getSource()) { // a module may be placed again
     NamedAttrList source(*tensor.getSource());
-    source.set("mapped", UnitAttr::get(tensor.getContext()));
+    source.erase("mapped");
+    if (inFile)
+      source.set("mapped", UnitAttr::get(tensor.getContext()));
     tensor.setSourceAttr(source.getDictionary(tensor.getContext()));
   }
   tensor->setAttr(kOffsetAttr, OpBuilder(tensor).getI64IntegerAttr(begin));

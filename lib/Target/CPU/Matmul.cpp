@@ -453,14 +453,14 @@ void MatmulEmitter::emitTile(ArrayRef<size_t> sweep, ArrayRef<Operands> operands
   }
   TileResult next = result;
   for (size_t i = 0, count; i < sweep.size(); i += count) {
-    auto isHalf = [&](size_t other) { return terms[other].isHalf; };
-    ArrayRef<size_t> joined = sweep.drop_front(i).take_front(kJoined);
-    count = isHalf(joined.front()) ? 1 : joined.take_until(isHalf).size();
+    count = 1;
     if (terms[sweep[i]].isHalf) {
       Place panelScale{scratch, l.add(getPanelScales(operands[i]), panel)};
       callHalfTile(l, next,
                    {own[i].a, own[i].b, own[i].depth, own[i].aRow, {scratch, operands[i].scalesAt}, panelScale});
     } else {
+      auto ownTiles = [&](size_t term) { return !terms[term].isHalf; };
+      count = sweep.drop_front(i).take_front(kJoined).take_while(ownTiles).size();
       callTile(l, next, ArrayRef(own).slice(i, count));
     }
     next.init = computed.base;

@@ -1,6 +1,5 @@
 """mapped.py FTC: trains on a model whose file the weights are pages of, and on the same one with a longer header."""
 
-import json
 import os
 import pathlib
 import shutil
@@ -9,14 +8,9 @@ import subprocess
 import sys
 import time
 
+import small_llama
+
 ftc = sys.argv[1]
-CONFIG = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 256, "intermediate_size": 512, "num_hidden_layers": 2,
-          "num_attention_heads": 4, "num_key_value_heads": 4, "vocab_size": 320, "rms_norm_eps": 1e-5, "tie_word_embeddings": False}
-MAKE = """
-base = load("config")
-start = adapt base { **.{embed_tokens, self_attn, mlp, lm_head}.** : fresh(std: 0.04)  **.{input_layernorm, post_attention_layernorm, norm} : fresh(mean: 1, std: 0) }
-save start as huggingface("model", dtype: f32)
-"""
 TRAIN = """
 base  = load("model")
 data  = dataset("rows.jsonl", format: tokens, tokenizer: none)
@@ -34,10 +28,7 @@ def compiled(name, text):
 
 def run(model):
     """What is saved, and the losses."""
-    command = ["./train", "--fresh", "--quiet", "--out", "out", "--set", f"base={model}"]
-    subprocess.run(command, check=True)
-    lines = map(json.loads, pathlib.Path("out/metrics.jsonl").read_text(encoding="utf-8").splitlines())
-    return pathlib.Path("saved.safetensors").read_bytes(), [line["loss"] for line in lines if "loss" in line]
+    return small_llama.run(["./train", "--set", f"base={model}"], "saved.safetensors")
 
 
 def begin(model):
@@ -60,11 +51,7 @@ def mapped_bytes(model):
     return sum(int(part[0].split("-")[1], 16) - int(part[0].split("-")[0], 16) for part in parts if part[1].startswith("rw"))
 
 
-pathlib.Path("config").mkdir()
-pathlib.Path("config/config.json").write_text(json.dumps(CONFIG), encoding="utf-8")
-pathlib.Path("rows.jsonl").write_text("".join(json.dumps({"input_ids": [(7 * row + 3 * i) % 320 for i in range(32)]}) + "\n" for row in range(8)), encoding="utf-8")
-compiled("make", MAKE)
-subprocess.run(["./make", "--quiet"], check=True)
+small_llama.make(ftc, 320, 8, 32)
 compiled("train", TRAIN.replace("STEPS", "3").replace("SAVED", "saved.safetensors"))
 compiled("long", TRAIN.replace("STEPS", "100000").replace("SAVED", "long.safetensors"))
 

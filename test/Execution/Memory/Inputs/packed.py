@@ -6,14 +6,9 @@ import re
 import subprocess
 import sys
 
+import small_llama
+
 ftc = sys.argv[1]
-CONFIG = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 256, "intermediate_size": 512, "num_hidden_layers": 2,
-          "num_attention_heads": 4, "num_key_value_heads": 4, "vocab_size": 4096, "rms_norm_eps": 1e-5, "tie_word_embeddings": False}
-MAKE = """
-base = load("config")
-start = adapt base { **.{embed_tokens, self_attn, mlp, lm_head}.** : fresh(std: 0.04)  **.{input_layernorm, post_attention_layernorm, norm} : fresh(mean: 1, std: 0) }
-save start as huggingface("model", dtype: f32)
-"""
 TRAIN = """
 base  = load("model")
 data  = dataset("rows.jsonl", format: tokens, tokenizer: none)
@@ -37,17 +32,10 @@ def plan(memory, *flags):
 def run(*flags):
     """What is saved, and the losses."""
     subprocess.run([ftc, "train.ftr", "-o", "train", *flags], check=True)
-    subprocess.run(["./train", "--fresh", "--quiet", "--out", "out"], check=True)
-    lines = map(json.loads, pathlib.Path("out/metrics.jsonl").read_text(encoding="utf-8").splitlines())
-    return pathlib.Path("saved.safetensors").read_bytes(), [line["loss"] for line in lines if "loss" in line]
+    return small_llama.run(["./train"], "saved.safetensors")
 
 
-pathlib.Path("config").mkdir()
-pathlib.Path("config/config.json").write_text(json.dumps(CONFIG), encoding="utf-8")
-pathlib.Path("rows.jsonl").write_text("".join(json.dumps({"input_ids": [(7 * row + 3 * i) % 4096 for i in range(128)]}) + "\n" for row in range(24)), encoding="utf-8")
-pathlib.Path("make.ftr").write_text(MAKE, encoding="utf-8")
-subprocess.run([ftc, "make.ftr", "-o", "make"], check=True)
-subprocess.run(["./make", "--quiet"], check=True)
+small_llama.make(ftc, 4096, 24, 128)
 
 # Panels have as many columns as the processor's tiles.
 for cpu in ([], ["--cpu=haswell"]):
