@@ -27,6 +27,12 @@ if os.path.exists(smollm2):
 if shutil.which("valgrind"):
     config.available_features.add("valgrind")
 
+# Tests of products by tiles are skipped where the processor has none.
+with open("/proc/cpuinfo", encoding="utf-8") as cpuinfo:
+    flags = next((line.split() for line in cpuinfo if line.startswith("flags")), [])
+if {"amx_bf16", "avx512_bf16"} <= set(flags):
+    config.available_features.add("amx")
+
 data = os.path.join(config.test_source_root, "data")
 examples = os.path.join(config.ftc_source, "examples")
 # A result against the golden one: %check-logits TARGET BOUND MODEL.

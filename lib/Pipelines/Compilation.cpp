@@ -69,7 +69,8 @@ void Compilation::warnUnlessIdentity(elaborate::Elaborator &elaborator, const el
 
 /// `compute: f16` where the processor has no instructions for it.
 void Compilation::warnOfSlowPrecision() {
-  if (options.target != target::TargetKind::CPU || target::hasFeature(options.processor, "avx512fp16"))
+  auto has = [&](llvm::StringRef feature) { return target::hasFeature(options.processor, feature); };
+  if (options.target != target::TargetKind::CPU || has("avx512fp16") || has("amx-bf16"))
     return;
   auto warn = [&](auto step) {
     for (recipe::LineAttr line :

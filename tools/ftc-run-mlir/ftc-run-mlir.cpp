@@ -34,6 +34,7 @@ struct Options {
   cl::opt<TargetKind> target{"target", cl::desc("the target"), cl::init(TargetKind::Reference),
                              cl::values(clEnumValN(TargetKind::Reference, "reference", "naive, one thread"),
                                         clEnumValN(TargetKind::CPU, "cpu", "optimised"))};
+  cl::opt<std::string> processor{"cpu", cl::desc("the processor that --target=cpu is compiled for, this one if empty")};
   cl::opt<std::string> passes{"passes", cl::desc("a pipeline to run first, e.g. tune-differentiate,tune-simplify")};
   cl::opt<std::string> targetPasses{"target-passes",
                                     cl::desc("a pipeline to run for --target only, not for the judge")};
@@ -205,6 +206,7 @@ static FailureOr<Image> load(ModuleOp module, const Options &options, TargetKind
     return failure();
   ftc::target::TargetOptions targetOptions;
   targetOptions.kind = kind;
+  targetOptions.processor = options.processor;
   FailureOr<Image> image = Image::load(std::move(copy), targetOptions);
   if (failed(image) || failed(fill(*image)))
     return failure();
@@ -217,6 +219,7 @@ static LogicalResult emit(ModuleOp module, const Options &options) {
     return failure();
   ftc::target::TargetOptions targetOptions;
   targetOptions.kind = options.target;
+  targetOptions.processor = options.processor;
   if (failed(ftc::target::lowerToPlaced(module, targetOptions)))
     return failure();
   if (options.printLLVM) {

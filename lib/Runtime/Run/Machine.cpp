@@ -75,7 +75,7 @@ static Error doesNotFit(const Manifest &manifest, uint64_t available) {
 static Status makeStatus(int status) {
   if (status == 0)
     return Status::success();
-  return makeError(status == FTC_NO_MEMORY ? ExitStatus::Memory : ExitStatus::Bug, "{}", ftc_failure());
+  return makeError(ExitStatus(status), "{}", ftc_failure());
 }
 
 Expected<Machine> Machine::create(const Manifest &manifest, const Image &image, int threads) {

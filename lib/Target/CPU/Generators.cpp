@@ -14,6 +14,7 @@ cpu::Registers cpu::getRegisters(llvm::StringRef processor) {
             .cached = 3 << 16,
             .packsParts = false,
             .multipliesHalf = hasFeature(processor, "avx512fp16"),
+            .multipliesTiles = hasFeature(processor, "amx-bf16") && hasFeature(processor, "avx512bf16"),
             .multipliesAndAdds = true};
   if (hasFeature(processor, "avx2"))
     return {.lanes = 8,
@@ -24,6 +25,7 @@ cpu::Registers cpu::getRegisters(llvm::StringRef processor) {
             .cached = 3 << 15,
             .packsParts = true,
             .multipliesHalf = false,
+            .multipliesTiles = false,
             .multipliesAndAdds = hasFeature(processor, "fma")};
   return {.lanes = 4,
           .tileRows = 6,
@@ -33,6 +35,7 @@ cpu::Registers cpu::getRegisters(llvm::StringRef processor) {
           .cached = 3 << 15,
           .packsParts = true,
           .multipliesHalf = false,
+          .multipliesTiles = false,
           .multipliesAndAdds = false};
 }
 

@@ -1,12 +1,13 @@
 // dnnl.matmul by the micro-kernel of Tile.h. An item is a block of rows of a block of columns, which are packed into
 // the thread's memory and stay in the second cache while the rows of all its items go by. A result with few columns of
 // a left operand that is [depth, rows] is made the other way round, as its columns by its rows, in the thread's memory,
-// and written by squares: the large operand is read along its own rows, once. Terms in f16 (HalfTile.h) copy the rows
-// of their left operand too, as words of two elements.
+// and written by squares: the large operand is read along its own rows, once. Terms in f16 (HalfTile.h) and by tiles of
+// bf16 (SplitTile.h) copy the rows of their left operand too, as words of two elements.
 
 #include "Matmul.h"
 
 #include "HalfTile.h"
+#include "SplitTile.h"
 #include "Terms.h"
 
 #include "ftc/Runtime/CPU/Program.h"
@@ -44,8 +45,11 @@ static int64_t getCopiedStride(int64_t depth) { return llvm::alignTo(depth, 32) 
 /// Whether columns of what is computed are rows of the result.
 static bool isTurned(ArrayRef<Term> terms) { return terms.front().n.c != 1; }
 
+static bool isHalf(const Term &term) { return term.factors == Factors::Half; }
+static bool isSplit(const Term &term) { return term.factors == Factors::Split; }
+
 /// Elements of the depth in a word of a packed operand.
-static int64_t getWord(const Term &term) { return term.isHalf ? 2 : 1; }
+static int64_t getWord(const Term &term) { return isHalf(term) ? 2 : 1; }
 
 /// Whether the depth is added in parts.
 static bool isCut(const Term &term) { return term.k.size > kDepth * getWord(term); }
@@ -59,34 +63,42 @@ struct Blocking {
   bool packs(const Term &term) const {
     if (term.isInPanels)
       return false;
-    if (term.isHalf || term.isNarrowB || term.n.b != 1)
+    if (term.isRewritten() || term.isNarrowB || term.n.b != 1)
       return true;
     return isCut(term) ? registers.packsParts : std::min(blockRows, rows) >= kRowsToCopy;
   }
   static bool copiesRows(const Term &term) {
-    return term.isHalf || term.isNarrowA || term.k.a != 1 || term.m.a % kAliasing == 0;
+    return term.isRewritten() || term.isNarrowA || term.k.a != 1 || term.m.a % kAliasing == 0;
   }
 
   /// Words of the copy of a tile's rows; in f16 their scales follow, then those of the panels.
   int64_t countRowWords(const Term &term) const {
+    if (isSplit(term))
+      return kSplitRows * countSplitWords(getPart(term), term.parts.a);
     return copiesRows(term) ? registers.copiedRow() * getCopiedStride(countWords(term)) : 0;
   }
   int64_t countCopied(const Term &term) const {
     int64_t scales = 2 * registers.copiedRow() + llvm::alignTo(kMostColumns / registers.tileColumns, 16);
-    return countRowWords(term) + (term.isHalf ? scales : 0);
+    return countRowWords(term) + (isHalf(term) ? scales : 0);
   }
+  /// Elements of a right operand that stay in the second cache. Processors with tiles have one of 2 MB.
+  int64_t getCached() const { return splits ? registers.cached : registers.cached; }
   int64_t getPart(const Term &term) const;
   /// Words of the depth that is added at a time.
   int64_t countWords(const Term &term) const {
-    return term.isHalf ? countPackedPairs(registers, getPart(term)) : getPart(term);
+    int64_t part = getPart(term);
+    return isHalf(term)    ? countPackedPairs(registers, part)
+           : isSplit(term) ? countSplitWords(part, term.parts.b)
+                           : part;
   }
 
   Registers registers;
+  bool splits;                             ///< all terms, or none
   SmallVector<SmallVector<size_t>> sweeps; ///< terms that are added in one go; a long one is alone, part by part
   int64_t deepest = 0;                     ///< of the sweeps, parts counted
   int64_t packed = 0;                      ///< of what is packed of a sweep, the deepest
   int64_t batch = 1, rows, columns;
-  int64_t tileRows = 0;
+  int64_t mostTileRows, tileRows = 0;
   int64_t blockRows = 0, blockColumns = 0; ///< of an item: whole tiles and whole panels
   int64_t rowBlocks = 1, columnBlocks = 1;
 
@@ -97,14 +109,15 @@ private:
 };
 } // namespace
 
-/// The depth that is added at a time. Where it is cut, the next part is fetched meanwhile, into the other half of what
-/// is cached.
+/// The depth that is added at a time. Where it is cut, the next part may be fetched meanwhile, into the other half of
+/// what is cached.
 int64_t Blocking::getPart(const Term &term) const {
   int64_t k = term.k.size;
   if (!isCut(term))
     return k;
   int64_t width = std::min<int64_t>(llvm::alignTo(term.n.size, registers.tileColumns), kMostColumns);
-  int64_t most = std::min(registers.cached / 2 / width, kDepth) * getWord(term);
+  int64_t cached = splits ? 2 * getCached() / term.parts.b : getCached() / 2;
+  int64_t most = std::min(cached / width, kDepth) * getWord(term);
   return llvm::alignTo(llvm::divideCeil(k, llvm::divideCeil(k, most)), 2 * registers.lanes);
 }
 
@@ -138,19 +151,20 @@ void Blocking::setColumns(int64_t most) {
 }
 
 void Blocking::setRows(int64_t blocks) {
-  int64_t tiles = llvm::alignTo(llvm::divideCeil(rows, registers.tileRows), blocks); // as many in each block
-  tileRows = llvm::divideCeil(rows, tiles);
+  int64_t tiles = llvm::alignTo(llvm::divideCeil(rows, mostTileRows), blocks); // as many in each block
+  tileRows = splits ? kSplitRows : llvm::divideCeil(rows, tiles);
   blockRows = llvm::divideCeil(llvm::divideCeil(rows, tileRows), blocks) * tileRows;
   rowBlocks = llvm::divideCeil(rows, blockRows);
 }
 
 Blocking::Blocking(const Registers &registers, ArrayRef<Term> terms)
-    : registers(registers), rows(terms[0].m.size), columns(terms[0].n.size) {
+    : registers(registers), splits(isSplit(terms[0])), rows(terms[0].m.size), columns(terms[0].n.size),
+      mostTileRows(splits ? kSplitRows : registers.tileRows) {
   groupTerms(terms);
   batch = terms[0].countBatch();
-  setColumns(registers.cached / deepest);
-  // Operands in f16 are packed, for as many rows as there are.
-  bool cuts = llvm::any_of(terms, [](const Term &term) { return isCut(term) && !term.isHalf; });
+  setColumns(getCached() / deepest);
+  // Operands that are rewritten are packed, for as many rows as there are.
+  bool cuts = llvm::any_of(terms, [](const Term &term) { return isCut(term) && !term.isRewritten(); });
   setRows(llvm::divideCeil(rows, !cuts ? kMostRows : registers.packsParts ? kRowsToCopy : kCutRows));
   auto isEven = [&] { return getItems() >= kManyItems || getItems() % kEvenItems == 0; };
   for (int64_t blocks = rowBlocks; !isEven() && rows / blocks >= 2 * kRowsToCopy; ++blocks)
@@ -173,7 +187,8 @@ Blocking::Blocking(const Registers &registers, ArrayRef<Term> terms)
   }
 }
 
-/// Elements of a thread's memory: packed columns, copied rows, and what is computed if it is turned.
+/// Elements of a thread's memory: packed columns, copied rows, and what is computed if it is turned or the shape of
+/// tiles.
 static int64_t countScratch(ArrayRef<Term> terms, const Blocking &blocking) {
   int64_t copies = 0;
   for (ArrayRef<size_t> sweep : blocking.sweeps) {
@@ -183,7 +198,8 @@ static int64_t countScratch(ArrayRef<Term> terms, const Blocking &blocking) {
     copies = std::max(copies, elements);
   }
   int64_t turned = isTurned(terms) ? blocking.rows * blocking.blockColumns : 0;
-  return blocking.packed * blocking.blockColumns + copies + turned;
+  int64_t shape = blocking.splits ? kSplitShape : 0;
+  return blocking.packed * blocking.blockColumns + copies + turned + shape;
 }
 
 BatchEntry locateBatch(LoopBuilder &l, Value number, ArrayRef<Term> terms) {
@@ -238,6 +254,7 @@ private:
   TileTerm makeRows(size_t term, const Operands &operands, Value row, int64_t rows);
   void emitTile(ArrayRef<size_t> sweep, ArrayRef<Operands> operands, ArrayRef<TileTerm> tile, const TileResult &result,
                 Value panel);
+  SmallVector<SplitTerm> makeSplitTerms(ArrayRef<size_t> sweep, ArrayRef<TileTerm> tile, int64_t rows);
   void locateNextRows(const Term &term, const Operands &own, TileTerm &tile, Value row, int64_t rows);
   int64_t countFetched(int64_t rows) const {
     return llvm::divideCeil(rows, blocking.blockColumns / l.registers.tileColumns);
@@ -264,6 +281,8 @@ private:
 
 void MatmulEmitter::emit() {
   l.b.setItems(blocking.getItems(), FTC_ANY_RANGE);
+  if (blocking.splits)
+    requestSplitTiles(l.b);
   scratch = l.pointer(l.b.threadMemory(countScratch(terms, blocking)));
   // The blocks of rows of a block of columns are neighbours: of those that a thread gets, the columns are packed once.
   l.loop(l.div(l.b.lo(), blocking.rowBlocks), l.div(l.add(l.b.hi(), blocking.rowBlocks - 1), blocking.rowBlocks), 1,
@@ -272,6 +291,8 @@ void MatmulEmitter::emit() {
            locate(columns, l.sub(l.max(l.b.lo(), before), before), l.sub(l.min(l.b.hi(), after), before));
            emitBlock();
          });
+  if (blocking.splits)
+    releaseSplitTiles(l);
 }
 
 /// The rows and columns that were located.
@@ -375,7 +396,9 @@ void MatmulEmitter::pack(size_t i, Operands &operands, Value to) {
   auto packPanels = [&](Value first, Panels panels) {
     Place from{operands.b.base, l.add(operands.b.at, l.mul(first, operands.panelStep))};
     Place packed{scratch, l.add(to, l.mul(first, step))};
-    if (term.isHalf)
+    if (isSplit(term))
+      callPackSplit(l, from, packed, operands.depth, term.k.b, term.n.b, panels, term.parts.b);
+    else if (isHalf(term))
       callPackHalf(l, from, packed, {scratch, l.add(getPanelScales(operands), first)}, operands.depth, term.k.b,
                    term.n.b, panels);
     else
@@ -392,8 +415,8 @@ void MatmulEmitter::pack(size_t i, Operands &operands, Value to) {
 /// follows no more than a few of a tile's rows. The last rows of a part of the depth are followed by the first of the
 /// next.
 void MatmulEmitter::locateNextRows(const Term &term, const Operands &own, TileTerm &tile, Value row, int64_t rows) {
-  bool areRows = !term.isHalf && !term.isNarrowA && term.k.a == 1 && term.k.size > kShallow;
-  bool areNeighbours = countFetched(rows) == 1 || (term.m.a == term.k.size && !isCut(term));
+  bool areRows = !isHalf(term) && !term.isNarrowA && term.k.a == 1 && term.k.size > kShallow;
+  bool areNeighbours = (countFetched(rows) == 1 && !isSplit(term)) || (term.m.a == term.k.size && !isCut(term));
   if (!areRows || !areNeighbours || shape.n.size < l.registers.tileColumns)
     return;
   Value following = l.add(row, rows), at = l.mul(following, term.m.a);
@@ -404,7 +427,8 @@ void MatmulEmitter::locateNextRows(const Term &term, const Operands &own, TileTe
   tile.nextStep = l.index(countFetched(rows));
 }
 
-/// A term of the tiles from `row` on, whose rows are copied if they must be. In f16 its depth and strides are of words.
+/// A term of the tiles from `row` on, whose rows are copied if they must be. In f16 its depth and strides are of words;
+/// that of a split one is of steps.
 TileTerm MatmulEmitter::makeRows(size_t i, const Operands &own, Value row, int64_t rows) {
   const Term &term = terms[i];
   // What follows is the next panel, or the next part of the depth, which comes from memory meanwhile.
@@ -416,14 +440,18 @@ TileTerm MatmulEmitter::makeRows(size_t i, const Operands &own, Value row, int64
     return next;
   Place to{scratch, own.copiedAt};
   int64_t stride = getCopiedStride(blocking.countWords(term));
-  if (term.isHalf)
+  if (isSplit(term))
+    callCopySplitRows(l, next.a, to, rows, own.depth, term.m.a, term.k.a, term.parts.a);
+  else if (isHalf(term))
     callCopyHalfRows(l, next.a, to, {scratch, own.scalesAt}, rows, own.depth, term.m.a, term.k.a, stride);
   else
     callCopyRows(l, next.a, to, rows, own.depth, term.m.a, term.k.a, stride);
   next.a = to;
   next.aRow = term.k.a == 1 ? l.index(stride) : Value();
-  if (term.isHalf)
+  if (isHalf(term))
     next.depth = l.div(l.add(own.depth, 1), 2);
+  if (isSplit(term))
+    next.depth = l.div(l.add(own.depth, kSplitDepth - 1), kSplitDepth);
   return next;
 }
 
@@ -433,13 +461,31 @@ void MatmulEmitter::emitRows(ArrayRef<size_t> sweep, ArrayRef<Operands> operands
   for (auto [i, own] : llvm::zip_equal(sweep, operands))
     tile.push_back(makeRows(i, own, row, rows));
   Value first = l.add(l.add(computed.at, l.mul(row, rowStep)), firstColumn);
+  auto shapeTiles = [&](int64_t columns) {
+    if (blocking.splits)
+      shapeSplitTiles(l, {scratch, l.index(countScratch(terms, blocking) - kSplitShape)}, rows, columns);
+  };
   auto emitPanel = [&](Value panel, int64_t columns) {
     Value at = l.add(first, l.mul(panel, l.registers.tileColumns));
     emitTile(sweep, operands, tile, {computed.base, start.init, at, rowStep, start.isZero, rows, columns}, panel);
   };
-  if (shape.n.size >= l.registers.tileColumns)
+  if (shape.n.size >= l.registers.tileColumns) {
+    shapeTiles(l.registers.tileColumns);
     l.loop(l.index(0), countPanels(), 1, [&](Value panel) { emitPanel(panel, l.registers.tileColumns); });
-  ifNarrowPanel([&](int64_t columns) { emitPanel(countPanels(), columns); });
+  }
+  ifNarrowPanel([&](int64_t columns) {
+    shapeTiles(columns);
+    emitPanel(countPanels(), columns);
+  });
+}
+
+SmallVector<SplitTerm> MatmulEmitter::makeSplitTerms(ArrayRef<size_t> sweep, ArrayRef<TileTerm> tile, int64_t rows) {
+  SmallVector<SplitTerm> split;
+  for (auto [i, own] : llvm::zip_equal(sweep, tile)) {
+    Value lines = own.nextStep ? l.index(kSplitDepth / kCacheLine * countFetched(rows)) : Value();
+    split.push_back({own.a, own.b, own.depth, terms[i].parts, own.next, lines});
+  }
+  return split;
 }
 
 /// Adds all terms of a tile of this panel.
@@ -454,12 +500,15 @@ void MatmulEmitter::emitTile(ArrayRef<size_t> sweep, ArrayRef<Operands> operands
   TileResult next = result;
   for (size_t i = 0, count; i < sweep.size(); i += count) {
     count = 1;
-    if (terms[sweep[i]].isHalf) {
+    if (blocking.splits) {
+      callSplitTile(l, next, makeSplitTerms(sweep, own, result.rows));
+      count = sweep.size();
+    } else if (isHalf(terms[sweep[i]])) {
       Place panelScale{scratch, l.add(getPanelScales(operands[i]), panel)};
       callHalfTile(l, next,
                    {own[i].a, own[i].b, own[i].depth, own[i].aRow, {scratch, operands[i].scalesAt}, panelScale});
     } else {
-      auto ownTiles = [&](size_t term) { return !terms[term].isHalf; };
+      auto ownTiles = [&](size_t term) { return !isHalf(terms[term]); };
       count = sweep.drop_front(i).take_front(kJoined).take_while(ownTiles).size();
       callTile(l, next, ArrayRef(own).slice(i, count));
     }
@@ -512,9 +561,34 @@ static void turn(Term &term) {
 /// Sides of a product from which multiplying in f16 pays for rounding the operands, and its depth.
 static constexpr int64_t kLeastHalf = 64;
 
-static bool isHalf(dnnl::MatmulOp op, const Term &term) {
-  return op.getComputeAttr() && term.countBatch() == 1 &&
-         std::min({term.m.size, term.n.size, term.k.size}) >= kLeastHalf;
+/// Parts of a type's numbers (SplitTile.h), of `all` that count.
+static int64_t countParts(Type type, int64_t all) {
+  return type.isBF16() ? 1 : type.isF16() ? std::min<int64_t>(2, all) : all;
+}
+
+/// Says how the factors of the terms are multiplied. Tiles have other rows than registers, so that all terms are split
+/// or none.
+static void setFactors(dnnl::MatmulOp op, MutableArrayRef<Term> terms, const Registers &registers) {
+  auto isInPanels = [](const Term &term) { return term.isInPanels; };
+  auto isLarge = [](const Term &term) {
+    return term.countBatch() == 1 && std::min({term.m.size, term.n.size, term.k.size}) >= kLeastHalf;
+  };
+  bool isHalf = bool(op.getComputeAttr());
+  bool splits = registers.multipliesTiles && llvm::any_of(terms, isLarge) && llvm::none_of(terms, isInPanels);
+  for (auto [i, term] : llvm::enumerate(terms)) {
+    if (!splits) {
+      term.factors = isHalf && isLarge(term) && !term.isInPanels ? Factors::Half : Factors::Single;
+      continue;
+    }
+    auto count = [&, all = isHalf ? 2 : 3](Value operand) {
+      return countParts(getElementTypeOrSelf(operand.getType()), all);
+    };
+    Value a = op.getLhs()[i], b = op.getRhs()[i];
+    if (term.swapped)
+      std::swap(a, b);
+    term.factors = Factors::Split;
+    term.parts = {count(a), count(b), isHalf ? 2 : 3};
+  }
 }
 
 /// The terms of a product that the micro-kernel suits; nothing if it does not.
@@ -536,8 +610,8 @@ static SmallVector<Term> getSuitedTerms(dnnl::MatmulOp op, const Registers &regi
     return readable && term.n.size >= 16 && (term.n.b == 1 || term.m.size >= kRowsToTranspose);
   };
   if (isDots(terms) || llvm::all_of(terms, suits)) {
-    for (Term &term : terms)
-      term.isHalf = !term.isInPanels && !isDots(terms) && isHalf(op, term);
+    if (!isDots(terms))
+      setFactors(op, terms, registers);
     return terms;
   }
   if (terms.front().n.size >= kColumnsToCopy)
@@ -570,7 +644,7 @@ int64_t getPanelColumns(OpOperand &operand, const Registers &registers) {
   const Term &term = terms[operand.getOperandNumber() % terms.size()];
   bool isRight = (operand.getOperandNumber() < terms.size()) == term.swapped;
   bool isMatrix = cast<RankedTensorType>(operand.get().getType()).getRank() == 2;
-  bool suits = isRight && isMatrix && !term.isHalf && !term.isNarrowB && term.batch.empty() &&
+  bool suits = isRight && isMatrix && !term.isRewritten() && !term.isNarrowB && term.batch.empty() &&
                term.n.size % registers.tileColumns == 0;
   return suits ? registers.tileColumns : 0;
 }

@@ -25,6 +25,7 @@ struct Registers {
   /// fetched meanwhile.
   bool packsParts;
   bool multipliesHalf;    ///< multiplies and adds numbers of f16 in one instruction
+  bool multipliesTiles;   ///< of bf16, and adds them in f32
   bool multipliesAndAdds; ///< in one instruction; without it the library does products
 
   /// A copy of a tile's rows with the depth outside has rows of so many elements.

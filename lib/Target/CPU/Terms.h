@@ -2,16 +2,25 @@
 #ifndef FTC_LIB_TARGET_CPU_TERMS_H
 #define FTC_LIB_TARGET_CPU_TERMS_H
 
-#include "Tile.h"
+#include "SplitTile.h"
 
 #include "dialects/Dnnl/IR/Dnnl.h"
 
 namespace ftc::target::cpu {
 
-/// A product whose operands may be narrower than f32, or are multiplied in f16.
+/// How a term's factors are multiplied: as they are, rounded to f16 (HalfTile.h), or as sums of numbers of bf16
+/// (SplitTile.h).
+enum class Factors { Single, Half, Split };
+
+/// A product whose operands may be narrower than f32.
 struct Term : dnnl::ProductShape {
-  bool isNarrowA = false, isNarrowB = false, isHalf = false;
+  bool isNarrowA = false, isNarrowB = false;
   bool isInPanels = false; ///< b is packed already
+  Factors factors = Factors::Single;
+  SplitParts parts{}; ///< if they are split
+
+  /// Whether both operands are copied to words of another type.
+  bool isRewritten() const { return factors != Factors::Single; }
 };
 
 /// Elements from the first entry of the batch to one of them, in a and b of each term and in the result.

@@ -1,14 +1,21 @@
 // Products in f16 (`tune.compute`), against the reference in f64: within 2e-3 of a result's largest element and not within 1e-5, which f32 keeps; with one
-// thread and with two. Small sides stay in f32. Processors with AVX512-FP16 have the instructions; others round what they compute in f32.
+// thread and with two. Small sides stay in f32. Processors with AVX512-FP16 have the instructions; others round what they compute in f32, as is tried here on
+// any. Where there are tiles of bf16 (AMX), these multiply; matmul-split.test runs them.
 
+// RUN: ftc-run-mlir %s --target=cpu --cpu=x86-64-v3 --judge=2e-3
+// RUN: ftc-run-mlir %s --target=cpu --cpu=x86-64-v3 --judge=2e-3 --num-threads=2
+// RUN: not ftc-run-mlir %s --target=cpu --cpu=x86-64-v3 --judge=1e-5
 // RUN: ftc-run-mlir %s --target=cpu --judge=2e-3
-// RUN: ftc-run-mlir %s --target=cpu --judge=2e-3 --num-threads=2
-// RUN: not ftc-run-mlir %s --target=cpu --judge=1e-5
-// RUN: ftc-run-mlir %s --target=cpu --print-llvm | FileCheck %s
+// RUN: ftc-run-mlir %s --target=cpu --cpu=x86-64-v4 --print-llvm | FileCheck %s
 // CHECK-DAG: define {{.*}}@half_tile_{{[0-9]+}}x32(
 // CHECK-DAG: define {{.*}}@half_tile_{{[0-9]+}}x5(
 // CHECK-DAG: define {{.*}}@half_tile_{{[0-9]+}}x32_transposed(
 // CHECK-DAG: define {{.*}}@tile_{{[0-9]+}}x32_packed(
+// RUN: ftc-run-mlir %s --target=cpu --cpu=sapphirerapids --print-llvm | FileCheck %s --check-prefix=SPLIT
+// SPLIT-NOT: @half_tile_
+// SPLIT-DAG: define {{.*}}@split_tile_32x32(
+// SPLIT-DAG: define {{.*}}@split_tile_16x32(
+// SPLIT-DAG: call void @llvm.x86.tdpbf16ps(
 
 module {
   tune.tensor output @c0 : tensor<100x96xf32>
@@ -109,7 +116,7 @@ module {
     %p6 = linalg.contract indexing_maps = [affine_map<(m, n, k) -> (k, m)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>]
          ins(%t6, %b6 : tensor<192x64xf32>, tensor<192x64xf32>) outs(%z6 : tensor<64x64xf32>) -> tensor<64x64xf32>
     tune.write %p6, @c6 : tensor<64x64xf32>
-    // An adapter of rank 16 beside a weight of depth 160 stays in f32.
+    // An adapter of rank 16 beside a weight of depth 160 stays in f32, but where tiles multiply.
     %x7 = tune.read @x7 : tensor<150x160xf32>
     %w7 = tune.read @w7 : tensor<128x160xf32>
     %u7 = tune.read @u7 : tensor<150x16xf32>
@@ -122,7 +129,7 @@ module {
          ins(%u7, %v7 : tensor<150x16xf32>, tensor<128x16xf32>) outs(%z7 : tensor<150x128xf32>) -> tensor<150x128xf32>
     %s7 = arith.addf %p7, %q7 : tensor<150x128xf32>
     tune.write %s7, @c7 : tensor<150x128xf32>
-    // An adapter of rank 32 beside a weight of depth 64 stays in f32.
+    // An adapter of rank 32 beside a weight of depth 64 stays in f32, but where tiles multiply.
     %x8 = tune.read @x8 : tensor<70x64xf32>
     %w8 = tune.read @w8 : tensor<64x64xf32>
     %u8 = tune.read @u8 : tensor<70x32xf32>

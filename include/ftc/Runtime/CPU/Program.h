@@ -90,8 +90,8 @@ extern const uint64_t ftc_manifest_size;
 uint8_t *ftc_arena_create(uint64_t bytes);
 void ftc_arena_destroy(uint8_t *arena, uint64_t bytes);
 
-/// Copies the constants into the arena, makes the plans, and reserves the threads' memory. Returns 0, or FTC_NO_MEMORY
-/// or FTC_BUG and ftc_failure() says why.
+/// Copies the constants into the arena, makes the plans, and reserves the threads' memory. Returns 0, or FTC_NO_MEMORY,
+/// FTC_MACHINE or FTC_BUG and ftc_failure() says why.
 int ftc_prepare(const ftc_setup *setup, uint8_t *arena);
 
 /// Runs all calls of a program in order, each spread over the threads. Returns 0, or as ftc_prepare; the program is
@@ -110,8 +110,8 @@ void ftc_parallel(ftc_kernel kernel, void *const *buffers, const int64_t *immedi
 /// The calling thread's own memory inside of a kernel, of the size that was reserved, aligned to 4096.
 void *ftc_scratch(void);
 
-/// What is wrong; the values are exit statuses of executables.
-enum { FTC_NO_MEMORY = 4, FTC_BUG = 70 };
+/// What is wrong; the values are exit statuses of executables. FTC_MACHINE: this one is made for another machine.
+enum { FTC_MACHINE = 2, FTC_NO_MEMORY = 4, FTC_BUG = 70 };
 
 /// Called by a kernel or a plan that cannot do its work: the first failure ends the program that is run.
 void ftc_fail(int status, const char *text);
