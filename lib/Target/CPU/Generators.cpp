@@ -14,7 +14,7 @@ cpu::Registers cpu::getRegisters(llvm::StringRef processor) {
             .cached = 3 << 16,
             .packsParts = false,
             .multipliesHalf = hasFeature(processor, "avx512fp16"),
-            .multipliesTiles = hasFeature(processor, "amx-bf16") && hasFeature(processor, "avx512bf16"),
+            .multipliesTiles = hasFeature(processor, "amx-bf16") && hasFeature(processor, "avx512bw"),
             .multipliesAndAdds = true};
   if (hasFeature(processor, "avx2"))
     return {.lanes = 8,

@@ -81,8 +81,6 @@ struct Blocking {
     int64_t scales = 2 * registers.copiedRow() + llvm::alignTo(kMostColumns / registers.tileColumns, 16);
     return countRowWords(term) + (isHalf(term) ? scales : 0);
   }
-  /// Elements of a right operand that stay in the second cache. Processors with tiles have one of 2 MB.
-  int64_t getCached() const { return splits ? registers.cached : registers.cached; }
   int64_t getPart(const Term &term) const;
   /// Words of the depth that is added at a time.
   int64_t countWords(const Term &term) const {
@@ -116,7 +114,7 @@ int64_t Blocking::getPart(const Term &term) const {
   if (!isCut(term))
     return k;
   int64_t width = std::min<int64_t>(llvm::alignTo(term.n.size, registers.tileColumns), kMostColumns);
-  int64_t cached = splits ? 2 * getCached() / term.parts.b : getCached() / 2;
+  int64_t cached = splits ? registers.cached * term.parts.all / term.parts.b : registers.cached / 2;
   int64_t most = std::min(cached / width, kDepth) * getWord(term);
   return llvm::alignTo(llvm::divideCeil(k, llvm::divideCeil(k, most)), 2 * registers.lanes);
 }
@@ -162,7 +160,8 @@ Blocking::Blocking(const Registers &registers, ArrayRef<Term> terms)
       mostTileRows(splits ? kSplitRows : registers.tileRows) {
   groupTerms(terms);
   batch = terms[0].countBatch();
-  setColumns(getCached() / deepest);
+  // Of a split operand as many columns as of another one: processors with tiles have a larger second cache.
+  setColumns((splits ? registers.cached * terms[0].parts.all / 2 : registers.cached) / deepest);
   // Operands that are rewritten are packed, for as many rows as there are.
   bool cuts = llvm::any_of(terms, [](const Term &term) { return isCut(term) && !term.isRewritten(); });
   setRows(llvm::divideCeil(rows, !cuts ? kMostRows : registers.packsParts ? kRowsToCopy : kCutRows));
@@ -558,8 +557,9 @@ static void turn(Term &term) {
   term.swapped = !term.swapped;
 }
 
-/// Sides of a product from which multiplying in f16 pays for rounding the operands, and its depth.
-static constexpr int64_t kLeastHalf = 64;
+/// Sides of a product, and its depth, from which rewriting the operands pays; rows from which it does where the product
+/// is otherwise one of f32.
+static constexpr int64_t kLeastSide = 64, kLeastSplitRows = 256;
 
 /// Parts of a type's numbers (SplitTile.h), of `all` that count.
 static int64_t countParts(Type type, int64_t all) {
@@ -571,10 +571,11 @@ static int64_t countParts(Type type, int64_t all) {
 static void setFactors(dnnl::MatmulOp op, MutableArrayRef<Term> terms, const Registers &registers) {
   auto isInPanels = [](const Term &term) { return term.isInPanels; };
   auto isLarge = [](const Term &term) {
-    return term.countBatch() == 1 && std::min({term.m.size, term.n.size, term.k.size}) >= kLeastHalf;
+    return term.countBatch() == 1 && std::min({term.m.size, term.n.size, term.k.size}) >= kLeastSide;
   };
   bool isHalf = bool(op.getComputeAttr());
-  bool splits = registers.multipliesTiles && llvm::any_of(terms, isLarge) && llvm::none_of(terms, isInPanels);
+  bool splits = registers.multipliesTiles && llvm::any_of(terms, isLarge) && llvm::none_of(terms, isInPanels) &&
+                (isHalf || terms.front().m.size >= kLeastSplitRows);
   for (auto [i, term] : llvm::enumerate(terms)) {
     if (!splits) {
       term.factors = isHalf && isLarge(term) && !term.isInPanels ? Factors::Half : Factors::Single;

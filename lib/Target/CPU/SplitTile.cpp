@@ -344,8 +344,7 @@ private:
     for (int64_t part = 0; part + 1 < parts; ++part) {
       own.push_back(wide);
       Value high = toReals(arith::AndIOp::create(l.b, toWords(wide), word(kUpper)));
-      Value isAll = arith::CmpFOp::create(l.b, arith::CmpFPredicate::OEQ, high, wide); // infinite too
-      wide = l.select(isAll, zero(), arith::SubFOp::create(l.b, wide, high));
+      wide = arith::SubFOp::create(l.b, wide, high);
     }
     own.push_back(toReals(arith::AddIOp::create(l.b, toWords(wide), word(kHalfOfUpper))));
     return own;

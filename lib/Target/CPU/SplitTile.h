@@ -1,8 +1,8 @@
 // The micro-kernel of matrix products by a processor's tiles (AMX), which multiply numbers of bf16 and add in f32. A
 // factor is a sum of numbers of bf16, its parts: the upper half of its bits, then that of what is left. Three parts are
 // all of f32, two are 16 bits of its significand, the last one rounded. Products of parts i and j count where i + j is
-// less than the number of parts: with three, what is left out is as small as what f32 rounds. A factor that is infinite
-// stays so; one whose parts are below the least normal number of f32 loses them.
+// less than the number of parts: with three, what is left out is as small as what f32 rounds. Parts below the least
+// normal number of f32 are lost, and with a factor that is infinite results are no numbers.
 //
 // A tile holds 16 rows of 64 bytes: 16 rows of a result, of the left operand with 32 elements of the depth, or 16 pairs
 // of the depth of the right operand with 16 columns. Words of 32 bits hold the pairs. Packed operands go by steps of 32

@@ -1,6 +1,6 @@
 // Products in f16 (`tune.compute`), against the reference in f64: within 2e-3 of a result's largest element and not within 1e-5, which f32 keeps; with one
 // thread and with two. Small sides stay in f32. Processors with AVX512-FP16 have the instructions; others round what they compute in f32, as is tried here on
-// any. Where there are tiles of bf16 (AMX), these multiply; matmul-split.test runs them.
+// any. Where there are tiles of bf16 (AMX), these multiply; matmul-split.mlir runs them.
 
 // RUN: ftc-run-mlir %s --target=cpu --cpu=x86-64-v3 --judge=2e-3
 // RUN: ftc-run-mlir %s --target=cpu --cpu=x86-64-v3 --judge=2e-3 --num-threads=2
@@ -13,8 +13,8 @@
 // CHECK-DAG: define {{.*}}@tile_{{[0-9]+}}x32_packed(
 // RUN: ftc-run-mlir %s --target=cpu --cpu=sapphirerapids --print-llvm | FileCheck %s --check-prefix=SPLIT
 // SPLIT-NOT: @half_tile_
-// SPLIT-DAG: define {{.*}}@split_tile_32x32(
-// SPLIT-DAG: define {{.*}}@split_tile_16x32(
+// SPLIT-DAG: define {{.*}}@split_tile_32x32_222
+// SPLIT-DAG: define {{.*}}@split_tile_16x32_222
 // SPLIT-DAG: call void @llvm.x86.tdpbf16ps(
 
 module {

@@ -2,11 +2,12 @@
 // and with two.
 
 // RUN: split-file %s %t
+// RUN: ftc-run-mlir %t/ahead.mlir --target=cpu %without-tiles --judge=1e-5
+// RUN: ftc-run-mlir %t/ahead.mlir --target=cpu %without-tiles --judge=1e-5 --num-threads=2
+// RUN: ftc-run-mlir %t/ahead.mlir --target=cpu %without-tiles --print-llvm | FileCheck %s --check-prefix=AHEAD
 // RUN: ftc-run-mlir %t/ahead.mlir --target=cpu --judge=1e-5
-// RUN: ftc-run-mlir %t/ahead.mlir --target=cpu --judge=1e-5 --num-threads=2
-// RUN: ftc-run-mlir %t/ahead.mlir --target=cpu --print-llvm | FileCheck %s --check-prefix=AHEAD
-// RUN: ftc-run-mlir %t/apart.mlir --target=cpu --judge=1e-5
-// RUN: ftc-run-mlir %t/apart.mlir --target=cpu --print-llvm | FileCheck %s --check-prefix=APART
+// RUN: ftc-run-mlir %t/apart.mlir --target=cpu %without-tiles --judge=1e-5
+// RUN: ftc-run-mlir %t/apart.mlir --target=cpu %without-tiles --print-llvm | FileCheck %s --check-prefix=APART
 // AHEAD-DAG: define {{.*}}@tile_{{[0-9]+x[0-9]+}}_packed_fetching(
 // APART-NOT: _fetching
 // APART: define {{.*}}@tile_{{[0-9]+x[0-9]+}}_packed(

@@ -1,4 +1,4 @@
-"""packed.py FTC: trains with room for none, some and all of the weights in panels."""
+"""packed.py FTC [OPTIONS OF FTC]: trains with room for none, some and all of the weights in panels."""
 
 import json
 import pathlib
@@ -8,7 +8,7 @@ import sys
 
 import small_llama
 
-ftc = sys.argv[1]
+ftc, options = sys.argv[1], sys.argv[2:]
 TRAIN = """
 base  = load("model")
 data  = dataset("rows.jsonl", format: tokens, tokenizer: none)
@@ -23,15 +23,15 @@ HEAD, LAYERS = 4 * 4096 * 256, 2 * 4 * (4 * 256 * 256 + 3 * 512 * 256)
 def plan(memory, *flags):
     """The bytes that a training needs, and the tensors that it has in panels."""
     pathlib.Path("train.ftr").write_text(TRAIN.replace("MEMORY", f"memory: {-(-memory // 1000)} KB" if memory else ""), encoding="utf-8")
-    subprocess.run([ftc, "train.ftr", "--emit=placed", "-o", "placed.mlir", *flags], check=True)
+    subprocess.run([ftc, "train.ftr", "--emit=placed", "-o", "placed.mlir", *options, *flags], check=True)
     text = pathlib.Path("placed.mlir").read_text(encoding="utf-8")
-    summary = json.loads(subprocess.run([ftc, "plan", "train.ftr", "--json", *flags], check=True, capture_output=True, text=True).stdout)
+    summary = json.loads(subprocess.run([ftc, "plan", "train.ftr", "--json", *options, *flags], check=True, capture_output=True, text=True).stdout)
     return summary["peak"], set(re.findall(r"tune\.tensor weight @(\S+\.(?:rows|columns)) ", text)), text
 
 
 def run(*flags):
     """What is saved, and the losses."""
-    subprocess.run([ftc, "train.ftr", "-o", "train", *flags], check=True)
+    subprocess.run([ftc, "train.ftr", "-o", "train", *options, *flags], check=True)
     return small_llama.run(["./train"], "saved.safetensors")
 
 
