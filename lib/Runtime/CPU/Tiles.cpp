@@ -12,7 +12,8 @@ uint64_t ftc_tiles_plan(int64_t, const int64_t *) {
   if (syscall(SYS_arch_prctl, requestPermission, tileData) == 0)
     return 0;
 #endif
-  ftc_fail(FTC_MACHINE, "it multiplies by tiles (AMX), which this machine does not have: compile for it with '--cpu', or "
-                        "without 'compute: f16'");
+  ftc_fail(FTC_MACHINE,
+           "this is made for a processor with tiles (AMX), which this machine does not have or does not give: "
+           "compile it here, or for this processor with '--cpu'");
   return 0;
 }
