@@ -171,9 +171,9 @@ Blocking::Blocking(const Registers &registers, ArrayRef<Term> terms)
   if (llvm::any_of(terms, isCut)) // few items, of which two threads should have as many each
     for (int64_t blocks = rowBlocks; getItems() % 2 && rows / blocks >= kCutRows; ++blocks)
       setRows(blocks);
-  // Narrow results: packing does not count.
+  // Narrow results: packing does not count. Rows that are rewritten for each block of columns do.
   if (rows <= kRowsToCopy && rowBlocks == 1)
-    while (getItems() < kEvenItems && blockColumns > registers.tileColumns)
+    while (getItems() < (splits ? kEvenItems / 2 : kEvenItems) && blockColumns > registers.tileColumns)
       setColumns(blockColumns / 2);
   if (columns <= registers.tileColumns && !isTurned(terms)) // which writes all rows of an item's columns
     for (int64_t blocks = rowBlocks; getItems() < kEvenItems && rows / blocks >= registers.tileRows; ++blocks)
@@ -559,7 +559,7 @@ static void turn(Term &term) {
 
 /// Sides of a product, and its depth, from which rewriting the operands pays; rows from which it does where the product
 /// is otherwise one of f32.
-static constexpr int64_t kLeastSide = 64, kLeastSplitRows = 256;
+static constexpr int64_t kLeastSide = 64, kLeastSplitRows = 64;
 
 /// Parts of a type's numbers (SplitTile.h), of `all` that count.
 static int64_t countParts(Type type, int64_t all) {
@@ -574,8 +574,7 @@ static void setFactors(dnnl::MatmulOp op, MutableArrayRef<Term> terms, const Reg
     return term.countBatch() == 1 && std::min({term.m.size, term.n.size, term.k.size}) >= kLeastSide;
   };
   bool isHalf = bool(op.getComputeAttr());
-  bool splits = registers.multipliesTiles && llvm::any_of(terms, isLarge) && llvm::none_of(terms, isInPanels) &&
-                (isHalf || terms.front().m.size >= kLeastSplitRows);
+  bool splits = registers.multipliesTiles && llvm::any_of(terms, isLarge) && llvm::none_of(terms, isInPanels);
   for (auto [i, term] : llvm::enumerate(terms)) {
     if (!splits) {
       term.factors = isHalf && isLarge(term) && !term.isInPanels ? Factors::Half : Factors::Single;
