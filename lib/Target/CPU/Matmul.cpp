@@ -557,9 +557,8 @@ static void turn(Term &term) {
   term.swapped = !term.swapped;
 }
 
-/// Sides of a product, and its depth, from which rewriting the operands pays; rows from which it does where the product
-/// is otherwise one of f32.
-static constexpr int64_t kLeastSide = 64, kLeastSplitRows = 64;
+/// Sides of a product, and its depth, from which rewriting the operands pays.
+static constexpr int64_t kLeastSide = 64;
 
 /// Parts of a type's numbers (SplitTile.h), of `all` that count.
 static int64_t countParts(Type type, int64_t all) {
