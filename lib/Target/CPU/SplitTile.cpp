@@ -230,32 +230,30 @@ public:
       l.prefetch(from, l.add(at, kSplitColumns));
       return l.extend(l.load(from, at, kRows, countOfHalf(columns, half)));
     };
-    Value whole = l.div(depth, kSplitDepth), last = l.sub(depth, l.index(1));
+    Value whole = l.div(depth, kSplitDepth);
     l.loop(l.index(0), whole, 1, [&](Value step) { move(step, loadRow); });
     l.loop(whole, countSteps(depth), 1, [&](Value step) {
       move(step, [&](Value k, Value column, int64_t half) {
-        Value exists = l.compare(arith::CmpIPredicate::ult, k, depth);
-        return l.select(exists, loadRow(l.min(k, last), column, half), zero());
+        return loadWithin(k, depth, [&](Value own) { return loadRow(own, column, half); });
       });
     });
   }
 
   /// A panel whose columns are `stride` apart, along which the depth goes: squares of 16 elements of it by 16 columns
-  /// are transposed, and those of the next panel fetched meanwhile. What lies in the panel's place beyond the columns
-  /// is undefined.
+  /// are transposed. What lies in the panel's place beyond the columns is undefined.
   void emitPanelOfColumns(Value depth, Value stride, int64_t columns) {
     SmallVector<Value> places;
     for (int64_t column = 0; column < columns; ++column)
       places.push_back(l.mul(stride, column));
     forDepth(depth, [&](Value step, Loader load) {
       for (int64_t half = 0; half < countHalves(columns); ++half)
-        for (int64_t part = 0; part < 2; ++part) {
+        for (int64_t depthHalf = 0; depthHalf < 2; ++depthHalf) {
           SmallVector<Value> square;
           for (int64_t i = 0; i < kRows; ++i)
-            square.push_back(load(places[std::min(half * kRows + i, columns - 1)], part));
+            square.push_back(load(places[std::min(half * kRows + i, columns - 1)], depthHalf));
           l.transpose(square);
           for (int64_t i = 0; i < kRows; i += 2) {
-            int64_t pair = part * kRows / 2 + i / 2;
+            int64_t pair = depthHalf * kRows / 2 + i / 2;
             Value at = l.add(l.mul(step, stepWords), half * kTileWords + pair * kRowWords);
             storeColumns(square[i], square[i + 1], at);
           }
@@ -293,7 +291,7 @@ public:
     auto loadRow = [&](Value k, int64_t half) {
       return l.extend(l.load(from, l.add(l.mul(k, stride), half * kRows), kRows, countOfHalf(rows, half)));
     };
-    Value whole = l.div(depth, kSplitDepth), last = l.sub(depth, l.index(1));
+    Value whole = l.div(depth, kSplitDepth);
     l.loop(l.index(0), whole, 1, [&](Value step) {
       Value first = l.mul(step, kSplitDepth);
       move(step, [&](int64_t k, int64_t half) { return loadRow(l.add(first, k), half); });
@@ -301,9 +299,7 @@ public:
     l.loop(whole, countSteps(depth), 1, [&](Value step) {
       Value first = l.mul(step, kSplitDepth);
       move(step, [&](int64_t k, int64_t half) {
-        Value own = l.add(first, k);
-        Value exists = l.compare(arith::CmpIPredicate::ult, own, depth);
-        return l.select(exists, loadRow(l.min(own, last), half), zero());
+        return loadWithin(l.add(first, k), depth, [&](Value own) { return loadRow(own, half); });
       });
     });
   }
@@ -312,7 +308,11 @@ private:
   /// The 16 elements of a step's first or second half from a place on.
   using Loader = llvm::function_ref<Value(Value, int64_t)>;
 
-  Value zero() { return l.constant(l.f32(kRows), 0); }
+  /// What `load` reads at k, zeros from the depth on.
+  Value loadWithin(Value k, Value depth, llvm::function_ref<Value(Value)> load) {
+    Value exists = l.compare(arith::CmpIPredicate::ult, k, depth);
+    return l.select(exists, load(l.min(k, l.sub(depth, l.index(1)))), l.constant(l.f32(kRows), 0));
+  }
   Value countSteps(Value depth) { return l.div(l.add(depth, kSplitDepth - 1), kSplitDepth); }
   Value placeOfRow(Value row) {
     return l.add(l.mul(l.div(row, kRows), parts * kTileWords), l.mul(l.rem(row, kRows), kRowWords));
