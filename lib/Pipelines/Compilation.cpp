@@ -116,8 +116,12 @@ bool Compilation::place() {
   target::PlanSummary plan = target::getPlan(*current);
   // The reference target shares no bytes: it is a judge, not what a recipe is run on.
   bool isJudge = options.target == target::TargetKind::Reference;
-  if (!limit || isJudge || plan.peak + target::kProcessBytes <= limit->bytes)
+  if (!limit || isJudge)
     return true;
+  if (plan.peak + target::kProcessBytes <= limit->bytes) {
+    warnOfDearMemory(plan);
+    return true;
+  }
   refuseMemory(plan);
   constexpr int doesNotFit = 4;
   return fail(doesNotFit);

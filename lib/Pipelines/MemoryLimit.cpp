@@ -41,8 +41,46 @@ static int64_t countWideWeights(mlir::ModuleOp placed) {
   return bytes;
 }
 
-/// Says what would fit. What rows take is taken to grow with their number and length, which it does but for what little
-/// does not depend on them.
+/// Whether the loss of a training mixes the rows of its batch, which is not cut then.
+static bool staysWhole(mlir::ModuleOp placed, llvm::StringRef training) {
+  auto step = placed.lookupSymbol<tune::StepOp>(training);
+  auto batch = step ? step.getFields().getAs<mlir::DictionaryAttr>("batch") : mlir::DictionaryAttr();
+  auto whole = batch ? batch.getAs<mlir::BoolAttr>("whole") : mlir::BoolAttr();
+  return whole && whole.getValue();
+}
+
+/// The most sequences that should fit, of which each takes its share of `rows` bytes. What rows take is taken to grow
+/// with their number, which it does but for what little does not depend on them.
+std::optional<Compilation::SmallerMicroBatch> Compilation::findMicroBatch(const target::PlanSummary &plan,
+                                                                          int64_t rows) {
+  if (staysWhole(*current, limit->step))
+    return std::nullopt;
+  int64_t rest = plan.peak + target::kProcessBytes - plan.activations - plan.workspace;
+  rest += countMovingGradients(*current, plan);
+  for (int64_t micro = limit->micro - 1; micro > 0; --micro)
+    if (int64_t bytes = rest + rows * micro / limit->micro; limit->sequences % micro == 0 && bytes <= limit->bytes)
+      return SmallerMicroBatch{micro, bytes};
+  return std::nullopt;
+}
+
+void Compilation::warnOfDearMemory(const target::PlanSummary &plan) {
+  constexpr double cheap = 0.02;
+  for (const target::Recomputed &program : report.recomputed) {
+    if (!llvm::StringRef(program.program).starts_with(limit->step + ".") || program.share <= cheap)
+      continue;
+    auto message =
+        diags.report(Diag::DearMemory, limit->range, limit->step, llvm::formatv("{0:F0}", 100 * program.share));
+    if (auto smaller = findMicroBatch(plan, program.before + plan.workspace))
+      message.help(llvm::formatv("should fit with nothing computed again: micro_batch: {0}, whose sums are in another "
+                                 "order: about {1}",
+                                 smaller->sequences, bytesText(double(smaller->bytes)))
+                       .str());
+    else if (limit->micro > 1 && !staysWhole(*current, limit->step))
+      message.help("less is computed again with a smaller micro_batch");
+  }
+}
+
+/// Says what would fit, where the rows' length counts as their number does.
 void Compilation::refuseMemory(const target::PlanSummary &plan) {
   int64_t peak = plan.peak + target::kProcessBytes;
   int64_t rows = plan.activations + plan.workspace, rest = peak - rows;
@@ -57,15 +95,11 @@ void Compilation::refuseMemory(const target::PlanSummary &plan) {
   message.help(parts);
   constexpr int64_t mega = 1000 * 1000;
   message.help(llvm::formatv("fits: memory: {0} MB", (peak + mega - 1) / mega).str());
-  auto fits = [&](double share, int64_t others = 0) {
-    return double(rest + others) + double(rows) * share <= double(limit->bytes);
-  };
-  int64_t micro = limit->micro - 1, added = countMovingGradients(*current, plan);
-  while (micro > 0 && !(limit->sequences % micro == 0 && fits(double(micro) / double(limit->micro), added)))
-    --micro;
-  if (micro > 0)
-    message.help(llvm::formatv("should fit: micro_batch: {0}, with the same result: about {1}", micro,
-                               bytesText(double(rest + added + rows * micro / limit->micro))));
+  if (auto smaller = findMicroBatch(plan, rows))
+    message.help(llvm::formatv("should fit: micro_batch: {0}, with the same result: about {1}", smaller->sequences,
+                               bytesText(double(smaller->bytes)))
+                     .str());
+  auto fits = [&](double share) { return double(rest) + double(rows) * share <= double(limit->bytes); };
   constexpr int64_t multiple = 16;
   int64_t tokens = (limit->tokens - 1) / multiple * multiple;
   while (tokens > 0 && !fits(double(tokens) / double(limit->tokens)))

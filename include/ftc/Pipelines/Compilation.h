@@ -67,8 +67,14 @@ private:
     int64_t bytes, sequences, micro, tokens;
     llvm::SMRange range;
   };
+  /// Fewer sequences at a time that should fit, and what is needed then.
+  struct SmallerMicroBatch {
+    int64_t sequences, bytes;
+  };
   void findMemoryLimit();
   void warnOfSlowPrecision();
+  std::optional<SmallerMicroBatch> findMicroBatch(const target::PlanSummary &plan, int64_t rows);
+  void warnOfDearMemory(const target::PlanSummary &plan);
   void refuseMemory(const target::PlanSummary &plan);
   bool fail(int status);
   /// A failure that no recipe may cause: status 70 and a request for a report.

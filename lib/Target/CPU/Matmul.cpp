@@ -22,6 +22,8 @@ namespace ftc::target::cpu {
 
 /// Depth of the terms that are added while a tile is in registers. A longer one is cut into parts.
 static constexpr int64_t kDepth = 1600;
+/// The same by tiles, whose left operand is rewritten for each block of columns: the fewer of these, the better.
+static constexpr int64_t kSplitDepths = 1200;
 /// Columns and rows of an item at most. Where the depth is cut, an item has all columns if it may, since its rows come
 /// from memory for each block of columns, and kCutRows rows if its columns are not packed.
 static constexpr int64_t kMostColumns = 640, kMostRows = 256, kCutRows = 64;
@@ -52,7 +54,9 @@ static bool isSplit(const Term &term) { return term.factors == Factors::Split; }
 static int64_t getWord(const Term &term) { return isHalf(term) ? 2 : 1; }
 
 /// Whether the depth is added in parts.
-static bool isCut(const Term &term) { return term.k.size > kDepth * getWord(term); }
+static bool isCut(const Term &term) {
+  return term.k.size > (isSplit(term) ? kSplitDepths : kDepth * getWord(term));
+}
 
 namespace {
 /// How a product is cut into items and tiles.
