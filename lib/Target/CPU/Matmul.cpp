@@ -54,9 +54,7 @@ static bool isSplit(const Term &term) { return term.factors == Factors::Split; }
 static int64_t getWord(const Term &term) { return isHalf(term) ? 2 : 1; }
 
 /// Whether the depth is added in parts.
-static bool isCut(const Term &term) {
-  return term.k.size > (isSplit(term) ? kSplitDepths : kDepth * getWord(term));
-}
+static bool isCut(const Term &term) { return term.k.size > (isSplit(term) ? kSplitDepths : kDepth * getWord(term)); }
 
 namespace {
 /// How a product is cut into items and tiles.
