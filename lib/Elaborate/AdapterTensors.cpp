@@ -129,6 +129,14 @@ std::optional<Dims> AdapterBuilder::dimsOf(const AdapterInstance &instance, cons
   return std::nullopt;
 }
 
+Value ftc::elaborate::refuseLost(Diagnostics &diags, const AdapterTensor &tensor) {
+  diags
+      .report(Diag::LostTensor, tensor.instance->group->range, tensor.parameter, tensor.instance->definition->name.text)
+      .note(tensor.range, "declared here")
+      .help("save it as it is; or let PEFT merge it, and load the merged model");
+  return {};
+}
+
 /// A tensor of the adapter's own.
 void AdapterBuilder::declareTensor(AdapterInstance &instance, const ast::DeclarationsItem &item,
                                    const ast::Declaration &declaration) {
@@ -160,6 +168,8 @@ void AdapterBuilder::declareTensor(AdapterInstance &instance, const ast::Declara
   }
   instance.tensors.push_back(known);
   instance.scope->define(name.text, Scope::Thunk([known, own = *dims](Evaluator &e) -> Value {
+                           if (known->lost)
+                             return refuseLost(e.diags(), *known);
                            if (!e.tensorBuilder(known->range))
                              return {};
                            // Of a shared tensor a site sees the leading part.

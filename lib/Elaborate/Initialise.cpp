@@ -147,7 +147,7 @@ void Initialiser::keepLets(AdapterInstance &instance) {
 
 /// The first value of a tensor, once, whatever is being found.
 void Initialiser::giveFirst(const AdapterTensor &tensor) {
-  if (!given.insert(&tensor).second)
+  if (tensor.lost || !given.insert(&tensor).second)
     return;
   llvm::SaveAndRestore initial(evaluator.initial, evaluator.initial);
   llvm::SaveAndRestore pass(evaluator.pass, evaluator.pass);

@@ -84,7 +84,7 @@ const PeftKey *PeftClause::key(StringRef name) const {
 
 bool PeftClause::isUnderSites() const {
   return llvm::any_of(llvm::ArrayRef(tensors).take_front(ownTensors), [](const ast::FilesItem::Tensor *tensor) {
-    return !StringRef(tensor->fileNames.front()).starts_with("/");
+    return !tensor->fileNames.empty() && !StringRef(tensor->fileNames.front()).starts_with("/");
   });
 }
 

@@ -21,6 +21,7 @@ PeftPlan::PeftPlan(Elaborator &elaborator, const AdaptedModel &model, size_t fir
         ++inPlace[instance->siteTensor->owner];
     }
   chooseType();
+  findBegun();
   for (const Placed &placed : own())
     if (placed.clause->isUnderSites() && !placed.instance->siteTensor)
       wrapped.insert(placed.instance->site);
@@ -49,8 +50,22 @@ void PeftPlan::chooseType() {
       }
 }
 
+/// What no directory holds, or only a directory tells the pieces of, cannot come from here.
+void PeftPlan::findBegun() {
+  auto isFoundAnew = [](const ast::FilesItem::Tensor *line) {
+    return line->fileNames.empty() ||
+           (line->shape && llvm::any_of(*line->shape, [](const ast::Axis &axis) { return !axis.pieces.text.empty(); }));
+  };
+  for (const Placed &placed : own())
+    for (const ast::FilesItem::Tensor *line : placed.clause->tensors)
+      if (!begun && !placed.instance->group->stored && isFoundAnew(line)) {
+        begun = placed.instance;
+        foundAnew = line->name.text;
+      }
+}
+
 bool PeftPlan::fits(llvm::SMRange at) const {
-  if (!chosen.empty() && !otherInstance && !without)
+  if (!chosen.empty() && !otherInstance && !without && !begun)
     return true;
   if (!at.isValid())
     return false;
@@ -63,6 +78,10 @@ bool PeftPlan::fits(llvm::SMRange at) const {
         .help(help);
   else if (otherInstance)
     diags.report(Diag::SeveralPeftTypes, at, chosen, other).note(otherInstance->group->range, "used here").help(help);
+  else if (begun)
+    diags.report(Diag::PeftFindsAnew, at, foundAnew, begun->definition->name.text)
+        .note(begun->group->range, "put on here")
+        .help(help);
   else
     diags.report(Diag::OnlyJoiningPeft, at).help(help);
   return false;

@@ -37,6 +37,7 @@ private:
   using Places = std::map<std::pair<const ast::Definition *, llvm::StringRef>, std::pair<int64_t, int64_t>>;
 
   void chooseType();
+  void findBegun();
   bool addTensors(const AdapterInstance &instance, Places &places, std::vector<PeftTensor> &result) const;
   const AdapterTensor *unnamed(const AdapterGroup &group, llvm::ArrayRef<PeftTensor> tensors) const;
   std::vector<Placed> select(bool joining) const;
@@ -53,6 +54,8 @@ private:
   const AdapterInstance *without = nullptr;                 ///< an adapter that has no clause
   llvm::StringRef other;                                    ///< a type that does not go with the chosen one
   const AdapterInstance *otherInstance = nullptr;
+  const AdapterInstance *begun = nullptr; ///< one put on here, although PEFT finds a part of it by itself
+  llvm::StringRef foundAnew;              ///< that part
 };
 
 } // namespace ftc::elaborate

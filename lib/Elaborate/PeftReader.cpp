@@ -86,6 +86,7 @@ private:
   const Method *methodFor(const ModuleInstance &module, llvm::ArrayRef<Method *> group) const;
   bool checkFormulas(llvm::ArrayRef<Method *> group, size_t firstGroup);
   void warnAboutUnread();
+  void loseUnsaved(size_t firstGroup);
 
   const json::Value *find(StringRef key) const { return findKey(source.config, key); }
   bool fail(const llvm::Twine &problem) {
@@ -519,6 +520,19 @@ void PeftReader::warnAboutUnread() {
                                       methods.front().definition().name.text);
 }
 
+/// `T = none`: what no directory holds is not known any more.
+void PeftReader::loseUnsaved(size_t firstGroup) {
+  for (const auto &group : llvm::drop_begin(model.groups(), firstGroup)) {
+    group->stored = source.stored;
+    for (const auto &tensor : group->tensors)
+      for (const Method &method : methods)
+        for (const ast::FilesItem::Tensor *line : method.clause.tensors)
+          if (line->fileNames.empty() && tensor->instance->definition == &method.definition() &&
+              tensor->parameter == line->name.text)
+            tensor->lost = true;
+  }
+}
+
 bool PeftReader::read() {
   size_t firstGroup = model.groups().size();
   if (!chooseDefinitions())
@@ -529,6 +543,7 @@ bool PeftReader::read() {
   if (!llvm::all_of(methods, [&](Method &method) { return readKeys(method); }) || !addTargets() ||
       !llvm::all_of(joining, [&](Method &method) { return addJoined(method); }))
     return false;
+  loseUnsaved(firstGroup);
   warnAboutUnread();
   if (firstGroup == 0 || standsOnOthers)
     model.setOrigin(std::make_shared<json::Value>(source.config));

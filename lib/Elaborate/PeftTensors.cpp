@@ -13,6 +13,7 @@
 #include "llvm/ADT/StringMap.h"
 
 #include <cmath>
+#include <numeric>
 
 using namespace ftc;
 using namespace ftc::elaborate;
@@ -46,10 +47,13 @@ public:
 
 private:
   bool readShape(llvm::ArrayRef<Dim> dims);
+  bool readPieces(const ast::Axis &axis, llvm::ArrayRef<Dim> dims);
+  bool measurePieces();
   bool readType(llvm::ArrayRef<Dim> dims, PeftTensor &tensor);
   bool readWord(StringRef word, llvm::ArrayRef<Dim> dims);
   std::string nameOf(StringRef pattern, llvm::ArrayRef<int64_t> indices) const;
   std::optional<FilePart> partOf(llvm::ArrayRef<Dim> dims, llvm::ArrayRef<int64_t> indices) const;
+  llvm::SmallVector<llvm::SmallVector<int64_t>> combinations() const;
   bool refuse(llvm::SMRange range, const llvm::Twine &what) {
     elaborator.diagnostics().report(Diag::PeftShape, range, line.name.text, what.str());
     return false;
@@ -65,6 +69,9 @@ private:
   llvm::SmallVector<int64_t> shape;                 ///< in the file
   std::vector<std::pair<std::string, Dim>> indexed; ///< dimensions that the name counts
   llvm::StringMap<std::string> texts;               ///< what other words in braces stand for
+  Dim cut = nullptr, cutBy = nullptr;               ///< `cut by cutBy`: pieces, one for each index of cutBy
+  size_t cutAxis = 0;                               ///< of `shape`
+  llvm::SmallVector<int64_t> lengths;               ///< of the pieces
 };
 } // namespace
 
@@ -82,6 +89,10 @@ bool Line::readWord(StringRef word, llvm::ArrayRef<Dim> dims) {
       indexed.emplace_back(word.str(), dim);
       return true;
     }
+  if (cutBy && instance.scope->nameOf(cutBy) == word) {
+    indexed.emplace_back(word.str(), cutBy);
+    return true;
+  }
   Value value = evaluator.lookup(word, *place.scope, line.range);
   if (value.isError())
     return false;
@@ -124,6 +135,8 @@ bool Line::readShape(llvm::ArrayRef<Dim> dims) {
   }
   for (const ast::Axis &axis : *line.shape) {
     int64_t size = 1;
+    if (!axis.pieces.text.empty())
+      cutAxis = shape.size();
     if (axis.integer.value_or(1) != 1)
       return refuse(axis.range, "a number in its shape can only be 1");
     for (const ast::Name &part : axis.names) {
@@ -146,6 +159,37 @@ bool Line::readShape(llvm::ArrayRef<Dim> dims) {
     if (!llvm::is_contained(inFile, dim) && !counted(dim))
       return refuse(line.range, "its dimension '" + dim->name + "' is missing");
   return true;
+}
+
+/// `out by k`
+bool Line::readPieces(const ast::Axis &axis, llvm::ArrayRef<Dim> dims) {
+  if (cut)
+    return refuse(axis.range, "only one of its dimensions can be in pieces");
+  cut = evaluator.dimOf(axis.names.front().text, *instance.scope, axis.range, dims);
+  cutBy = evaluator.dimOf(axis.pieces.text, *instance.scope, axis.pieces.range);
+  if (!cut || !cutBy)
+    return false;
+  return line.fileNames.size() == 1 || refuse(line.range, "what is in pieces has one name");
+}
+
+/// Lengths of pieces are those that the directory has; they must be the whole dimension together.
+bool Line::measurePieces() {
+  assert(instance.group->stored && "adapters that were begun here have no form in PEFT");
+  auto counts = [&](const auto &entry) { return entry.second == cutBy; };
+  if (indexed.size() != 1 || llvm::none_of(indexed, counts))
+    return refuse(line.range,
+                  "its name must count its pieces, and nothing else: '{" + instance.scope->nameOf(cutBy) + "}'");
+  int64_t whole = 0;
+  for (int64_t index = 0; index < cutBy->size; ++index) {
+    auto stored = instance.group->stored->find(nameOf(line.fileNames.front(), index));
+    bool fits = stored != instance.group->stored->end() && stored->second.size() == shape.size();
+    lengths.push_back(fits ? std::min(stored->second[cutAxis], cut->size) : 0);
+    whole += lengths.back();
+  }
+  if (whole == cut->size)
+    return true;
+  elaborator.diagnostics().report(Diag::PeftPieces, instance.group->range, line.name.text, path, cut->size, whole);
+  return false;
 }
 
 std::string Line::nameOf(StringRef pattern, llvm::ArrayRef<int64_t> indices) const {
@@ -172,9 +216,8 @@ std::string Line::nameOf(StringRef pattern, llvm::ArrayRef<int64_t> indices) con
 /// Nothing where file and tensor have the same elements in the same order.
 std::optional<FilePart> Line::partOf(llvm::ArrayRef<Dim> dims, llvm::ArrayRef<int64_t> indices) const {
   FilePart part;
-  llvm::SmallVector<int64_t> fileSizes;
-  for (Dim dim : inFile)
-    fileSizes.push_back(dim ? dim->size : sites);
+  auto sizeOf = [&](Dim dim) { return !dim ? sites : dim == cut ? lengths[indices.front()] : dim->size; };
+  llvm::SmallVector<int64_t> fileSizes = llvm::map_to_vector(inFile, sizeOf);
   llvm::SmallVector<int64_t> inner = stridesOf(fileSizes), outer = stridesOf(sizesOf(dims));
   for (auto [place, dim] : llvm::enumerate(inFile))
     if (!dim)
@@ -182,37 +225,51 @@ std::optional<FilePart> Line::partOf(llvm::ArrayRef<Dim> dims, llvm::ArrayRef<in
   for (auto [place, dim] : llvm::enumerate(dims)) {
     int from = indexOf(inFile, dim);
     if (from >= 0) {
-      part.sizes.push_back(dim->size);
+      part.sizes.push_back(sizeOf(dim));
       part.file.strides.push_back(inner[from]);
       part.tensor.strides.push_back(outer[place]);
     }
     for (auto [entry, index] : llvm::zip_equal(indexed, indices))
       if (entry.second == dim)
         part.tensor.offset += index * outer[place];
+    if (dim == cut)
+      part.tensor.offset +=
+          outer[place] * std::accumulate(lengths.begin(), lengths.begin() + indices.front(), int64_t());
   }
   bool whole = indexed.empty() && !llvm::is_contained(inFile, Dim());
   return whole && part.file.strides == part.tensor.strides ? std::nullopt : std::optional(part);
 }
 
+/// Of the indices that the name counts, the last the fastest.
+llvm::SmallVector<llvm::SmallVector<int64_t>> Line::combinations() const {
+  llvm::SmallVector<llvm::SmallVector<int64_t>> all(1);
+  for (const auto &entry : indexed) {
+    auto shorter = std::exchange(all, {});
+    for (const auto &indices : shorter)
+      for (int64_t index = 0; index < entry.second->size; ++index) {
+        all.push_back(indices);
+        all.back().push_back(index);
+      }
+  }
+  return all;
+}
+
 bool Line::add(llvm::ArrayRef<Dim> dims, const PeftTensor &like, std::vector<PeftTensor> &result) {
   PeftTensor typed = like;
+  if (line.shape)
+    for (const ast::Axis &axis : *line.shape)
+      if (!axis.pieces.text.empty() && !readPieces(axis, dims))
+        return false;
   for (const std::string &pattern : line.fileNames)
     for (StringRef word : ast::bracedWords(pattern))
       if (!readWord(word, dims))
         return false;
-  if (!readShape(dims) || !readType(dims, typed))
+  if (!readShape(dims) || !readType(dims, typed) || (cut && !measurePieces()))
     return false;
-  int64_t count = 1;
-  for (const auto &entry : indexed)
-    count *= entry.second->size;
-  for (int64_t combination = 0; combination < count; ++combination) {
-    llvm::SmallVector<int64_t> indices(indexed.size());
-    int64_t rest = combination;
-    for (size_t i = indexed.size(); i-- > 0;) {
-      indices[i] = rest % indexed[i].second->size;
-      rest /= indexed[i].second->size;
-    }
+  for (const auto &indices : combinations()) {
     std::string first;
+    if (cut)
+      shape[cutAxis] = lengths[indices.front()];
     for (const std::string &pattern : line.fileNames) {
       PeftTensor tensor = typed;
       tensor.fileName = nameOf(pattern, indices);
@@ -278,7 +335,7 @@ bool PeftPlan::addTensors(const AdapterInstance &instance, Places &places, std::
       elaborator.diagnostics().report(Diag::PeftUnknownTensor, item->name.range, name, instance.definition->name.text);
       return false;
     }
-    if ((!tensor && !own) || !line.holds())
+    if ((!tensor && !own) || item->fileNames.empty() || !line.holds())
       continue;
     // A shared tensor is the first site's; what stands under the path of a site are copies, one at each.
     bool isElsewhere = tensor && tensor->instance != &instance;

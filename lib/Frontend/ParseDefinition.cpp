@@ -27,14 +27,14 @@ bool Parser::parseType(Type &type) {
   return true;
 }
 
-bool Parser::parseAxes(std::vector<Axis> &axes) {
+bool Parser::parseAxes(std::vector<Axis> &axes, bool inFile) {
   if (!expect(TokenKind::LeftBracket, "'['"))
     return false;
-  return parseList(TokenKind::RightBracket, "]", "dimensions", [&] { return parseAxis(axes.emplace_back()); });
+  return parseList(TokenKind::RightBracket, "]", "dimensions", [&] { return parseAxis(axes.emplace_back(), inFile); });
 }
 
-/// A name, an integer, or a group of names.
-bool Parser::parseAxis(Axis &axis) {
+/// A name, an integer, or a group of names; in a file also `NAME by NAME`.
+bool Parser::parseAxis(Axis &axis, bool inFile) {
   size_t start = at;
   if (is(TokenKind::Integer)) {
     ExprPtr integer = parseNumeric();
@@ -46,6 +46,10 @@ bool Parser::parseAxis(Axis &axis) {
       return false;
   } else if (!parseName(axis.names.emplace_back(), "the name of a dimension")) {
     return false;
+  } else if (inFile && isWord("by")) {
+    ++at;
+    if (!parseName(axis.pieces, "the dimension that counts the pieces"))
+      return false;
   }
   axis.range = rangeFrom(start);
   return true;

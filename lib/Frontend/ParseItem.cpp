@@ -294,16 +294,17 @@ ItemPtr Parser::parseFiles(size_t start) {
 
 /// `"as" axes`, and in what definitions write also `"as" NAME [axes]`
 bool Parser::parseFileForm(const FilesItem &files, FilesItem::Tensor &tensor) {
-  bool hasElement = files.clause.text == "peft" && is(TokenKind::Name, 1);
+  bool isPeft = files.clause.text == "peft", hasElement = isPeft && is(TokenKind::Name, 1);
   if (!isWord("as") || !(hasElement || is(TokenKind::LeftBracket, 1)))
     return true;
   ++at;
   if (hasElement && !parseName(tensor.element))
     return false;
-  return !is(TokenKind::LeftBracket) || parseAxes(tensor.shape.emplace());
+  return !is(TokenKind::LeftBracket) || parseAxes(tensor.shape.emplace(), /*inFile=*/isPeft);
 }
 
-/// `key: expr`, or `tensor [":" axes] "=" "name" {"," "name"} [as ...] ["when" expr] ["optional" | "given"]`
+/// `key: expr`, or `tensor [":" axes] "=" "name" {"," "name"} [as ...] ["when" expr] ["optional" | "given"]`, or
+/// `tensor = none`
 bool Parser::parseFilesEntry(FilesItem &files) {
   size_t start = at;
   Name name;
@@ -333,6 +334,12 @@ bool Parser::parseFilesEntry(FilesItem &files) {
     return false;
   if (!expect(TokenKind::Equal, "':' and a value, or '=' and a name in quotes"))
     return false;
+  if (files.clause.text == "peft" && isWord("none")) {
+    ++at;
+    tensor.range = rangeFrom(start);
+    files.tensors.push_back(std::move(tensor));
+    return true;
+  }
   do {
     if (!parseString(tensor.fileNames.emplace_back(), "a name in quotes") ||
         !withinLimit(tensor.fileNames.size(), "names"))

@@ -98,8 +98,8 @@ private:
 
   //===--- Types and definitions (ParseDefinition.cpp) ---===//
   bool parseType(ast::Type &type);
-  bool parseAxes(std::vector<ast::Axis> &axes);
-  bool parseAxis(ast::Axis &axis);
+  bool parseAxes(std::vector<ast::Axis> &axes, bool inFile = false);
+  bool parseAxis(ast::Axis &axis, bool inFile);
   bool parseParameters(std::vector<ast::Parameter> &parameters);
   bool parseSite(ast::Site &site);
   bool startsDefinition() const;

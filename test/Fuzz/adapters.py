@@ -7,10 +7,10 @@ from models import Model
 
 # Adapters on linear modules.
 LINEAR = ["lora", "lora", "dora", "pissa", "olora", "relora", "loha", "lokr", "adalora", "vera", "ia3", "hra", "delora", "fourierft"]
-LINEAR += ["shira", "oft", "boft", "c3a", "miss", "road", "gralora", "vblora"]
+LINEAR += ["shira", "oft", "boft", "c3a", "miss", "road", "gralora", "vblora", "psoft"]
 # The same, of the gallery.
 GALLERY = ["abba", "adamix", "bone", "corda", "delta_lora", "dylora", "goft", "hira", "hydralora", "krona", "loftq", "lora_fa", "lora_ga"]
-GALLERY += ["lora_xs", "milora", "mola", "mora", "mov", "nola", "paca", "psoft", "quanta", "randlora", "riemannian_lora", "singlora", "sora", "ssf"]
+GALLERY += ["lora_xs", "milora", "mola", "mora", "mov", "nola", "paca", "quanta", "randlora", "riemannian_lora", "singlora", "sora", "ssf"]
 GALLERY += ["svft", "tied_lora", "tt_lora"]
 # They read what a site has of its own or put something in its place: nothing may come before them.
 READS_WEIGHT = {"dora", "pissa", "olora", "relora", "delora", "abba", "bone", "corda", "hira", "loftq", "lora_ga", "lora_xs", "milora"}
@@ -84,6 +84,9 @@ def draw_linear(name: str, shapes: list, rng: random.Random):
     if name == "gralora":
         blocks = divisor(rng, outs + ins)
         return f"gralora(blocks: {blocks}, rank: {blocks * rng.choice([1, 2, 3])}, alpha: 4)"
+    if name == "psoft":
+        rank = max(2, within(rng, shapes))
+        return f"psoft(rank: {rank}, neumann: {rng.choice(['true', 'false'])}, orthogonal: {rng.choice(['true', 'true', 'false'])})" if rank <= min(map(min, shapes)) else None
     if name == "vblora":
         sizes = f"vectors: {rng.choice([3, 8, 17])}, k: {rng.choice([1, 2, 3])}, rank: {rng.choice([1, 3])}"
         return f"vblora(length: {divisor(rng, outs + ins)}, {sizes})"
@@ -95,8 +98,6 @@ def draw_gallery(name: str, shapes: list, rng: random.Random):
     outs, ins = [shape[0] for shape in shapes], [shape[1] for shape in shapes]
     if name in ("abba", "lora_xs", "milora", "loftq"):
         return f"{name}(rank: {within(rng, shapes)})"
-    if name == "psoft":
-        return f"psoft(rank: {max(2, within(rng, shapes))})"
     if name in ("corda", "lora_ga"):
         return f"{name}(data: data, rank: {within(rng, shapes)})"
     if name in ("adamix", "hydralora"):

@@ -75,10 +75,15 @@ methods = {
         hidden_size=64, adapters=paths, xlora_depth=2, xlora_size=20, softmax_temperature=0.5, top_k_lora=2, global_scaling_weight=1.5, task_type="CAUSAL_LM"
     ),
     "lily": peft.LilyConfig(r=4, stride_A=2, num_B=3, scaling=0.5, **common),
+    "psoft": peft.PsoftConfig(r=6, psoft_alpha=12, **common),
+    "psoft-free": peft.PsoftConfig(r=5, psoft_alpha=12, ab_svd_init="pissa_init", psoft_orth=False, psoft_mag_b=False, **common),
+    "psoft-neumann": peft.PsoftConfig(r=6, use_cayley_neumann=True, num_cayley_neumann_terms=3, cayley_neumann_eps=0.4, psoft_mag_a=False, **common),
+    "adamss": peft.AdamssConfig(r=20, num_subspaces=3, subspace_rank=2, **common),
+    "adamss-biased": peft.AdamssConfig(r=20, num_subspaces=4, target_modules=["q_proj", "o_proj"], task_type="CAUSAL_LM"),
     "tinylora-tied": peft.TinyLoraConfig(r=2, u=8, weight_tying=0.5, **wide),
 }
 # Those of other models than llama.
-model_of = {"biases": "gpt2", "biases-of-sites": "qwen2", "glora-biased": "qwen2"}
+model_of = {"biases": "gpt2", "biases-of-sites": "qwen2", "glora-biased": "qwen2", "adamss-biased": "qwen2"}
 # Adapters that the directory of another one names; each is a directory of its own.
 experts = {
     "xlora": [
@@ -102,6 +107,27 @@ def adapt(model_path, config):
     return model
 
 
+def found(model):
+    """All tensors of adapters whose directories lack what PEFT finds anew, by the names that ftc gives them."""
+    tensors = {}
+    for path, module in model.base_model.model.named_modules():
+        if isinstance(module, peft.tuners.psoft.layer.PsoftLayer):
+            R = module.psoft_R["default"]
+            own = {"v" if R.orth else "M": R.weight, "a": R.vector_a, "b": R.vector_b}
+            own |= {"A": module._psoft_A_cache["default"], "B": module._psoft_B_cache["default"]}
+        elif isinstance(module, peft.tuners.adamss.layer.AdamssLayer):
+            places = list(module.seg_result["default"].values())
+            own = {"P": module.adamss_newB["default"], "A": torch.stack(list(module.adamss_A["default"]))}
+            own |= {"B": torch.zeros(module.out_features, own["A"].shape[1]), "cluster": torch.zeros(module.out_features, dtype=torch.int32)}
+            for number, (place, rows) in enumerate(zip(places, module.adamss_B["default"])):
+                own["B"][place], own["cluster"][place] = rows.detach(), number
+        else:
+            continue
+        method = type(module).__module__.split(".")[-2]
+        tensors |= {f"{path}.{method}.{key}": tensor.detach().clone().contiguous() for key, tensor in own.items() if tensor is not None}
+    return tensors
+
+
 for name in chosen or methods:
     config, model_path = methods[name], os.path.join(models, model_of.get(name, "llama"))
     ids = load_file(os.path.join(model_path, "golden.safetensors"))["input_ids"]
@@ -122,6 +148,12 @@ for name in chosen or methods:
     if name == "prefix-projection":  # what the prompt is made of is not in PEFT's directory
         encoder = model.prompt_encoder["default"].state_dict()
         save_file({key: tensor.clone() for key, tensor in encoder.items()}, os.path.join(folder, "prompt_encoder.safetensors"))
+    if tensors := found(model):
+        save_file(tensors, os.path.join(folder, "found.safetensors"))
+    model.double().eval()
+    for module in model.modules():
+        if isinstance(module, peft.tuners.adamss.layer.AdamssLayer):  # it keeps the type that it began with
+            module.dtype = torch.float64
     with torch.no_grad():
-        logits = model.double().eval()(input_ids=ids, **forward.get(name, {})).logits
+        logits = model(input_ids=ids, **forward.get(name, {})).logits
     save_file({"input_ids": ids.clone(), "logits": logits.float().contiguous()}, os.path.join(folder, "logits.safetensors"))

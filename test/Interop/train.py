@@ -5,6 +5,7 @@ also gets the adapter that a training begins with. NAME is
   lora-MODEL           an adapter of PEFT whose tensors all were moved away from where they begin (lora-families.ftr)
   biases-MODEL         the same with all biases of the model (biases.ftr)
   bottleneck-parallel  bottlenecks beside the feed-forward parts, in plain torch (bottleneck-parallel.ftr)
+  psoft                PSOFT as it begins, whose losses do not depend on the signs of singular vectors (psoft.ftr)
   shifted-attention    the golden adapter of lora; attention is within groups, a mask for each head (shifted-attention.ftr)
   softcapping          all weights of gemma3 whose attention and logits are capped, and the logits afterwards (softcapping.ftr)
 Needs torch, transformers, peft (0.21.2)."""
@@ -27,6 +28,7 @@ names = names or [
     *(f"lora-{model}" for model in ["qwen2", "mistral", *MODELS]),
     "biases-gpt2",
     "bottleneck-parallel",
+    "psoft",
     "shifted-attention",
     "softcapping",
 ]
@@ -108,6 +110,8 @@ def begin(name):
         tensors = {f"{n.rpartition('.')[0]}.bottleneck.{n[-1]}": p for n, p in made.named_parameters() if p.requires_grad}
         save_file(tensors, os.path.join(folder, "initial.safetensors"))
         return made
+    if kind == "psoft":
+        return peft.get_peft_model(load("llama"), peft.PsoftConfig(r=6, psoft_alpha=12, target_modules="all-linear", task_type="CAUSAL_LM"))
     if kind == "softcapping":
         return load("gemma3", attn_logit_softcapping=2.0, final_logit_softcapping=3.0)
     return peft.PeftModel.from_pretrained(load("llama"), os.path.join(data, "adapters", "lora", "initial"), is_trainable=True)
@@ -122,6 +126,9 @@ def twin(name, model):
     elif name == "bottleneck-parallel":
         made = put_beside(made)
     made.load_state_dict(model.state_dict())
+    for module in made.modules():  # singular vectors are no part of the state
+        if isinstance(module, peft.tuners.psoft.layer.PsoftLayer):
+            module._build_psoft_ab_cache_buffers("default", "psoft_init")
     assert all(tensor.dtype == torch.float64 for tensor in [*made.parameters(), *made.buffers()] if tensor.is_floating_point())
     return made
 

@@ -10,11 +10,17 @@
 
 #include <set>
 
+namespace ftc {
+class Diagnostics;
+}
+
 namespace ftc::elaborate {
 
 struct AdapterGroup;
 struct AdapterInstance;
 struct RecordForm;
+/// Of the tensors of a file, by their names.
+using StoredShapes = std::map<std::string, llvm::SmallVector<int64_t>>;
 
 /// Trained and frozen tensors are the adapter: files hold them. Kept ones are found from them and the model when the
 /// adapter is put on, or change from step to step.
@@ -36,6 +42,7 @@ struct AdapterTensor {
   const ast::Expr *initial = nullptr;  ///< its first value; null: what `source` holds
   const ast::Expr *folded = nullptr;   ///< what it is made of; programs read that, files hold its value
   bool stays = false;                  ///< frozen, and nothing gives it a next value
+  bool lost = false;                   ///< its directory lacks it, and nothing here can find it: not to be read
   llvm::SMRange range;                 ///< of its declaration
 };
 
@@ -94,6 +101,9 @@ std::optional<BlockTime> timeOf(Elaborator &elaborator, const AdapterInstance &i
 /// Of all blocks of a model's adapters, each once, in their order.
 std::set<BlockTime> blockTimes(Elaborator &elaborator, const AdaptedModel &model);
 
+/// Reports that a tensor is read that is lost; no value.
+Value refuseLost(Diagnostics &diags, const AdapterTensor &tensor);
+
 /// Whether a selector finds a dotted path; its index ranges must be known integers.
 bool matches(Elaborator &elaborator, const ast::Selector &selector, llvm::StringRef path, Scope &scope);
 /// The value of the last line of a map that matches a path, unevaluated; null if none does.
@@ -106,6 +116,7 @@ struct AdapterGroup {
   std::vector<std::unique_ptr<AdapterInstance>> instances;
   std::vector<std::unique_ptr<AdapterTensor>> tensors;
   std::string folder; ///< the directory that it was read from, as the recipe calls it; empty if none
+  std::shared_ptr<const StoredShapes> stored; ///< of a directory of PEFT that it was read from; null if none
 };
 
 /// A model with adapters: what `adapt` gives. Cheap to copy; a model as loaded is one without groups.

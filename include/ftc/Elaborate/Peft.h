@@ -66,6 +66,7 @@ struct PeftSource {
   const runtime::json::Value &config; ///< an object
   std::string file;                   ///< for messages
   llvm::SMRange at;
+  std::shared_ptr<const StoredShapes> stored; ///< of the tensors beside it; null where the folder is none of PEFT's
 };
 
 /// Adds the adapters that a configuration describes: the definition whose `peft` clause it fits, with the parameters

@@ -40,6 +40,7 @@ struct Name {
 struct Axis {
   std::vector<Name> names; ///< one name, or several for a group; empty for an integer
   std::optional<int64_t> integer;
+  Name pieces; ///< `out by k`, in files alone: of out a piece for each index of k; empty if not written
   llvm::SMRange range;
 };
 
@@ -391,9 +392,9 @@ struct FilesItem : ItemOf<ItemKind::Peft> {
     ExprPtr value;
   };
   struct Tensor {
-    Name name;                             ///< may be a dotted path
-    std::optional<std::vector<Axis>> axes; ///< the tensor's own dimensions, where written
-    std::vector<std::string> fileNames;
+    Name name;                              ///< may be a dotted path
+    std::optional<std::vector<Axis>> axes;  ///< the tensor's own dimensions, where written
+    std::vector<std::string> fileNames;     ///< empty for `= none`: no file has it
     Name element;                           ///< `as i64`: the type of its entries in the file; empty if not written
     std::optional<std::vector<Axis>> shape; ///< `as [...]`: the shape in the file
     ExprPtr condition;                      ///< `when`, or null

@@ -138,9 +138,13 @@ std::optional<std::vector<PeftTensor>> Converter::readDirectory(const StepCall &
                                                                 const runtime::AdapterDirectory &directory,
                                                                 AdaptedModel &model) {
   size_t firstGroup = model.groups().size();
-  PeftSource source{directory.config, directory.configPath, adapt.range()};
+  PeftSource source{directory.config, directory.configPath, adapt.range(), nullptr};
   std::optional<std::vector<PeftTensor>> tensors;
   if (!directory.selfDescribed) {
+    StoredShapes shapes;
+    for (const runtime::StoredTensor &stored : directory.tensors.tensors())
+      shapes[stored.name].assign(stored.shape.begin(), stored.shape.end());
+    source.stored = std::make_shared<StoredShapes>(std::move(shapes));
     if (readPeft(elaborator, adapt.name, model, source))
       tensors = peftTensors(elaborator, model, firstGroup);
   } else if (readAdapters(elaborator, adapt.name, model, source,
@@ -232,6 +236,8 @@ StepValue Converter::restoreAdapters(const StepCall &call, const StepValue &base
   auto directory = runtime::AdapterDirectory::open(resolve(path));
   if (directory ? directory->selfDescribed : !hasPeftForm(elaborator, *base.model, {}))
     return restored(call, base, tensorsPath(path, true), namedTensors(*base.model));
+  if (!hasPeftForm(elaborator, *base.model, {}))
+    return refuseFile(call, Diag::UnreadablePeft, path, "is PEFT's, which has no form for these adapters: 'load' it");
   auto tensors = peftTensors(elaborator, *base.model);
   if (!tensors)
     return {};

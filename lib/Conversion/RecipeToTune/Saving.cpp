@@ -106,6 +106,12 @@ Fields Converter::saveAdapters(const StepValue &value, const StepCall &form, std
   if (hasPeftForm(elaborator, *value.model, form.range()))
     return savePeft(value, form);
   kind = "adapter";
+  for (const auto &group : value.model->groups())
+    for (const auto &tensor : group->tensors)
+      if (tensor->lost) {
+        refuseLost(elaborator.diagnostics(), *tensor);
+        return Fields(context);
+      }
   auto described = describeAdapters(elaborator, *value.model, steps.at(value.load).path, form.range());
   if (!described)
     return Fields(context);
