@@ -186,6 +186,10 @@ bool elaborate::standsOnOthers(Elaborator &elaborator, const AdaptedModel &model
                       [](const PeftPlan::Placed &placed) { return placed.clause->standsOnOthers(); });
 }
 
+StringRef elaborate::foundAnew(Elaborator &elaborator, const AdaptedModel &model) {
+  return PeftPlan(elaborator, model, /*firstGroup=*/0).partFoundAnew();
+}
+
 bool elaborate::hasPeftForm(Elaborator &elaborator, const AdaptedModel &model, llvm::SMRange at, size_t firstGroup) {
   return PeftPlan(elaborator, model, firstGroup).fits(at);
 }

@@ -29,6 +29,8 @@ public:
   std::vector<Placed> own() const { return select(/*joining=*/false); }
   std::vector<Placed> joining() const { return select(/*joining=*/true); }
   llvm::StringRef type() const { return chosen; }
+  /// What PEFT finds by itself of an adapter that was put on here; empty if there is nothing of the kind.
+  llvm::StringRef partFoundAnew() const { return foundAnew; }
   /// All tensors that the clauses name; nothing after errors.
   std::optional<std::vector<PeftTensor>> tensors() const;
 

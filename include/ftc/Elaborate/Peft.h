@@ -49,6 +49,10 @@ struct PeftAdapter {
 /// valid, where they cannot.
 bool hasPeftForm(Elaborator &elaborator, const AdaptedModel &model, llvm::SMRange at, size_t firstGroup = 0);
 
+/// The name of a tensor that no directory of PEFT holds, of an adapter that was not read from one; empty if there is
+/// none. What directories hold of such an adapter belongs to another tensor.
+llvm::StringRef foundAnew(Elaborator &elaborator, const AdaptedModel &model);
+
 /// Whether adapters of earlier stages have directories of their own, which this one names.
 bool standsOnOthers(Elaborator &elaborator, const AdaptedModel &model);
 

@@ -236,8 +236,9 @@ StepValue Converter::restoreAdapters(const StepCall &call, const StepValue &base
   auto directory = runtime::AdapterDirectory::open(resolve(path));
   if (directory ? directory->selfDescribed : !hasPeftForm(elaborator, *base.model, {}))
     return restored(call, base, tensorsPath(path, true), namedTensors(*base.model));
-  if (!hasPeftForm(elaborator, *base.model, {}))
-    return refuseFile(call, Diag::UnreadablePeft, path, "is PEFT's, which has no form for these adapters: 'load' it");
+  if (StringRef part = foundAnew(elaborator, *base.model); !part.empty())
+    return refuseFile(call, Diag::UnreadablePeft, path,
+                      llvm::formatv("lacks '{0}', of which the rest is made", part).str());
   auto tensors = peftTensors(elaborator, *base.model);
   if (!tensors)
     return {};
