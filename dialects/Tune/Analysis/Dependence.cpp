@@ -26,9 +26,25 @@ void Dependence::addSource(Value value, llvm::function_ref<int64_t(int64_t, int6
   assume(value, std::move(origins));
 }
 
+/// Origins of more entries than this are not kept longer than they are needed.
+static constexpr size_t many = 1 << 14;
+
+Dependence::Numbered Dependence::numbered(Origins origins) {
+  if (origins.all().size() >= many)
+    return {std::move(origins), std::nullopt};
+  size_t hash = origins.hash();
+  auto [begin, end] = distinctBy.equal_range(hash);
+  for (auto at = begin; at != end; ++at)
+    if (distinct[at->second].sameAs(origins))
+      return {distinct[at->second], at->second};
+  distinctBy.emplace(hash, unsigned(distinct.size()));
+  distinct.push_back(std::move(origins));
+  return {distinct.back(), unsigned(distinct.size() - 1)};
+}
+
 const Origins &Dependence::of(Value value) {
   if (auto found = known.find(value); found != known.end())
-    return found->second;
+    return found->second.origins;
   // Without recursion: programs are deep.
   SmallVector<Value> open = {value};
   while (!open.empty()) {
@@ -47,22 +63,57 @@ const Origins &Dependence::of(Value value) {
     if (op)
       compute(op);
     else
-      known[next] = Origins(shapeOfValue(next));
+      known[next] = numbered(Origins(shapeOfValue(next)));
   }
-  return known.find(value)->second;
+  return known.find(value)->second.origins;
+}
+
+/// Whether two ops do the same with their operands.
+static bool areAlike(Operation *a, Operation *b) {
+  auto sameRegion = [](Region &x, Region &y) {
+    return OperationEquivalence::isRegionEquivalentTo(&x, &y, OperationEquivalence::IgnoreLocations);
+  };
+  return a->getName() == b->getName() && a->getDiscardableAttrDictionary() == b->getDiscardableAttrDictionary() &&
+         a->getName().compareOpProperties(a->getPropertiesStorage(), b->getPropertiesStorage()) &&
+         llvm::equal(a->getOperandTypes(), b->getOperandTypes()) &&
+         llvm::equal(a->getResultTypes(), b->getResultTypes()) && a->getNumRegions() == b->getNumRegions() &&
+         llvm::all_of_zip(a->getRegions(), b->getRegions(), sameRegion);
+}
+
+/// By the op's rule; nothing where it has none.
+SmallVector<Dependence::Numbered> Dependence::resultsOf(Operation *op) {
+  SmallVector<unsigned> operands;
+  for (Value operand : op->getOperands())
+    if (std::optional<unsigned> number = known.find(operand)->second.number)
+      operands.push_back(*number);
+  bool isComparable = operands.size() == op->getNumOperands();
+  size_t hash = llvm::hash_combine(op->getName(), op->hashProperties(), llvm::hash_combine_range(operands));
+  if (isComparable) {
+    auto [begin, end] = found.equal_range(hash);
+    for (auto at = begin; at != end; ++at)
+      if (at->second.operands == operands && areAlike(at->second.op, op))
+        return at->second.results;
+  }
+  SmallVector<Numbered> results;
+  for (Origins &origins :
+       applyRule(op, [&](Value value) -> const Origins & { return known.find(value)->second.origins; }))
+    results.push_back(numbered(std::move(origins)));
+  auto isSmall = [](const Numbered &result) { return result.number.has_value(); };
+  if (isComparable && llvm::all_of(results, isSmall))
+    found.emplace(hash, Found{op, std::move(operands), results});
+  return results;
 }
 
 void Dependence::compute(Operation *op) {
-  auto originsOf = [&](Value value) -> const Origins & { return known.find(value)->second; };
-  SmallVector<Origins> results = applyRule(op, originsOf);
+  SmallVector<Numbered> results = resultsOf(op);
   bool hasRule = !results.empty();
   Origin all = Origin();
   if (!hasRule)
     for (Value operand : op->getOperands())
-      all.join(originsOf(operand).joined());
+      all.join(known.find(operand)->second.origins.joined());
   for (auto [number, result] : llvm::enumerate(op->getResults())) {
     if (!known.contains(result))
-      known[result] = hasRule ? results[number] : Origins(shapeOfValue(result), all);
+      known[result] = hasRule ? results[number] : numbered(Origins(shapeOfValue(result), all));
     if (!hasRule && !all.isFree())
       opaque.insert(result);
   }
@@ -74,9 +125,9 @@ void Dependence::compute(Operation *op) {
 
 /// Drops the origins of a value of which there are many, if all its users have seen them; `of` finds them again.
 void Dependence::forget(Value value) {
-  constexpr size_t many = 1 << 14;
   auto found = known.find(value);
-  if (found == known.end() || given.contains(value) || !value.getDefiningOp() || found->second.all().size() < many)
+  if (found == known.end() || given.contains(value) || !value.getDefiningOp() ||
+      found->second.origins.all().size() < many)
     return;
   if (llvm::all_of(value.getUsers(), [&](Operation *user) { return computed.contains(user); }))
     known.erase(found);

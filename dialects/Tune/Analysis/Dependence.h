@@ -7,7 +7,8 @@
 // and -inf does not show in a maximum or a softmax.
 //
 // Every op with a rule is exact up to that; the result of any other op depends on
-// all that its operands depend on, and `isOpaque` says so.
+// all that its operands depend on, and `isOpaque` says so. Layers are alike: what a
+// rule gives is found once for all ops like it whose operands have equal origins.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,6 +23,9 @@
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/DenseSet.h"
 
+#include <optional>
+#include <unordered_map>
+
 namespace ftc::tune {
 
 class Dependence {
@@ -31,7 +35,7 @@ public:
   /// What is known of a value that no op computes.
   void assume(mlir::Value value, Origins origins) {
     given.insert(value);
-    known[value] = std::move(origins);
+    known[value] = numbered(std::move(origins));
   }
 
   /// The origins of a value of ranked tensors, found with those of all that it is computed from.
@@ -43,12 +47,29 @@ public:
   mlir::Value mostTelling(mlir::Value value, llvm::function_ref<double(const Origins &)> sight);
 
 private:
+  /// Equal origins have the same number; large ones have none and are compared with nothing.
+  struct Numbered {
+    Origins origins;
+    std::optional<unsigned> number;
+  };
+  /// An op whose results are known.
+  struct Found {
+    mlir::Operation *op;
+    llvm::SmallVector<unsigned> operands; ///< numbers of their origins
+    llvm::SmallVector<Numbered> results;
+  };
+
+  Numbered numbered(Origins origins);
+  llvm::SmallVector<Numbered> resultsOf(mlir::Operation *op);
   void compute(mlir::Operation *op);
   void forget(mlir::Value value);
 
-  llvm::DenseMap<mlir::Value, Origins> known; ///< but for large ones that everything has been found from
+  llvm::DenseMap<mlir::Value, Numbered> known; ///< but for large ones that everything has been found from
   llvm::DenseSet<mlir::Value> sources, given, opaque;
   llvm::DenseSet<mlir::Operation *> computed;
+  std::vector<Origins> distinct;                        ///< by their numbers
+  std::unordered_multimap<size_t, unsigned> distinctBy; ///< numbers, by a hash
+  std::unordered_multimap<size_t, Found> found;         ///< by a hash
 };
 
 /// The origins of the op's results from those of its operands; empty if there is no rule for it.

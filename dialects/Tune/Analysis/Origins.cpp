@@ -2,6 +2,7 @@
 
 #include "dialects/Tune/Analysis/Origins.h"
 
+#include "llvm/ADT/Hashing.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace ftc::tune;
@@ -25,6 +26,21 @@ size_t Origins::place(ArrayRef<int64_t> index) const {
   for (auto [at, extent] : llvm::zip_equal(index, kept))
     place = place * size_t(extent) + (extent == 1 ? 0 : size_t(at));
   return place;
+}
+
+bool Origins::sameAs(const Origins &other) const {
+  return sizes == other.sizes && kept == other.kept &&
+         (entries == other.entries ||
+          llvm::equal(*entries, *other.entries, [](const Origin &a, const Origin &b) { return a.sameAs(b); }));
+}
+
+size_t Origins::hash() const {
+  llvm::hash_code code =
+      llvm::hash_combine(llvm::hash_combine_range(sizes), llvm::hash_combine_range(kept), entries->size());
+  for (const Origin &entry : *entries)
+    code = llvm::hash_combine(code, entry.latest, entry.first, entry.last, std::hash<double>()(entry.low),
+                              std::hash<double>()(entry.high));
+  return code;
 }
 
 Origin Origins::joined() const {

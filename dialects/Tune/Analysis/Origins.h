@@ -74,6 +74,8 @@ public:
   Origin &at(llvm::ArrayRef<int64_t> index) { return (*entries)[place(index)]; }
   llvm::MutableArrayRef<Origin> all() { return *entries; }
   llvm::ArrayRef<Origin> all() const { return *entries; }
+  bool sameAs(const Origins &other) const;
+  size_t hash() const;
   /// Everything that any entry depends on.
   Origin joined() const;
   bool isFree() const;
