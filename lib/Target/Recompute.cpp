@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <initializer_list>
 #include <limits>
+#include <span>
 
 namespace ftc::target {
 
@@ -18,7 +19,24 @@ namespace {
 /// Steps of schedules that the search looks at, at most: tenths of a second.
 constexpr int64_t kEffort = 20'000'000;
 
-using Choice = std::vector<bool>;
+using Choice = std::vector<uint8_t>;
+
+/// Lists of numbers, one behind the other: the search goes over them thousands of times.
+class Lists {
+public:
+  void add(const std::vector<int> &list) {
+    numbers.insert(numbers.end(), list.begin(), list.end());
+    ends.push_back(numbers.size());
+  }
+  std::span<const int> operator[](size_t list) const {
+    size_t begin = list ? ends[list - 1] : 0;
+    return {numbers.data() + begin, ends[list] - begin};
+  }
+
+private:
+  std::vector<int> numbers;
+  std::vector<size_t> ends;
+};
 
 class Chooser {
 public:
@@ -43,31 +61,41 @@ private:
   Peak findPeak();
   Outcome evaluate(const Choice &choice);
   void grow(Choice &choice);
-  double costToAdd(int result, const Choice &choice, std::vector<bool> &counted) const;
+  double costToAdd(int result, const Choice &choice, Choice &counted) const;
   Choice tryAll();
   bool improveOnce(Choice &choice, Outcome &best);
   bool tryFlips(Choice &choice, Outcome &best, std::initializer_list<int> flips);
 
   const RecomputeProblem &problem;
-  size_t peakCall = 0;          ///< of the program as it is
-  std::vector<bool> isCrossing; ///< needed before and after that call, not by it
-  std::vector<int> candidates;  ///< repeatable results made before it, those needed after it first
+  Lists readsOf, callReads, callMakes; ///< those of the problem's results and calls
+  size_t peakCall = 0;                 ///< of the program as it is
+  std::vector<bool> isCrossing;        ///< needed before and after that call, not by it
+  std::vector<int> candidates;         ///< repeatable results made before it, those needed after it first
   Choice beginning;
 
   // The schedule that is being made.
   std::vector<RecomputeStep> steps;
-  std::vector<bool> remade;
+  Choice remade;
   double cost = 0;
   int64_t budget = 0, effort = 0;
 
-  // Of each copy of a result in `steps`.
-  std::vector<size_t> born, lastUse;
-  std::vector<int64_t> change;
+  // Of each copy of a result in `steps`: the first step and the last that reads it.
+  struct Life {
+    uint32_t born, lastUse;
+  };
+  std::vector<Life> lives;
+  std::vector<int64_t> change; ///< of the bytes alive, at each step
 };
 } // namespace
 
 Chooser::Chooser(const RecomputeProblem &problem)
     : problem(problem), isCrossing(problem.results.size()), beginning(problem.results.size()) {
+  for (const RecomputeProblem::Result &result : problem.results)
+    readsOf.add(result.reads);
+  for (const RecomputeProblem::Call &call : problem.calls) {
+    callReads.add(call.reads);
+    callMakes.add(call.makes);
+  }
   peakCall = problem.calls.size(); // nothing is made again
   make(beginning);
   peakCall = size_t(steps[findPeak().step].index);
@@ -94,7 +122,7 @@ void Chooser::again(int result, const Choice &choice) {
   if (remade[result])
     return;
   remade[result] = true;
-  for (int read : problem.results[result].reads)
+  for (int read : readsOf[result])
     if (choice[read])
       again(read, choice);
   cost += problem.results[result].cost;
@@ -107,7 +135,7 @@ RecomputeSchedule Chooser::make(const Choice &choice) {
   cost = 0;
   for (size_t call = 0; call < problem.calls.size(); ++call) {
     if (call > peakCall)
-      for (int read : problem.calls[call].reads)
+      for (int read : callReads[call])
         if (choice[read])
           again(read, choice);
     steps.push_back({false, int(call)});
@@ -117,37 +145,36 @@ RecomputeSchedule Chooser::make(const Choice &choice) {
 
 /// Where the schedule needs most. A copy lives from where it is made to the last step that reads it.
 Chooser::Peak Chooser::findPeak() {
+  constexpr uint32_t unmade = std::numeric_limits<uint32_t>::max();
   effort += int64_t(steps.size());
-  born.assign(problem.results.size(), 0);
-  lastUse.assign(problem.results.size(), 0);
+  lives.assign(problem.results.size(), {unmade, 0});
   change.assign(steps.size() + 1, 0);
   auto close = [&](int result) {
-    change[born[result]] += problem.results[result].bytes;
-    change[lastUse[result] + 1] -= problem.results[result].bytes;
+    auto [born, lastUse] = lives[result];
+    if (born == unmade)
+      return;
+    change[born] += problem.results[result].bytes;
+    change[lastUse + 1] -= problem.results[result].bytes;
   };
-  std::vector<bool> isMade(problem.results.size());
-  auto open = [&](int result, size_t step) {
-    if (isMade[result])
-      close(result);
-    isMade[result] = true;
-    born[result] = lastUse[result] = step;
+  auto open = [&](int result, uint32_t step) {
+    close(result);
+    lives[result] = {step, step};
   };
-  for (size_t i = 0; i < steps.size(); ++i) {
+  for (uint32_t i = 0; i < steps.size(); ++i) {
     auto [isAgain, index] = steps[i];
-    for (int read : isAgain ? problem.results[index].reads : problem.calls[index].reads)
-      lastUse[read] = i;
+    for (int read : isAgain ? readsOf[index] : callReads[index])
+      lives[read].lastUse = i;
     if (isAgain) {
       open(index, i);
       continue;
     }
-    for (int result : problem.calls[index].makes)
+    for (int result : callMakes[index])
       open(result, i);
     change[i] += problem.calls[index].workspace;
     change[i + 1] -= problem.calls[index].workspace;
   }
-  for (size_t i = 0; i < isMade.size(); ++i)
-    if (isMade[i])
-      close(int(i));
+  for (size_t i = 0; i < lives.size(); ++i)
+    close(int(i));
   Peak peak{0, 0};
   int64_t alive = 0;
   for (size_t i = 0; i < steps.size(); ++i) {
@@ -164,12 +191,12 @@ Chooser::Outcome Chooser::evaluate(const Choice &choice) {
 }
 
 /// What making `result` again costs beside what the choice costs already; `counted`: results that will be made anyway.
-double Chooser::costToAdd(int result, const Choice &choice, std::vector<bool> &counted) const {
+double Chooser::costToAdd(int result, const Choice &choice, Choice &counted) const {
   if (counted[result])
     return 0;
   counted[result] = true;
   double sum = problem.results[result].cost;
-  for (int read : problem.results[result].reads)
+  for (int read : readsOf[result])
     if (choice[read])
       sum += costToAdd(read, choice, counted);
   return sum;
@@ -185,13 +212,13 @@ void Chooser::grow(Choice &choice) {
       fewest = outcome;
       least = choice;
     }
-    std::vector<bool> counted = remade;
+    Choice counted = remade;
     int best = -1;
     double bestPrice = std::numeric_limits<double>::infinity();
     for (int result : candidates) {
       if (!isCrossing[result] || choice[result] || problem.results[result].bytes == 0)
         continue;
-      std::vector<bool> own = counted;
+      Choice own = counted;
       double price = costToAdd(result, choice, own) / double(problem.results[result].bytes);
       effort += int64_t(own.size()) / 64;
       if (price < bestPrice) {

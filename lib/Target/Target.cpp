@@ -39,14 +39,14 @@ LogicalResult lowerToFused(ModuleOp module, const TargetOptions &options) {
   if (options.kind == TargetKind::Reference)
     return success();
   PassManager manager(module.getContext(), ModuleOp::getOperationName());
-  manager.enableVerifier(false); // once, below
+  manager.enableVerifier(false); // by who calls, once
   auto add = [&](std::unique_ptr<Pass> pass) {
     if (!options.isDisabled(pass->getArgument()))
       manager.addPass(std::move(pass));
   };
   add(createConvertTuneToDnnl());
   add(tune::createFuseRows());
-  return failure(failed(manager.run(module)) || failed(verify(module)));
+  return manager.run(module);
 }
 
 static int64_t scratchOf(func::FuncOp program, ArrayRef<ProgramMemory> memories) {
@@ -123,7 +123,8 @@ LogicalResult placeFused(ModuleOp module, const TargetOptions &options, MemoryRe
 }
 
 LogicalResult lowerToPlaced(ModuleOp module, const TargetOptions &options) {
-  return failed(lowerToFused(module, options)) ? failure() : placeFused(module, options);
+  return failure(failed(lowerToFused(module, options)) || failed(placeFused(module, options)) ||
+                 failed(verify(module)));
 }
 
 int64_t getArenaBytes(ModuleOp placed) {
