@@ -294,8 +294,10 @@ RecomputeSchedule Chooser::run(int64_t bytes) {
   for (int result : order)
     if (choice[result] && isCrossing[result] && best.over == 0)
       tryFlips(choice, best, {result});
-  while (effort < kEffort && best.cost + double(best.over) > 0 && improveOnce(choice, best))
-    ;
+  // What is far above the budget stays there.
+  if (best.over <= budget / 8)
+    while (effort < kEffort && best.cost + double(best.over) > 0 && improveOnce(choice, best))
+      ;
   return make(choice);
 }
 

@@ -64,7 +64,8 @@ static FailureOr<Recomputed> fitProgram(func::FuncOp program, const KernelRegist
   Recomputed result{program.getSymName().str(), 0, 0, 0};
   int64_t budget = allowed;
   for (int attempt = 0; attempt < attempts; ++attempt) {
-    program.getBody().takeBody(OwningOpRef<func::FuncOp>(whole->clone())->getBody());
+    if (attempt > 0)
+      program.getBody().takeBody(OwningOpRef<func::FuncOp>(whole->clone())->getBody());
     RecomputeOutcome outcome = insertRecompute(program, registry, budget);
     FailureOr<std::vector<ProgramMemory>> placed = placeModule(module, registry, PlacementMode::Share);
     if (failed(placed))

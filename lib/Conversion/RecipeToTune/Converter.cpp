@@ -144,12 +144,13 @@ std::string Converter::hashOf(const StepValue &value, const Fields &fields) cons
   out << fields.get();
   llvm::StringSet<> mentioned;
   fields.get().walk([&](mlir::FlatSymbolRefAttr symbol) { mentioned.insert(symbol.getValue()); });
-  // One numbering for all, which would else be made of the whole module for each.
-  mlir::AsmState numbers(elaborator.module(), mlir::OpPrintingFlags().assumeVerified());
   for (mlir::Operation &op : *elaborator.module().getBody())
     if (auto name = op.getAttrOfType<mlir::StringAttr>(mlir::SymbolTable::getSymbolAttrName());
-        name && mentioned.contains(name.getValue()))
+        name && mentioned.contains(name.getValue())) {
+      // Each is numbered by itself, not with the whole module.
+      mlir::AsmState numbers(&op, mlir::OpPrintingFlags().assumeVerified());
       op.print(out << "\n", numbers);
+    }
   if (auto asked = identities.find(value.name); asked != identities.end())
     text += "\n" + asked->second;
   for (mlir::Operation &op : *elaborator.module().getBody())
