@@ -61,7 +61,7 @@ private:
   Peak findPeak();
   Outcome evaluate(const Choice &choice);
   void grow(Choice &choice);
-  double costToAdd(int result, const Choice &choice, Choice &counted) const;
+  double costToAdd(int result, const Choice &choice);
   Choice tryAll();
   bool improveOnce(Choice &choice, Outcome &best);
   bool tryFlips(Choice &choice, Outcome &best, std::initializer_list<int> flips);
@@ -77,6 +77,8 @@ private:
   std::vector<RecomputeStep> steps;
   Choice remade;
   double cost = 0;
+  std::vector<uint32_t> counted; ///< of each result the number of the last sum of costs that holds it
+  uint32_t sum = 0;
   int64_t budget = 0, effort = 0;
 
   // Of each copy of a result in `steps`: the first step and the last that reads it.
@@ -90,6 +92,7 @@ private:
 
 Chooser::Chooser(const RecomputeProblem &problem)
     : problem(problem), isCrossing(problem.results.size()), beginning(problem.results.size()) {
+  counted.resize(problem.results.size());
   for (const RecomputeProblem::Result &result : problem.results)
     readsOf.add(result.reads);
   for (const RecomputeProblem::Call &call : problem.calls) {
@@ -190,16 +193,16 @@ Chooser::Outcome Chooser::evaluate(const Choice &choice) {
   return {std::max<int64_t>(0, schedule.peak - budget), schedule.cost};
 }
 
-/// What making `result` again costs beside what the choice costs already; `counted`: results that will be made anyway.
-double Chooser::costToAdd(int result, const Choice &choice, Choice &counted) const {
-  if (counted[result])
+/// What making `result` again costs beside what is made again already and what this sum has counted.
+double Chooser::costToAdd(int result, const Choice &choice) {
+  if (remade[result] || counted[result] == sum)
     return 0;
-  counted[result] = true;
-  double sum = problem.results[result].cost;
+  counted[result] = sum;
+  double price = problem.results[result].cost;
   for (int read : readsOf[result])
     if (choice[read])
-      sum += costToAdd(read, choice, counted);
-  return sum;
+      price += costToAdd(read, choice);
+  return price;
 }
 
 /// Chooses, while the budget is not met, the crossing result that costs least for its bytes. Where no choice on the way
@@ -212,15 +215,14 @@ void Chooser::grow(Choice &choice) {
       fewest = outcome;
       least = choice;
     }
-    Choice counted = remade;
     int best = -1;
     double bestPrice = std::numeric_limits<double>::infinity();
     for (int result : candidates) {
       if (!isCrossing[result] || choice[result] || problem.results[result].bytes == 0)
         continue;
-      Choice own = counted;
-      double price = costToAdd(result, choice, own) / double(problem.results[result].bytes);
-      effort += int64_t(own.size()) / 64;
+      ++sum;
+      double price = costToAdd(result, choice) / double(problem.results[result].bytes);
+      effort += int64_t(problem.results.size()) / 64;
       if (price < bestPrice) {
         bestPrice = price;
         best = result;

@@ -30,16 +30,14 @@ static void removeUnusedTensors(ModuleOp module) {
       tensor.erase();
 }
 
-/// Merges common subexpressions; whether there were any.
-static bool merge(ModuleOp module) {
-  IRRewriter rewriter(module.getContext());
-  DominanceInfo dominance(module);
-  bool merged = false;
-  eliminateCommonSubExpressions(rewriter, dominance, module, &merged);
-  return merged;
-}
-
 namespace {
+/// The ops that are there and got other operands.
+struct ChangedOps : RewriterBase::Listener {
+  void notifyOperationModified(Operation *op) override { ops.insert(op); }
+  void notifyOperationErased(Operation *op) override { ops.remove(op); }
+  SetVector<Operation *> ops;
+};
+
 struct SimplifyPass : impl::SimplifyBase<SimplifyPass> {
   LogicalResult initialize(MLIRContext *context) override {
     RewritePatternSet set(context);
@@ -61,13 +59,24 @@ struct SimplifyPass : impl::SimplifyBase<SimplifyPass> {
                       .setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled)
                       .setUseTopDownTraversal(true)
                       .setMaxIterations(1);
-    // Merging makes operands equal, which the patterns of tune.rows look for: simplify again after it.
-    bool merged = merge(module);
-    for (int round = 0; round < 2 && (merged || round == 0); ++round) {
-      (void)applyPatternsGreedily(module, patterns, config);
-      merged = merge(module);
-    }
+    merge(module);
+    (void)applyPatternsGreedily(module, patterns, config);
+    // Merging makes operands equal, which the patterns of tune.rows look for.
+    SetVector<Operation *> merged = merge(module);
+    bool changed = false;
+    (void)applyOpPatternsGreedily(merged.getArrayRef(), patterns, config, &changed);
+    if (changed)
+      merge(module);
     removeUnusedTensors(module);
+  }
+
+  /// Merges common subexpressions; the ops that read what was merged.
+  SetVector<Operation *> merge(ModuleOp module) {
+    ChangedOps changed;
+    IRRewriter rewriter(module.getContext(), &changed);
+    DominanceInfo dominance(module);
+    eliminateCommonSubExpressions(rewriter, dominance, module);
+    return std::move(changed.ops);
   }
 
   FrozenRewritePatternSet patterns;
