@@ -82,20 +82,23 @@ static FailureOr<Recomputed> fitProgram(func::FuncOp program, const KernelRegist
   return result;
 }
 
-/// Fits the programs that are too large for options.memory.
+/// Fits the programs that are too large for options.memory, the largest first: where one does not fit, the others need
+/// not take less than it.
 static LogicalResult fitPrograms(ModuleOp module, const KernelRegistry &registry, int64_t memory,
                                  std::vector<ProgramMemory> &memories, std::vector<Recomputed> &recomputed) {
-  int64_t most = 0;
-  for (const ProgramMemory &program : memories)
-    most = std::max(most, program.scratch);
+  SmallVector<func::FuncOp> programs = getPrograms(module);
+  llvm::stable_sort(programs,
+                    [&](func::FuncOp a, func::FuncOp b) { return scratchOf(a, memories) > scratchOf(b, memories); });
+  int64_t most = programs.empty() ? 0 : scratchOf(programs.front(), memories);
   int64_t allowed = memory - (getPlan(module).peak - most);
-  for (func::FuncOp program : getPrograms(module)) {
+  for (func::FuncOp program : programs) {
     if (scratchOf(program, memories) <= allowed)
       continue;
     FailureOr<Recomputed> fitted = fitProgram(program, registry, allowed, memories);
     if (failed(fitted))
       return failure();
     recomputed.push_back(*fitted);
+    allowed = std::max(allowed, scratchOf(program, memories));
   }
   return success();
 }
