@@ -26,11 +26,9 @@ void Dependence::addSource(Value value, llvm::function_ref<int64_t(int64_t, int6
   assume(value, std::move(origins));
 }
 
-/// Origins of more entries than this are not kept longer than they are needed.
-static constexpr size_t many = 1 << 14;
-
 Dependence::Numbered Dependence::numbered(Origins origins) {
-  if (origins.all().size() >= many)
+  constexpr size_t most = size_t(1) << 23; // 256 MB
+  if (kept + origins.all().size() > most)
     return {std::move(origins), std::nullopt};
   size_t hash = origins.hash();
   auto [begin, end] = distinctBy.equal_range(hash);
@@ -38,6 +36,7 @@ Dependence::Numbered Dependence::numbered(Origins origins) {
     if (distinct[at->second].sameAs(origins))
       return {distinct[at->second], at->second};
   distinctBy.emplace(hash, unsigned(distinct.size()));
+  kept += origins.all().size();
   distinct.push_back(std::move(origins));
   return {distinct.back(), unsigned(distinct.size() - 1)};
 }
@@ -98,8 +97,8 @@ SmallVector<Dependence::Numbered> Dependence::resultsOf(Operation *op) {
   for (Origins &origins :
        applyRule(op, [&](Value value) -> const Origins & { return known.find(value)->second.origins; }))
     results.push_back(numbered(std::move(origins)));
-  auto isSmall = [](const Numbered &result) { return result.number.has_value(); };
-  if (isComparable && llvm::all_of(results, isSmall))
+  auto isNumbered = [](const Numbered &result) { return result.number.has_value(); };
+  if (isComparable && llvm::all_of(results, isNumbered))
     found.emplace(hash, Found{op, std::move(operands), results});
   return results;
 }
@@ -126,6 +125,7 @@ void Dependence::compute(Operation *op) {
 /// Drops the origins of a value of which there are many, if all its users have seen them; `of` finds them again.
 void Dependence::forget(Value value) {
   auto found = known.find(value);
+  constexpr size_t many = 1 << 14;
   if (found == known.end() || given.contains(value) || !value.getDefiningOp() ||
       found->second.origins.all().size() < many)
     return;
