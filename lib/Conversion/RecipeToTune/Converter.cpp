@@ -1,6 +1,7 @@
 //===- Converter.cpp - the order of steps, and their options --------------===//
 
 #include "Converter.h"
+#include "OpText.h"
 #include "Order.h"
 
 #include "ftc/Conversion/RecipeToTune.h"
@@ -12,7 +13,6 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/AsmState.h"
 
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Path.h"
@@ -146,11 +146,8 @@ std::string Converter::hashOf(const StepValue &value, const Fields &fields) cons
   fields.get().walk([&](mlir::FlatSymbolRefAttr symbol) { mentioned.insert(symbol.getValue()); });
   for (mlir::Operation &op : *elaborator.module().getBody())
     if (auto name = op.getAttrOfType<mlir::StringAttr>(mlir::SymbolTable::getSymbolAttrName());
-        name && mentioned.contains(name.getValue())) {
-      // Each is numbered by itself, not with the whole module.
-      mlir::AsmState numbers(&op, mlir::OpPrintingFlags().assumeVerified());
-      op.print(out << "\n", numbers);
-    }
+        name && mentioned.contains(name.getValue()))
+      OpText(out << "\n").write(op);
   if (auto asked = identities.find(value.name); asked != identities.end())
     text += "\n" + asked->second;
   for (mlir::Operation &op : *elaborator.module().getBody())
