@@ -26,9 +26,13 @@ void Dependence::addSource(Value value, llvm::function_ref<int64_t(int64_t, int6
   assume(value, std::move(origins));
 }
 
+/// Origins of so many entries are large.
+static constexpr size_t many = 1 << 14;
+
 Dependence::Numbered Dependence::numbered(Origins origins) {
   constexpr size_t most = size_t(1) << 23; // 256 MB
-  if (kept + origins.all().size() > most)
+  size_t large = origins.all().size() < many ? 0 : origins.all().size();
+  if (large && kept + large > most)
     return {std::move(origins), std::nullopt};
   size_t hash = origins.hash();
   auto [begin, end] = distinctBy.equal_range(hash);
@@ -36,7 +40,7 @@ Dependence::Numbered Dependence::numbered(Origins origins) {
     if (distinct[at->second].sameAs(origins))
       return {distinct[at->second], at->second};
   distinctBy.emplace(hash, unsigned(distinct.size()));
-  kept += origins.all().size();
+  kept += large;
   distinct.push_back(std::move(origins));
   return {distinct.back(), unsigned(distinct.size() - 1)};
 }
@@ -125,7 +129,6 @@ void Dependence::compute(Operation *op) {
 /// Drops the origins of a value of which there are many, if all its users have seen them; `of` finds them again.
 void Dependence::forget(Value value) {
   auto found = known.find(value);
-  constexpr size_t many = 1 << 14;
   if (found == known.end() || given.contains(value) || !value.getDefiningOp() ||
       found->second.origins.all().size() < many)
     return;

@@ -47,7 +47,8 @@ public:
   mlir::Value mostTelling(mlir::Value value, llvm::function_ref<double(const Origins &)> sight);
 
 private:
-  /// Equal origins have the same number; those for which there is no room have none, and are compared with nothing.
+  /// Equal origins have the same number; large ones for which there is no room have none, and are compared with
+  /// nothing.
   struct Numbered {
     Origins origins;
     std::optional<unsigned> number;
@@ -67,7 +68,7 @@ private:
   llvm::DenseMap<mlir::Value, Numbered> known; ///< but for large ones that everything has been found from
   llvm::DenseSet<mlir::Value> sources, given, opaque;
   llvm::DenseSet<mlir::Operation *> computed;
-  size_t kept = 0;                                      ///< entries of all in `distinct`
+  size_t kept = 0;                                      ///< entries of the large ones in `distinct`
   std::vector<Origins> distinct;                        ///< by their numbers
   std::unordered_multimap<size_t, unsigned> distinctBy; ///< numbers, by a hash
   std::unordered_multimap<size_t, Found> found;         ///< by a hash
