@@ -75,6 +75,7 @@ methods = {
         hidden_size=64, adapters=paths, xlora_depth=2, xlora_size=20, softmax_temperature=0.5, top_k_lora=2, global_scaling_weight=1.5, task_type="CAUSAL_LM"
     ),
     "lily": peft.LilyConfig(r=4, stride_A=2, num_B=3, scaling=0.5, **common),
+    "oft-three-terms": peft.OFTConfig(oft_block_size=8, r=0, use_cayley_neumann=True, num_cayley_neumann_terms=3, **common),
     "psoft": peft.PsoftConfig(r=6, psoft_alpha=12, **common),
     "psoft-free": peft.PsoftConfig(r=5, psoft_alpha=12, ab_svd_init="pissa_init", psoft_orth=False, psoft_mag_b=False, **common),
     "psoft-neumann": peft.PsoftConfig(r=6, use_cayley_neumann=True, num_cayley_neumann_terms=3, cayley_neumann_eps=0.4, psoft_mag_a=False, **common),
