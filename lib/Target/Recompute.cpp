@@ -57,6 +57,7 @@ private:
     bool operator<(const Outcome &other) const { return over != other.over ? over < other.over : cost < other.cost; }
   };
 
+  void follow(const Choice &choice);
   void again(int result, const Choice &choice);
   Peak findPeak();
   Outcome evaluate(const Choice &choice);
@@ -100,7 +101,7 @@ Chooser::Chooser(const RecomputeProblem &problem)
     callMakes.add(call.makes);
   }
   peakCall = problem.calls.size(); // nothing is made again
-  make(beginning);
+  follow(beginning);
   peakCall = size_t(steps[findPeak().step].index);
   std::vector<bool> isNeededAt(problem.results.size()), isNeededAfter(problem.results.size());
   for (size_t call = peakCall; call < problem.calls.size(); ++call)
@@ -132,7 +133,8 @@ void Chooser::again(int result, const Choice &choice) {
   steps.push_back({true, result});
 }
 
-RecomputeSchedule Chooser::make(const Choice &choice) {
+/// Writes the schedule of a choice into `steps`.
+void Chooser::follow(const Choice &choice) {
   steps.clear();
   remade.assign(problem.results.size(), false);
   cost = 0;
@@ -143,6 +145,10 @@ RecomputeSchedule Chooser::make(const Choice &choice) {
           again(read, choice);
     steps.push_back({false, int(call)});
   }
+}
+
+RecomputeSchedule Chooser::make(const Choice &choice) {
+  follow(choice);
   return {steps, cost, findPeak().bytes};
 }
 
@@ -189,8 +195,8 @@ Chooser::Peak Chooser::findPeak() {
 }
 
 Chooser::Outcome Chooser::evaluate(const Choice &choice) {
-  RecomputeSchedule schedule = make(choice);
-  return {std::max<int64_t>(0, schedule.peak - budget), schedule.cost};
+  follow(choice);
+  return {std::max<int64_t>(0, findPeak().bytes - budget), cost};
 }
 
 /// What making `result` again costs beside what is made again already and what this sum has counted.
@@ -296,10 +302,8 @@ RecomputeSchedule Chooser::run(int64_t bytes) {
   for (int result : order)
     if (choice[result] && isCrossing[result] && best.over == 0)
       tryFlips(choice, best, {result});
-  // What is far above the budget stays there.
-  if (best.over <= budget / 8)
-    while (effort < kEffort && best.cost + double(best.over) > 0 && improveOnce(choice, best))
-      ;
+  while (effort < kEffort && best.cost + double(best.over) > 0 && improveOnce(choice, best))
+    ;
   return make(choice);
 }
 

@@ -2,7 +2,7 @@
 //
 // What an op is, for the hash of a step: its name, attributes, types, operands by
 // number and regions. Attributes and types, most of which occur in every layer, are
-// written once and then by number, which is ten times as fast as printing.
+// written once and then by number, which is faster than printing them each time.
 //
 //===----------------------------------------------------------------------===//
 
