@@ -46,14 +46,14 @@ constexpr int kMaxDepth = 6;
 /// Another order is taken if it costs at most this share.
 constexpr double kMinGain = 0.98;
 
-/// A tensor that exists or will: its labels, how to build it (once), whether a gradient is wanted of it.
+/// A tensor that exists or will: its labels, whether a gradient is wanted of it, how to build it (once).
 struct Factor {
   Labels labels;
   bool active;
   std::function<Value()> build;
 };
 
-/// A way to compute a product.
+/// A way to compute a product; `build` is null while only costs are asked for.
 struct Plan {
   double cost;
   bool active;
@@ -64,7 +64,9 @@ struct Plan {
 /// Plans of the contractions around one root.
 class Planner {
 public:
-  Planner(linalg::ContractOp root, const DenseSet<Value> &active) : root(root), builder(root), active(active) {
+  /// With `onlyCosts` plans cannot be built: most contractions stand as they should, and are only measured.
+  Planner(linalg::ContractOp root, const DenseSet<Value> &active, bool onlyCosts)
+      : root(root), builder(root), active(active), onlyCosts(onlyCosts) {
     SmallVector<AffineMap> maps = root.getIndexingMapsArray();
     out = labelsOf(maps[2]);
     for (unsigned side = 0; side < 2; ++side) {
@@ -149,7 +151,9 @@ private:
     return cost + products * (1 + isActive(contraction.getInputs()[0]) + isActive(contraction.getInputs()[1]));
   }
 
-  static std::function<Value()> once(std::function<Value()> build) {
+  template <typename Build> std::function<Value()> once(Build build) const {
+    if (onlyCosts)
+      return nullptr;
     auto made = std::make_shared<Value>();
     return [made, build = std::move(build)] { return *made ? *made : *made = build(); };
   }
@@ -373,6 +377,7 @@ private:
   /// The operand that is looked into stands on the left.
   bool isLeft = true;
   bool alternatives = false;
+  bool onlyCosts;
 };
 
 /// s (P x) = (s P) x = P (s x): a constant factor goes to the smallest of product and operands.
@@ -453,7 +458,7 @@ struct OrderContractionsPass : impl::OrderContractionsBase<OrderContractionsPass
   }
 
   bool improve(linalg::ContractOp root, const DenseSet<Value> &active) {
-    Planner planner(root, active);
+    Planner planner(root, active, /*onlyCosts=*/true);
     double now = planner.directCost();
     Plan plans[2] = {planner.best(0), planner.best(1)};
     double costs[2] = {plans[0].cost + planner.otherCost(0), plans[1].cost + planner.otherCost(1)};
@@ -463,7 +468,8 @@ struct OrderContractionsPass : impl::OrderContractionsBase<OrderContractionsPass
         root.emitRemark(llvm::formatv("order kept: no other costs less than {0:f0} multiplications", now).str());
       return false;
     }
-    root->getResult(0).replaceAllUsesWith(plans[side].build());
+    Planner builder(root, active, /*onlyCosts=*/false);
+    root->getResult(0).replaceAllUsesWith(builder.best(side).build());
     return true;
   }
 

@@ -23,7 +23,8 @@ namespace ftc::tune {
 static void removeUnusedTensors(ModuleOp module) {
   DenseSet<StringAttr> used;
   module.walk([&](Operation *op) {
-    op->getAttrDictionary().walk([&](FlatSymbolRefAttr symbol) { used.insert(symbol.getAttr()); });
+    if (isa<SymbolUserOpInterface>(op))
+      op->getAttrDictionary().walk([&](FlatSymbolRefAttr symbol) { used.insert(symbol.getAttr()); });
   });
   for (TensorOp tensor : llvm::make_early_inc_range(module.getOps<TensorOp>()))
     if (!used.contains(tensor.getSymNameAttr()))
@@ -31,11 +32,23 @@ static void removeUnusedTensors(ModuleOp module) {
 }
 
 namespace {
-/// The ops that are there and got other operands.
-struct ChangedOps : RewriterBase::Listener {
-  void notifyOperationModified(Operation *op) override { ops.insert(op); }
-  void notifyOperationErased(Operation *op) override { ops.remove(op); }
-  SetVector<Operation *> ops;
+/// The ops that are there and got other operands, while none is made.
+class ChangedOps : public RewriterBase::Listener {
+public:
+  void notifyOperationModified(Operation *op) override {
+    if (present.insert(op).second)
+      inOrder.push_back(op);
+  }
+  void notifyOperationErased(Operation *op) override { present.erase(op); }
+
+  SmallVector<Operation *> take() {
+    llvm::erase_if(inOrder, [&](Operation *op) { return !present.erase(op); });
+    return std::move(inOrder);
+  }
+
+private:
+  DenseSet<Operation *> present;
+  SmallVector<Operation *> inOrder;
 };
 
 struct SimplifyPass : impl::SimplifyBase<SimplifyPass> {
@@ -62,21 +75,20 @@ struct SimplifyPass : impl::SimplifyBase<SimplifyPass> {
     merge(module);
     (void)applyPatternsGreedily(module, patterns, config);
     // Merging makes operands equal, which the patterns of tune.rows look for.
-    SetVector<Operation *> merged = merge(module);
     bool changed = false;
-    (void)applyOpPatternsGreedily(merged.getArrayRef(), patterns, config, &changed);
+    (void)applyOpPatternsGreedily(merge(module), patterns, config, &changed);
     if (changed)
       merge(module);
     removeUnusedTensors(module);
   }
 
   /// Merges common subexpressions; the ops that read what was merged.
-  SetVector<Operation *> merge(ModuleOp module) {
+  SmallVector<Operation *> merge(ModuleOp module) {
     ChangedOps changed;
     IRRewriter rewriter(module.getContext(), &changed);
     DominanceInfo dominance(module);
     eliminateCommonSubExpressions(rewriter, dominance, module);
-    return std::move(changed.ops);
+    return changed.take();
   }
 
   FrozenRewritePatternSet patterns;

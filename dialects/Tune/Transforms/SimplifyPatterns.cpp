@@ -279,6 +279,17 @@ struct ContractConstant : OpRewritePattern<linalg::ContractOp> {
   }
 };
 
+/// Rows of a table of zeros are zeros, wherever they are: an index outside of a table gives zeros too
+struct GatherZero : OpRewritePattern<GatherOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(GatherOp op, PatternRewriter &rewriter) const override {
+    if (!isSplat(op.getTable(), 0))
+      return rewriter.notifyMatchFailure(op, "the table is not 0");
+    rewriter.replaceOp(op, splatLike(rewriter, op.getLoc(), op.getResult(), 0));
+    return success();
+  }
+};
+
 /// -put_one(v, i) = put_one(-v, i)
 struct NegatePutOne : OpRewritePattern<arith::NegFOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -406,11 +417,10 @@ struct SliceConcat : OpRewritePattern<tensor::ExtractSliceOp> {
 } // namespace
 
 void populateSimplifyPatterns(RewritePatternSet &patterns) {
-  patterns
-      .add<AddZero, SubZero, MulConstant, DivConstant, DivBroadcast, NarrowElementwise, SumNegated,
-           MoveConstant<linalg::BroadcastOp>, MoveConstant<linalg::TransposeOp>, ComposeBroadcasts, SumConstant,
-           SumProduct, NegatePutOne, SumPutOne, PickElementwise, PickBroadcast, ContractConstant, AddPads, SliceConcat>(
-          patterns.getContext());
+  patterns.add<AddZero, SubZero, MulConstant, DivConstant, DivBroadcast, NarrowElementwise, SumNegated,
+               MoveConstant<linalg::BroadcastOp>, MoveConstant<linalg::TransposeOp>, ComposeBroadcasts, SumConstant,
+               SumProduct, NegatePutOne, SumPutOne, PickElementwise, PickBroadcast, ContractConstant, GatherZero,
+               AddPads, SliceConcat>(patterns.getContext());
 }
 
 } // namespace ftc::tune

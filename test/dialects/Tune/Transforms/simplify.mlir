@@ -197,3 +197,15 @@ func.func @program() attributes {tune.program} {
   tune.write %x, @written : tensor<2xf64>
   return
 }
+
+// Rows of a table of zeros: zeros, wherever an index is.
+// CHECK-LABEL: func.func @rows_of_zeros(
+// CHECK-SAME: %[[X:.*]]: tensor<2x3xf64>
+func.func @rows_of_zeros(%x: tensor<2x3xf64>, %ids: tensor<2xi32>) -> tensor<2x3xf64> {
+  %table = arith.constant dense<0.0> : tensor<5x3xf64>
+  // CHECK-NOT: tune.gather
+  %rows = tune.gather %table, %ids : (tensor<5x3xf64>, tensor<2xi32>) -> tensor<2x3xf64>
+  %sum = arith.addf %x, %rows : tensor<2x3xf64>
+  // CHECK: return %[[X]]
+  return %sum : tensor<2x3xf64>
+}
