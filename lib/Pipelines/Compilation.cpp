@@ -46,8 +46,11 @@ bool Compilation::makeRecipe() {
     diags.report(Diag::CannotReadFile, {}, options.recipe, "no such file");
     return fail(3);
   }
-  current = buildRecipe(options.recipe, options.defines, definitions, context);
-  return current || fail(1);
+  recipe = buildRecipe(options.recipe, options.defines, definitions, context);
+  if (!recipe)
+    return fail(1);
+  current = recipe->clone();
+  return true;
 }
 
 /// A warning for an adapter that changes the model before the first step, unless it trains tensors in place only or has
@@ -79,9 +82,9 @@ void Compilation::warnOfSlowPrecision() {
         diags.report(Diag::SlowPrecision, rangeOf(line.getLoc(), sources), "compute: f16", step.getName())
             .help("leave it out, or compile for another processor with '--cpu'");
   };
-  for (auto step : current->getOps<recipe::TrainOp>())
+  for (auto step : recipe->getOps<recipe::TrainOp>())
     warn(step);
-  for (auto step : current->getOps<recipe::EvaluateOp>())
+  for (auto step : recipe->getOps<recipe::EvaluateOp>())
     warn(step);
 }
 
@@ -92,7 +95,7 @@ bool Compilation::makeTune() {
   auto adapted = [&](elaborate::Elaborator &elaborator, const elaborate::AdapterGroup &group) {
     warnUnlessIdentity(elaborator, group);
   };
-  mlir::OwningOpRef<mlir::ModuleOp> made = convertRecipeToTune(*current, definitions, diags, status, adapted);
+  mlir::OwningOpRef<mlir::ModuleOp> made = convertRecipeToTune(*recipe, definitions, diags, status, adapted);
   if (!made)
     return fail(status);
   current = std::move(made);
@@ -116,7 +119,12 @@ bool Compilation::place() {
   bool isJudge = options.target == target::TargetKind::Reference;
   if (!limit || isJudge)
     return true;
-  if (plan.peak + target::kProcessBytes <= limit->bytes) {
+  bool fits = plan.peak + target::kProcessBytes <= limit->bytes;
+  if (chooseMicroBatch(plan, fits)) {
+    reached = Rung::Recipe; // once more from there
+    return true;
+  }
+  if (fits) {
     warnOfDearMemory(plan);
     return true;
   }
@@ -128,23 +136,30 @@ bool Compilation::place() {
 bool Compilation::lowerTo(Rung rung) {
   if (!prepared && !(prepared = definitions.addStandard(standard)))
     return fail(70);
+  // By rung, from the one above to it.
   using Stage = bool (*)(Compilation &);
-  static constexpr std::pair<Rung, Stage> stages[] = {
-      {Rung::Recipe, [](Compilation &self) { return self.makeRecipe(); }},
-      {Rung::Tune, [](Compilation &self) { return self.makeTune(); }},
-      {Rung::Backward, [](Compilation &self) { return self.runPasses(Rung::Backward); }},
-      {Rung::Precision, [](Compilation &self) { return self.runPasses(Rung::Precision); }},
-      {Rung::Fused, [](Compilation &self) { return self.fuse(); }},
-      {Rung::Placed, [](Compilation &self) { return self.place(); }},
+  static constexpr Stage stages[] = {
+      nullptr,
+      [](Compilation &self) { return self.makeRecipe(); },
+      [](Compilation &self) { return self.makeTune(); },
+      [](Compilation &self) { return self.runPasses(Rung::Backward); },
+      [](Compilation &self) { return self.runPasses(Rung::Precision); },
+      [](Compilation &self) { return self.fuse(); },
+      [](Compilation &self) { return self.place(); },
   };
-  for (auto [next, stage] : stages) {
-    if (next > rung)
-      break;
-    if (next <= reached)
-      continue;
-    if (!stage(*this))
+  while (reached < rung) {
+    // Between these rungs programs are those of the micro-batches that were chosen.
+    if (reached == Rung::Tune && rung < Rung::Placed && choosesMicroBatches()) {
+      if (!lowerTo(Rung::Placed))
+        return false;
+      reached = Rung::Recipe;
+    }
+    Rung before = reached;
+    reached = Rung(int(reached) + 1); // a stage may go back
+    if (!stages[int(reached)](*this)) {
+      reached = before;
       return false;
-    reached = next;
+    }
   }
   // What definitions made is verified by itself; this is for all passes, once: each time takes a twentieth of them.
   return rung <= Rung::Tune || mlir::succeeded(mlir::verify(*current)) || bug("the passes of a rung");

@@ -10,15 +10,22 @@
 using namespace ftc;
 
 void Compilation::findMemoryLimit() {
-  for (auto train : current->getOps<recipe::TrainOp>()) {
-    std::optional<int64_t> bytes = train.getMemory();
-    if (!bytes || (limit && limit->bytes <= *bytes))
-      continue;
-    recipe::ExtentAttr batch = train.getBatch();
-    limit = {train.getName().str(), *bytes,
-             batch.getFirst(),      int64_t(train.getMicroBatch().value_or(batch.getFirst())),
-             batch.getSecond(),     rangeOf(train.getLoc(), sources)};
-  }
+  limit.reset();
+  for (auto train : recipe->getOps<recipe::TrainOp>())
+    if (std::optional<int64_t> bytes = train.getMemory(); bytes && (!limit || *bytes < limit->bytes))
+      limit = {train.getName().str(), *bytes, rangeOf(train.getLoc(), sources)};
+}
+
+recipe::TrainOp Compilation::findTraining(llvm::StringRef step) {
+  for (auto train : recipe->getOps<recipe::TrainOp>())
+    if (train.getName() == step)
+      return train;
+  return {};
+}
+
+/// How many sequences a training computes at once.
+static int64_t countSequences(recipe::TrainOp train) {
+  return int64_t(train.getMicroBatch().value_or(train.getBatch().getFirst()));
 }
 
 /// Bytes of gradients that have no place of their own while a batch is not cut into micro-batches, and would have one.
@@ -52,30 +59,73 @@ static bool staysWhole(mlir::ModuleOp placed, llvm::StringRef training) {
 /// The most sequences that should fit, of which each takes its share of `rows` bytes. What rows take is taken to grow
 /// with their number, which it does but for what little does not depend on them.
 std::optional<Compilation::SmallerMicroBatch> Compilation::findMicroBatch(const target::PlanSummary &plan,
-                                                                          int64_t rows) {
-  if (staysWhole(*current, limit->step))
+                                                                          recipe::TrainOp train, int64_t rows) {
+  if (staysWhole(*current, train.getName()))
     return std::nullopt;
   int64_t rest = plan.peak + target::kProcessBytes - plan.activations - plan.workspace;
   rest += countMovingGradients(*current, plan);
-  for (int64_t micro = limit->micro - 1; micro > 0; --micro)
-    if (int64_t bytes = rest + rows * micro / limit->micro; limit->sequences % micro == 0 && bytes <= limit->bytes)
+  int64_t sequences = train.getBatch().getFirst(), now = countSequences(train);
+  for (int64_t micro = now - 1; micro > 0; --micro)
+    if (int64_t bytes = rest + rows * micro / now; sequences % micro == 0 && bytes <= limit->bytes)
       return SmallerMicroBatch{micro, bytes};
   return std::nullopt;
 }
 
+static bool isOf(const target::Recomputed &program, llvm::StringRef step) {
+  return llvm::StringRef(program.program).starts_with((step + ".").str());
+}
+
+/// Share of a program's time up to which results are computed again without a word.
+static constexpr double kCheap = 0.02;
+
+bool Compilation::choosesMicroBatches() {
+  return limit && !microBatchesAreFinal && options.target != target::TargetKind::Reference &&
+         llvm::any_of(recipe->getOps<recipe::TrainOp>(), [](auto train) { return train.getAutoMicroBatch(); });
+}
+
+bool Compilation::chooseMicroBatch(const target::PlanSummary &plan, bool fits) {
+  if (!choosesMicroBatches())
+    return false;
+  recipe::TrainOp train;
+  const target::Recomputed *dearest = nullptr;
+  for (auto own : recipe->getOps<recipe::TrainOp>())
+    for (const target::Recomputed &program : report.recomputed)
+      if (own.getAutoMicroBatch() && isOf(program, own.getName()) && !(fits && program.share <= kCheap) &&
+          (!dearest || program.share > dearest->share)) {
+        train = own;
+        dearest = &program;
+      }
+  auto smaller = train ? findMicroBatch(plan, train, dearest->before + plan.workspace) : std::nullopt;
+  if (train && !smaller && !fits)
+    smaller = findMicroBatch(plan, train, plan.activations + plan.workspace);
+  if (fits)
+    fitting = recipe->clone();
+  if (smaller) {
+    train.setMicroBatch(smaller->sequences);
+    return true;
+  }
+  microBatchesAreFinal = true;
+  if (fits || !fitting)
+    return false;
+  recipe = std::move(fitting); // what was said to fit does not
+  return true;
+}
+
 void Compilation::warnOfDearMemory(const target::PlanSummary &plan) {
-  constexpr double cheap = 0.02;
+  recipe::TrainOp train = findTraining(limit->step);
   for (const target::Recomputed &program : report.recomputed) {
-    if (!llvm::StringRef(program.program).starts_with(limit->step + ".") || program.share <= cheap)
+    if (!isOf(program, limit->step) || program.share <= kCheap)
       continue;
     auto message =
         diags.report(Diag::DearMemory, limit->range, limit->step, llvm::formatv("{0:F0}", 100 * program.share));
-    if (auto smaller = findMicroBatch(plan, program.before + plan.workspace))
-      message.help(llvm::formatv("should fit with nothing computed again: micro_batch: {0}, whose sums are in another "
-                                 "order: about {1}",
+    if (train.getAutoMicroBatch())
+      continue;
+    if (auto smaller = findMicroBatch(plan, train, program.before + plan.workspace))
+      message.help(llvm::formatv("should fit with nothing computed again: micro_batch: {0} (which auto would choose), "
+                                 "whose sums are in another order: about {1}",
                                  smaller->sequences, bytesText(double(smaller->bytes)))
                        .str());
-    else if (limit->micro > 1 && !staysWhole(*current, limit->step))
+    else if (countSequences(train) > 1 && !staysWhole(*current, limit->step))
       message.help("less is computed again with a smaller micro_batch");
   }
 }
@@ -95,18 +145,20 @@ void Compilation::refuseMemory(const target::PlanSummary &plan) {
   message.help(parts);
   constexpr int64_t mega = 1000 * 1000;
   message.help(llvm::formatv("fits: memory: {0} MB", (peak + mega - 1) / mega).str());
-  if (auto smaller = findMicroBatch(plan, rows))
+  recipe::TrainOp train = findTraining(limit->step);
+  if (auto smaller = findMicroBatch(plan, train, rows))
     message.help(llvm::formatv("should fit: micro_batch: {0}, with the same result: about {1}", smaller->sequences,
                                bytesText(double(smaller->bytes)))
                      .str());
   auto fits = [&](double share) { return double(rest) + double(rows) * share <= double(limit->bytes); };
   constexpr int64_t multiple = 16;
-  int64_t tokens = (limit->tokens - 1) / multiple * multiple;
-  while (tokens > 0 && !fits(double(tokens) / double(limit->tokens)))
+  int64_t sequences = train.getBatch().getFirst(), now = train.getBatch().getSecond();
+  int64_t tokens = (now - 1) / multiple * multiple;
+  while (tokens > 0 && !fits(double(tokens) / double(now)))
     tokens -= multiple;
   if (tokens > 0)
-    message.help(llvm::formatv("should fit: shorter rows, batch: {0} x {1}: about {2}", limit->sequences, tokens,
-                               bytesText(double(rest + rows * tokens / limit->tokens))));
+    message.help(llvm::formatv("should fit: shorter rows, batch: {0} x {1}: about {2}", sequences, tokens,
+                               bytesText(double(rest + rows * tokens / now))));
   int64_t missing = peak - limit->bytes;
   if (int64_t saved = countWideWeights(*current) / 2; saved >= missing)
     message.help(llvm::formatv("should fit: frozen weights in 16 bits, rounded once, by 'save ... as huggingface(..., "

@@ -19,7 +19,7 @@ namespace cl = llvm::cl;
 
 static int compile(const char *argv0);
 static Command command(compile);
-static RecipeOptions recipe(command);
+static RecipeOptions options(command);
 
 static cl::opt<Rung>
     emitted("emit", cl::desc("Stop at a rung and write it"), cl::cat(optionCategory()), cl::init(Rung::Executable),
@@ -69,7 +69,7 @@ static int emitTree(const std::string &path) {
 }
 
 static int compile(const char *argv0) {
-  auto chosen = recipe.read();
+  auto chosen = options.read();
   if (!chosen)
     return WrongUsage;
   if (perturbation.getNumOccurrences()) {

@@ -172,6 +172,7 @@ static Status reportTraining(const Manifest &manifest, const run::Step &step, st
   report.count("supervised tokens an epoch", counts->supervised);
   report.count("steps", steps);
   report.count("places a step", train.batch.sequences * train.batch.tokens);
+  report.count("sequences at once", train.batch.micro, llvm::formatv(" of {0}", train.batch.sequences).str());
   report.count("tokens a step", counts->stepsPerEpoch ? counts->tokens / counts->stepsPerEpoch : 0, ", on average");
   // Once where the tensors are, unless nothing asks for that, and once at each point that the optimizer moves them to.
   double runs = double(train.moves.size()) + (train.beginsMoved ? 0 : 1);

@@ -127,7 +127,8 @@ def ConfigureOp : Recipe_Step<"configure", [Pure]> {
 def TrainOp : Recipe_Step<"train"> {
   let summary = "a model with its trainable tensors trained";
   let description = [{
-    `batch` is sequences x tokens, `micro_batch` how many sequences are computed at once (absent: chosen to fit).
+    `batch` is sequences x tokens, `micro_batch` how many sequences are computed at once (absent: all). With
+    `auto_micro_batch` the compiler writes there how many it has chosen, to fit into `memory`.
     Without `schedule` the learning rate stays as it is. Without `steps` the run is `epochs` passes over the data. `gradient_clip` is a bound on the global norm, `memory`
     one in bytes, `checkpoint_every` a number of updates.
 
@@ -140,7 +141,8 @@ def TrainOp : Recipe_Step<"train"> {
   let arguments = (ins StrAttr:$name, Recipe_Model:$model, Recipe_Dataset:$data, Recipe_Call:$objective,
                        AnyAttr:$optimizer, OptionalAttr<Recipe_Call>:$schedule, Recipe_Extent:$batch,
                        Variadic<Recipe_Model>:$others,
-                       OptionalAttr<I64Attr>:$micro_batch, DefaultValuedAttr<BoolAttr, "true">:$packing,
+                       OptionalAttr<I64Attr>:$micro_batch, UnitAttr:$auto_micro_batch,
+                       DefaultValuedAttr<BoolAttr, "true">:$packing,
                        OptionalAttr<I64Attr>:$steps, OptionalAttr<F64Attr>:$epochs, OptionalAttr<I64Attr>:$memory,
                        DefaultValuedAttr<I64Attr, "0">:$seed, OptionalAttr<F64Attr>:$gradient_clip,
                        OptionalAttr<I64Attr>:$checkpoint_every, OptionalAttr<Recipe_Map>:$precision);

@@ -21,6 +21,10 @@ class Elaborator;
 struct AdapterGroup;
 } // namespace elaborate
 
+namespace recipe {
+class TrainOp;
+} // namespace recipe
+
 /// The named stages of a compilation, top down; `ftc --emit=RUNG` stops at one. See docs/ir.md.
 enum class Rung { AST, Recipe, Tune, Backward, Precision, Fused, Placed, LLVM, Object, Executable };
 
@@ -39,7 +43,8 @@ public:
   Compilation(CompileOptions options, const char *argv0);
   ~Compilation();
 
-  /// Goes down to `rung` (at most Placed); false after errors, whose exit status is status().
+  /// Goes down to `rung` (at most Placed); false after errors, whose exit status is status(). Micro-batches that are to
+  /// be chosen are whole batches at the rung Tune, unless a rung below it was asked for before.
   bool lowerTo(Rung rung);
   /// From the placed module to an executable at `path`.
   bool link(const std::string &path);
@@ -61,10 +66,10 @@ private:
   bool runPasses(Rung rung);
   bool fuse();
   bool place();
-  /// A training that states how much memory there is.
+  /// What a training states about memory.
   struct MemoryLimit {
     std::string step;
-    int64_t bytes, sequences, micro, tokens;
+    int64_t bytes;
     llvm::SMRange range;
   };
   /// Fewer sequences at a time that should fit, and what is needed then.
@@ -73,7 +78,12 @@ private:
   };
   void findMemoryLimit();
   void warnOfSlowPrecision();
-  std::optional<SmallerMicroBatch> findMicroBatch(const target::PlanSummary &plan, int64_t rows);
+  recipe::TrainOp findTraining(llvm::StringRef step);
+  std::optional<SmallerMicroBatch> findMicroBatch(const target::PlanSummary &plan, recipe::TrainOp train, int64_t rows);
+  /// Whether there are micro-batches that depend on what the placed programs need.
+  bool choosesMicroBatches();
+  /// Cuts a batch where that fits and saves time, or goes back to how it was; whether the recipe changed.
+  bool chooseMicroBatch(const target::PlanSummary &plan, bool fits);
   void warnOfDearMemory(const target::PlanSummary &plan);
   void refuseMemory(const target::PlanSummary &plan);
   bool fail(int status);
@@ -86,6 +96,9 @@ private:
   Diagnostics diags;
   DefinitionLibrary definitions;
   mlir::MLIRContext context;
+  mlir::OwningOpRef<mlir::ModuleOp> recipe;  ///< with the micro-batches that are chosen so far
+  mlir::OwningOpRef<mlir::ModuleOp> fitting; ///< the recipe as it fitted before the last choice
+  bool microBatchesAreFinal = false;
   mlir::OwningOpRef<mlir::ModuleOp> current;
   std::optional<MemoryLimit> limit; ///< the least one: all programs of an executable share its memory
   target::MemoryReport report;

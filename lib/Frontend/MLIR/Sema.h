@@ -52,7 +52,7 @@ public:
   /// Reports each of these that is not given; false if there was one.
   bool require(llvm::ArrayRef<llvm::StringRef> needed);
 
-  std::optional<int64_t> integer(llvm::StringRef key, Bounds bounds);
+  std::optional<int64_t> integer(llvm::StringRef key, Bounds bounds, llvm::StringRef expected = "an integer");
   std::optional<double> real(llvm::StringRef key, Bounds bounds);
   /// A number of a quantity's unit, or a plain number where `plain` allows it.
   std::optional<double> quantity(llvm::StringRef key, recipe::Unit unit, bool plain, Bounds bounds);

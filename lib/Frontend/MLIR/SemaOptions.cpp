@@ -114,14 +114,14 @@ bool Options::within(StringRef key, double number, Bounds bounds) {
   return false;
 }
 
-std::optional<int64_t> Options::integer(StringRef key, Bounds bounds) {
+std::optional<int64_t> Options::integer(StringRef key, Bounds bounds, StringRef expected) {
   const Expr *expr = find(key);
   if (!expr)
     return std::nullopt;
   Attribute value = sema.evaluate(*expr);
   auto integer = llvm::dyn_cast_if_present<IntegerAttr>(value);
   if (!integer || llvm::isa<BoolAttr>(value))
-    return refuse<int64_t>(key, "an integer", value);
+    return refuse<int64_t>(key, expected, value);
   return within(key, integer.getInt(), bounds) ? std::optional(integer.getInt()) : std::nullopt;
 }
 

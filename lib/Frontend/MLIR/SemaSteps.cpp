@@ -432,7 +432,12 @@ bool Sema::trainLimits(Options &options, TrainOp op) {
       options.quantity("memory", recipe::Unit::Bytes, /*plain=*/false, {1, 0x1p60, "a size of at least one byte"}),
       [&](double bytes) { op.setMemory(static_cast<int64_t>(bytes)); });
   set("seed", options.integer("seed", seedBounds), [&](int64_t seed) { op.setSeed(seed); });
-  set("micro_batch", options.integer("micro_batch", positiveCount), [&](int64_t size) { op.setMicroBatch(size); });
+  auto *micro = llvm::dyn_cast_if_present<NameExpr>(options.find("micro_batch"));
+  if (micro && micro->name == "auto")
+    op.setAutoMicroBatch(true);
+  else
+    set("micro_batch", options.integer("micro_batch", positiveCount, "an integer, or auto"),
+        [&](int64_t size) { op.setMicroBatch(size); });
   if (auto size = op.getMicroBatch(); size && op.getBatch().getFirst() % *size != 0) {
     diags.report(Diag::MicroBatch, options.rangeOf("micro_batch"), op.getBatch().getFirst(), *size)
         .help("'micro_batch' must divide the number of sequences in 'batch'");
@@ -480,7 +485,8 @@ Value Sema::buildTrain(const CallExpr &call, StringRef name) {
   if (problems() != before)
     return {};
   auto op = TrainOp::create(builder, locationOf(call.range), model.getType(), name, model, data, objective, optimizer,
-                            schedule, batch, others, /*micro_batch=*/nullptr, *packing, /*steps=*/nullptr,
+                            schedule, batch, others, /*micro_batch=*/nullptr,
+                            /*auto_micro_batch=*/false, *packing, /*steps=*/nullptr,
                             /*epochs=*/nullptr, /*memory=*/nullptr, /*seed=*/0, /*gradient_clip=*/nullptr,
                             /*checkpoint_every=*/nullptr, precision);
   bool sound = trainLength(options, op);
