@@ -195,8 +195,111 @@ static Value attendByRule(Evaluator &evaluator, const KnownMask &mask, const Ten
   auto op = tune::AttentionOp::create(builder, evaluator.loc(), operand(q, order), operand(k, kept), operand(v, kept),
                                       pass.positions, pass.segments, positions, segments,
                                       builder.getF64FloatAttr(form.scale), builder.getUnitAttr(), windowAttr, capAttr,
-                                      mask.prefix ? builder.getI64IntegerAttr(mask.prefix) : mlir::IntegerAttr());
+                                      mask.prefix ? builder.getI64IntegerAttr(mask.prefix) : mlir::IntegerAttr(),
+                                      /*unordered=*/mlir::UnitAttr());
   return Tensor{op.getOut(), order};
+}
+
+/// `x` without the dimensions along which it is repeated.
+static Tensor withoutRepeats(const Tensor &x) {
+  Tensor own{x.value, x.dims};
+  while (true) {
+    Dims dims;
+    if (auto broadcast = own.value.getDefiningOp<mlir::linalg::BroadcastOp>()) {
+      for (auto [number, dim] : llvm::enumerate(own.dims))
+        if (!llvm::is_contained(broadcast.getDimensions(), int64_t(number)))
+          dims.push_back(dim);
+      own = {broadcast.getInput(), dims};
+    } else if (auto transpose = own.value.getDefiningOp<mlir::linalg::TransposeOp>()) {
+      dims = own.dims;
+      for (auto [number, source] : llvm::enumerate(transpose.getPermutation()))
+        dims[source] = own.dims[number];
+      own = {transpose.getInput(), dims};
+    } else {
+      return own;
+    }
+  }
+}
+
+/// Positions by which a mask is made.
+struct Places {
+  Tensor queries, keys;
+};
+
+/// The positions of a mask that is `positions of keys <= positions of queries`; nothing if it is another one.
+static std::optional<Places> findPlaces(const Tensor &mask, Dim query, Dim key) {
+  auto compare = mask.value ? mask.value.getDefiningOp<mlir::arith::CmpIOp>() : nullptr;
+  bool isLess = compare && compare.getPredicate() == mlir::arith::CmpIPredicate::sle;
+  if (!isLess && !(compare && compare.getPredicate() == mlir::arith::CmpIPredicate::sge))
+    return std::nullopt;
+  Tensor left = withoutRepeats({compare.getLhs(), mask.dims}), right = withoutRepeats({compare.getRhs(), mask.dims});
+  Places places{isLess ? right : left, isLess ? left : right};
+  bool isI32 = tune::typeOf(compare.getLhs()).getElementType().isInteger(32);
+  if (!isI32 || indexOf(places.queries.dims, key) >= 0 || indexOf(places.keys.dims, query) >= 0)
+    return std::nullopt;
+  return places;
+}
+
+/// Attention within each entry of some dimensions, of heads too if positions are theirs, by a mask that compares
+/// positions: without scores of queries by keys. Nothing if the operands or the mask are of another form.
+static std::optional<Value> attendByPlaces(Evaluator &evaluator, const Tensor &q, const Tensor &k, const Tensor &v,
+                                           const Tensor &mask, Dim key) {
+  const AttentionForm &form = *evaluator.attentionForm;
+  bool ofHeads = indexOf(mask.dims, form.kv) >= 0;
+  Dims outer, queries, keys;
+  for (Dim dim : q.dims)
+    if (dim != form.group && dim != form.d && (dim != form.kv || ofHeads))
+      (indexOf(k.dims, dim) >= 0 ? outer : queries).push_back(dim);
+  if (queries.size() != 1)
+    return std::nullopt;
+  Dim query = queries.front();
+  std::optional<Places> places = findPlaces(mask, query, key);
+  auto isOfRows = [&](Dim dim) { return dim == query || dim == key || llvm::is_contained(outer, dim); };
+  if (!places || !llvm::all_of(mask.dims, isOfRows))
+    return std::nullopt;
+  // The op's operands are [rows, queries or keys, heads, ...].
+  keys.push_back(key);
+  if (!ofHeads)
+    for (Dims *dims : {&queries, &keys})
+      dims->push_back(form.kv);
+  queries.append({form.group, form.d});
+  keys.push_back(form.d);
+  auto all = [&](const Dims &own) {
+    Dims dims(outer);
+    dims.append(own);
+    return dims;
+  };
+  auto has = [&](const Tensor &x, const Dims &own) {
+    Dims dims = all(own);
+    return x.value && x.dims.size() == dims.size() &&
+           llvm::all_of(dims, [&](Dim dim) { return dim && indexOf(x.dims, dim) >= 0; });
+  };
+  if (!has(q, queries) || !has(k, keys) || !has(v, keys))
+    return std::nullopt;
+  mlir::OpBuilder &builder = *evaluator.builder;
+  int64_t rows = 1;
+  for (Dim dim : outer)
+    rows *= dim->size;
+  auto operand = [&](const Tensor &x, const Dims &own) {
+    mlir::Value value = evaluator.align(x, all(own)).value;
+    llvm::SmallVector<int64_t> shape{rows};
+    llvm::append_range(shape, tune::shapeOf(value).drop_front(outer.size()));
+    if (ofHeads && own.size() > 1)
+      shape.insert(shape.begin() + 2, 1);
+    return tune::reshape(builder, evaluator.loc(), value, shape);
+  };
+  mlir::Value here = operand(places->queries, {query}), there = operand(places->keys, {key});
+  auto segments = [&](mlir::Value like) { return tune::splatLike(builder, evaluator.loc(), like, 0); };
+  mlir::FloatAttr capAttr = form.softcap.isNone() ? mlir::FloatAttr() : builder.getF64FloatAttr(*form.softcap.number());
+  auto op = tune::AttentionOp::create(builder, evaluator.loc(), operand(evaluator.toReal(q), queries),
+                                      operand(evaluator.toReal(k), keys), operand(evaluator.toReal(v), keys), here,
+                                      segments(here), there, segments(there), builder.getF64FloatAttr(form.scale),
+                                      builder.getUnitAttr(), /*window=*/mlir::IntegerAttr(), capAttr,
+                                      /*prefix=*/mlir::IntegerAttr(), builder.getUnitAttr());
+  llvm::SmallVector<int64_t> shape;
+  for (Dim dim : all(queries))
+    shape.push_back(dim->size);
+  return Tensor{tune::reshape(builder, evaluator.loc(), op.getOut(), shape), all(queries)};
 }
 
 /// softmax(mask(z, seen), over: keys) @[keys] v with z = scale * (q @ k), capped; a token that sees nothing gets 0.
@@ -253,6 +356,9 @@ Value Evaluator::attend(const Arguments &arguments) {
   if (mask && isWhole)
     if (std::optional<KnownMask> known = findRule(*modelPass, mask->value, indexOf(mask->dims, keys)))
       return attendByRule(*this, *known, *q, *k, *v, keys);
+  if (mask)
+    if (std::optional<Value> value = attendByPlaces(*this, *q, *k, *v, *mask, keys))
+      return *value;
   return attendByMask(*this, *q, *k, *v, seen, keys);
 }
 

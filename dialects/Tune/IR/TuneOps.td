@@ -222,10 +222,15 @@ class Tune_AttentionOp<string mnemonic, list<Trait> traits = []> : Tune_PureOp<m
                     Tune_IndexTensor:$qpos, Tune_IndexTensor:$qseg, Tune_IndexTensor:$kpos, Tune_IndexTensor:$kseg);
   dag settings = (ins F64Attr:$scale, UnitAttr:$causal,
                       OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$window, OptionalAttr<F64Attr>:$softcap,
-                      OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$prefix);
+                      OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$prefix, UnitAttr:$unordered);
   let assemblyFormat = [{
     operands `scale` $scale (`causal` $causal^)? (`window` $window^)? (`softcap` $softcap^)? (`prefix` $prefix^)?
-    attr-dict `:` functional-type(operands, results)
+    (`unordered` $unordered^)? attr-dict `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    bool keysAreQueries() { return !getUnordered() && getQpos() == getKpos() && getQseg() == getKseg(); }
+    /// How many keys every query sees, before those that have positions and segments.
+    int64_t countPrefix() { return getPrefix().value_or(0); }
   }];
 }
 
@@ -237,15 +242,11 @@ def AttentionOp : Tune_AttentionOp<"attention", [InferTypeOpAdaptor]> {
     Another key j is seen by query i iff their segments are equal and not negative, and (`causal`) kpos_j <= qpos_i, and
     (`window` w) qpos_i - kpos_j < w. Results are out `[B,T,H,G,D]` and lse `[B,T,H,G]`; a query that sees nothing
     gives 0 and -inf. If positions and segments of both sides are the same values (`keysAreQueries`), these keys are the
-    queries' own tokens, in order, so that only those up to i need be visited when causal.
+    queries' own tokens, in order, so that only those up to i need be visited when causal; not so with `unordered`,
+    where a later place may have an earlier position.
   }];
   let arguments = !con(inputs, settings);
   let results = (outs Tune_RealTensor:$out, Tune_RealTensor:$lse);
-  let extraClassDeclaration = [{
-    bool keysAreQueries() { return getQpos() == getKpos() && getQseg() == getKseg(); }
-    /// How many keys every query sees, before those that have positions and segments.
-    int64_t countPrefix() { return getPrefix().value_or(0); }
-  }];
 }
 
 def AttentionBackwardOp : Tune_AttentionOp<"attention_backward", [
@@ -260,11 +261,6 @@ def AttentionBackwardOp : Tune_AttentionOp<"attention_backward", [
   let arguments = !con(inputs, (ins Tune_RealTensor:$out, Tune_RealTensor:$lse, Tune_RealTensor:$dout), settings);
   let results = (outs Tune_RealTensor:$dq, Tune_RealTensor:$dk, Tune_RealTensor:$dv);
   let hasVerifier = 1;
-  let extraClassDeclaration = [{
-    bool keysAreQueries() { return getQpos() == getKpos() && getQseg() == getKseg(); }
-    /// How many keys every query sees, before those that have positions and segments.
-    int64_t countPrefix() { return getPrefix().value_or(0); }
-  }];
 }
 
 //===----------------------------------------------------------------------===//

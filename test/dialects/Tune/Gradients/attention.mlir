@@ -12,6 +12,8 @@
 // RUN: %{check}
 // REDEFINE: %{form} = causal softcap 1.5
 // RUN: %{check}
+// REDEFINE: %{form} = causal unordered
+// RUN: %{check}
 
 tune.tensor input @q : tensor<2x4x2x3x2xf64>
 tune.tensor input @k : tensor<2x4x2x2xf64>

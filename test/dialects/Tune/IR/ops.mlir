@@ -80,6 +80,10 @@ func.func @p() attributes {tune.program} {
   %out, %lse = tune.attention %q, %keys, %keys, %qpos, %qpos, %kpos, %kpos scale 0.5 causal window 4 softcap 30.0
     : (tensor<1x2x2x3x4xf64>, tensor<1x8x2x4xf64>, tensor<1x8x2x4xf64>, tensor<1x2xi32>, tensor<1x2xi32>,
        tensor<1x8xi32>, tensor<1x8xi32>) -> (tensor<1x2x2x3x4xf64>, tensor<1x2x2x3xf64>)
+  // CHECK: tune.attention %{{.*}} scale 5.000000e-01 causal unordered : (
+  %own, %ownLse = tune.attention %q, %keys, %keys, %qpos, %qpos, %kpos, %kpos scale 0.5 causal unordered
+    : (tensor<1x2x2x3x4xf64>, tensor<1x8x2x4xf64>, tensor<1x8x2x4xf64>, tensor<1x2xi32>, tensor<1x2xi32>,
+       tensor<1x8xi32>, tensor<1x8xi32>) -> (tensor<1x2x2x3x4xf64>, tensor<1x2x2x3xf64>)
   // CHECK: tune.attention_backward %{{.*}} scale 5.000000e-01 : (
   %dq, %dk, %dv = tune.attention_backward %q, %keys, %keys, %qpos, %qpos, %kpos, %kpos, %out, %lse, %out scale 0.5
     : (tensor<1x2x2x3x4xf64>, tensor<1x8x2x4xf64>, tensor<1x8x2x4xf64>, tensor<1x2xi32>, tensor<1x2xi32>,
