@@ -26,6 +26,7 @@ using namespace ftc;
 Compilation::Compilation(CompileOptions options, const char *argv0)
     : options(std::move(options)), standard(standardLibraryPath(argv0)), diags(sources), definitions(diags) {
   prepareContext(context);
+  context.enableMultithreading(); // programs are side by side in the passes that take most time
 }
 
 Compilation::~Compilation() { diags.flush(); }

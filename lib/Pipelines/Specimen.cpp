@@ -33,8 +33,7 @@ void ftc::prepareContext(mlir::MLIRContext &context) {
   context.appendDialectRegistry(registry);
   context.loadDialect<recipe::RecipeDialect, tune::TuneDialect, mlir::arith::ArithDialect, mlir::func::FuncDialect,
                       mlir::linalg::LinalgDialect, mlir::math::MathDialect, mlir::tensor::TensorDialect>();
-  // The flat programs are verified once at each rung; more threads than cores are of no use for one module.
-  context.disableMultithreading();
+  context.disableMultithreading(); // of no use for small programs
 }
 
 /// Whether a model definition is meant for trials: its configuration has the key `specimen`.

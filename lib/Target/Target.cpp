@@ -203,9 +203,10 @@ FailureOr<Code::Objects> Code::compile() {
   constexpr size_t mostParts = 4;
   std::vector<OwningOpRef<ModuleOp>> parts = splitKernels(kernels.getModule(), mostParts);
   MLIRContext *context = placed.getContext();
+  bool hadThreads = context->isMultithreadingEnabled();
   if (parts.size() > 1)
     context->enableMultithreading();
-  auto disable = llvm::scope_exit([&] { context->disableMultithreading(); });
+  auto restore = llvm::scope_exit([&] { context->enableMultithreading(hadThreads); });
   Objects objects(parts.size());
   std::atomic<size_t> next = 0;
   auto work = [&] {

@@ -12,6 +12,7 @@
 #include "dialects/Tune/Transforms/Passes.h"
 #include "dialects/Tune/Transforms/RowAlignment.h"
 #include "dialects/Tune/Utils/Builders.h"
+#include "dialects/Tune/Utils/Programs.h"
 
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/IR/IRMapping.h"
@@ -341,19 +342,18 @@ private:
 
 class FuseRows : public impl::FuseRowsBase<FuseRows> {
   void runOnOperation() override {
-    isolatePads(getOperation());
-    SmallVector<Block *> blocks;
-    getOperation().walk([&](func::FuncOp program) {
+    forEachProgram(getOperation(), [](func::FuncOp program) {
+      isolatePads(program);
       if (!program->hasAttr(TuneDialect::kProgramAttrName))
         return;
-      blocks.push_back(&program.getBody().front());
+      SmallVector<Block *> blocks{&program.getBody().front()};
       program.walk([&](RowsOp rows) { blocks.push_back(rows.getBody()); });
       program.walk([&](IfOp choice) { blocks.append({&choice.getYes().front(), &choice.getNo().front()}); });
+      for (Block *block : blocks) {
+        splitSums(*block);
+        Grouping(*block, copyCheapProducers(*block)).run();
+      }
     });
-    for (Block *block : blocks) {
-      splitSums(*block);
-      Grouping(*block, copyCheapProducers(*block)).run();
-    }
   }
 };
 

@@ -22,6 +22,7 @@
 #include "dialects/Tune/Transforms/Patterns.h"
 #include "dialects/Tune/Utils/Builders.h"
 #include "dialects/Tune/Utils/Labels.h"
+#include "dialects/Tune/Utils/Programs.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -432,13 +433,14 @@ struct OrderContractionsPass : impl::OrderContractionsBase<OrderContractionsPass
   }
 
   void runOnOperation() override {
-    for (auto program : getOperation().getOps<func::FuncOp>())
+    auto config =
+        GreedyRewriteConfig().enableFolding(false).setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
+    forEachProgram(getOperation(), [&](func::FuncOp program) {
       // What a rewrite leaves may be improved again, from another operand.
-      for (int round = 0; round < kMaxDepth && !program.isExternal() && runOnProgram(program); ++round)
+      for (int round = 0; round < kMaxDepth && runOnProgram(program); ++round)
         ;
-    (void)applyPatternsGreedily(
-        getOperation(), patterns,
-        GreedyRewriteConfig().enableFolding(false).setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled));
+      (void)applyPatternsGreedily(program, patterns, config);
+    });
   }
 
   bool runOnProgram(func::FuncOp program) {

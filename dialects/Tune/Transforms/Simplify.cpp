@@ -8,6 +8,7 @@
 
 #include "dialects/Tune/Transforms/Passes.h"
 #include "dialects/Tune/Transforms/Patterns.h"
+#include "dialects/Tune/Utils/Programs.h"
 
 #include "mlir/IR/Dominance.h"
 #include "mlir/Transforms/CSE.h"
@@ -64,7 +65,11 @@ struct SimplifyPass : impl::SimplifyBase<SimplifyPass> {
   }
 
   void runOnOperation() override {
-    ModuleOp module = getOperation();
+    forEachProgram(getOperation(), [&](func::FuncOp program) { simplify(program); });
+    removeUnusedTensors(getOperation());
+  }
+
+  void simplify(func::FuncOp program) {
     // Bodies have one block each: their regions need no simplification of their own. A change puts the ops around it
     // back on the list, so that one iteration over all ops suffices; the driver cannot know it, and says that it
     // failed.
@@ -72,22 +77,21 @@ struct SimplifyPass : impl::SimplifyBase<SimplifyPass> {
                       .setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled)
                       .setUseTopDownTraversal(true)
                       .setMaxIterations(1);
-    merge(module);
-    (void)applyPatternsGreedily(module, patterns, config);
+    merge(program);
+    (void)applyPatternsGreedily(program, patterns, config);
     // Merging makes operands equal, which the patterns of tune.rows look for.
     bool changed = false;
-    (void)applyOpPatternsGreedily(merge(module), patterns, config, &changed);
+    (void)applyOpPatternsGreedily(merge(program), patterns, config, &changed);
     if (changed)
-      merge(module);
-    removeUnusedTensors(module);
+      merge(program);
   }
 
   /// Merges common subexpressions; the ops that read what was merged.
-  SmallVector<Operation *> merge(ModuleOp module) {
+  SmallVector<Operation *> merge(func::FuncOp program) {
     ChangedOps changed;
-    IRRewriter rewriter(module.getContext(), &changed);
-    DominanceInfo dominance(module);
-    eliminateCommonSubExpressions(rewriter, dominance, module);
+    IRRewriter rewriter(program.getContext(), &changed);
+    DominanceInfo dominance(program);
+    eliminateCommonSubExpressions(rewriter, dominance, program);
     return changed.take();
   }
 

@@ -18,6 +18,7 @@
 #include "dialects/Tune/Transforms/Passes.h"
 #include "dialects/Tune/Transforms/RowRoles.h"
 #include "dialects/Tune/Utils/Builders.h"
+#include "dialects/Tune/Utils/Programs.h"
 
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/IR/IRMapping.h"
@@ -296,10 +297,10 @@ struct SliceRowsPass : impl::SliceRowsBase<SliceRowsPass> {
   using SliceRowsBase::SliceRowsBase;
 
   void runOnOperation() override {
-    isolatePads(getOperation());
-    for (auto program : getOperation().getOps<func::FuncOp>())
-      if (!program.isExternal())
-        runOnProgram(program);
+    forEachProgram(getOperation(), [&](func::FuncOp program) {
+      isolatePads(program);
+      runOnProgram(program);
+    });
   }
 
   void runOnProgram(func::FuncOp program) {

@@ -22,11 +22,14 @@
 #include "dialects/Dnnl/IR/Dnnl.h"
 #include "dialects/Tune/IR/Tune.h"
 #include "dialects/Tune/Utils/Builders.h"
+#include "dialects/Tune/Utils/Programs.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using ftc::dnnl::MatmulOp;
@@ -233,12 +236,19 @@ template <typename Op> struct TakeNarrowOperands : OpRewritePattern<Op> {
     SmallVector<Value> operands = llvm::map_to_vector(op->getOperands(), takeNarrow);
     if (llvm::equal(operands, op->getOperands()))
       return rewriter.notifyMatchFailure(op, "nothing was extended");
+    SetVector<Operation *> extensions;
+    for (auto [wide, narrow] : llvm::zip_equal(op->getOperands(), operands))
+      if (wide != narrow)
+        extensions.insert(wide.getDefiningOp());
     if (auto contract = dyn_cast<linalg::ContractOp>(op.getOperation())) // its body is typed too
       rewriter.replaceOpWithNewOp<linalg::ContractOp>(op, op->getResultTypes(), ValueRange(operands).take_front(2),
                                                       ValueRange(op->getOperands()).take_back(1),
                                                       contract.getIndexingMaps());
     else
       rewriter.modifyOpInPlace(op, [&] { op->setOperands(operands); });
+    for (Operation *extension : extensions)
+      if (extension->use_empty())
+        rewriter.eraseOp(extension);
     return success();
   }
 };
@@ -263,9 +273,12 @@ public:
                       .setUseTopDownTraversal(true)
                       .setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled)
                       .setMaxIterations(1);
+    SmallVector<FrozenRewritePatternSet> sets;
     for (RewritePatternSet *patterns : {&lower, &join, &merge, &narrow})
-      (void)applyPatternsGreedily(getOperation(), std::move(*patterns), config);
-    getOperation()->walk([](func::FuncOp program) {
+      sets.emplace_back(std::move(*patterns));
+    tune::forEachProgram(getOperation(), [&](func::FuncOp program) {
+      for (const FrozenRewritePatternSet &patterns : sets)
+        (void)applyPatternsGreedily(program, patterns, config);
       auto compute = program->getAttrOfType<TypeAttr>(tune::TuneDialect::kComputeAttrName);
       program->walk([&](MatmulOp op) { op.setComputeAttr(compute); });
     });
