@@ -18,6 +18,25 @@
 // REDEFINE: %{type} = i32
 // RUN: %{run}
 
+// Two, four and eight lines beside each other, as sources and as results, with blocks that are not whole.
+// REDEFINE: %{n} = 2
+// RUN: %{run}
+// REDEFINE: %{m} = 37
+// RUN: %{run} --num-threads=2
+// REDEFINE: %{type} = f32
+// REDEFINE: %{n} = 4
+// RUN: %{run}
+// REDEFINE: %{n} = 8
+// RUN: %{run}
+// REDEFINE: %{n} = 37
+// REDEFINE: %{m} = 2
+// RUN: %{run}
+// REDEFINE: %{m} = 4
+// RUN: %{run} --num-threads=2
+// REDEFINE: %{n} = 64
+// REDEFINE: %{m} = 8
+// RUN: %{run}
+
 // Whole blocks are read and written by vectors.
 // RUN: sed 's/NN/16/g; s/MM/32/g; s/TT/f32/g' %s | ftc-run-mlir - --target=cpu --print-llvm | FileCheck %s --implicit-check-not=gather
 // CHECK: load <16 x float>
