@@ -31,7 +31,7 @@ LOSS_BOUND, LEAST_LOSS = 1e-5, 0.1  # relative, to a smaller loss as if it were 
 TENSOR_BOUND = 1e-4  # relative to the tensor's largest entry, or to this share of the file's largest one:
 NOISE_SHARE = 1e-3  # gradients that are 0 but for rounding say nothing
 SPREAD = 2  # and, where that is more, as many times what rounding each of the reference's results (--perturb) does to it
-SAMPLES = 24  # ways of rounding that are tried before a difference counts
+SAMPLES = 8  # ways of rounding that are tried before a difference counts
 TIMEOUT = 200  # seconds, for one command
 
 
