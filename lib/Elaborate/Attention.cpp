@@ -173,6 +173,11 @@ static std::optional<KnownMask> findRule(const ModelPass &pass, mlir::Value mask
   return std::nullopt;
 }
 
+/// The soft cap as the op has it; null if there is none.
+static mlir::FloatAttr softcapOf(mlir::OpBuilder &builder, const AttentionForm &form) {
+  return form.softcap.isNone() ? mlir::FloatAttr() : builder.getF64FloatAttr(*form.softcap.number());
+}
+
 /// Attention by its rule, without a mask of tokens by keys.
 static Value attendByRule(Evaluator &evaluator, const KnownMask &mask, const Tensor &q, const Tensor &k,
                           const Tensor &v, Dim keys) {
@@ -186,17 +191,16 @@ static Value attendByRule(Evaluator &evaluator, const KnownMask &mask, const Ten
   }
   auto window = evaluator.member(mask.rule, "window", form.range).integer();
   mlir::IntegerAttr windowAttr = window ? builder.getI64IntegerAttr(*window) : mlir::IntegerAttr();
-  mlir::FloatAttr capAttr = form.softcap.isNone() ? mlir::FloatAttr() : builder.getF64FloatAttr(*form.softcap.number());
   Dims order = {form.batch, form.tokens, form.kv, form.group, form.d};
   Dims kept = {form.batch, keys, form.kv, form.d};
   auto operand = [&](const Tensor &x, llvm::ArrayRef<Dim> dims) {
     return evaluator.align(evaluator.toReal(x), dims).value;
   };
-  auto op = tune::AttentionOp::create(builder, evaluator.loc(), operand(q, order), operand(k, kept), operand(v, kept),
-                                      pass.positions, pass.segments, positions, segments,
-                                      builder.getF64FloatAttr(form.scale), builder.getUnitAttr(), windowAttr, capAttr,
-                                      mask.prefix ? builder.getI64IntegerAttr(mask.prefix) : mlir::IntegerAttr(),
-                                      /*unordered=*/mlir::UnitAttr());
+  auto op = tune::AttentionOp::create(
+      builder, evaluator.loc(), operand(q, order), operand(k, kept), operand(v, kept), pass.positions, pass.segments,
+      positions, segments, builder.getF64FloatAttr(form.scale), builder.getUnitAttr(), windowAttr,
+      softcapOf(builder, form), mask.prefix ? builder.getI64IntegerAttr(mask.prefix) : mlir::IntegerAttr(),
+      /*unordered=*/mlir::UnitAttr());
   return Tensor{op.getOut(), order};
 }
 
@@ -228,10 +232,11 @@ struct Places {
 
 /// The positions of a mask that is `positions of keys <= positions of queries`; nothing if it is another one.
 static std::optional<Places> findPlaces(const Tensor &mask, Dim query, Dim key) {
+  using Predicate = mlir::arith::CmpIPredicate;
   auto compare = mask.value ? mask.value.getDefiningOp<mlir::arith::CmpIOp>() : nullptr;
-  bool isLess = compare && compare.getPredicate() == mlir::arith::CmpIPredicate::sle;
-  if (!isLess && !(compare && compare.getPredicate() == mlir::arith::CmpIPredicate::sge))
+  if (!compare || !llvm::is_contained({Predicate::sle, Predicate::sge}, compare.getPredicate()))
     return std::nullopt;
+  bool isLess = compare.getPredicate() == Predicate::sle;
   Tensor left = withoutRepeats({compare.getLhs(), mask.dims}), right = withoutRepeats({compare.getRhs(), mask.dims});
   Places places{isLess ? right : left, isLess ? left : right};
   bool isI32 = tune::typeOf(compare.getLhs()).getElementType().isInteger(32);
@@ -290,16 +295,12 @@ static std::optional<Value> attendByPlaces(Evaluator &evaluator, const Tensor &q
   };
   mlir::Value here = operand(places->queries, {query}), there = operand(places->keys, {key});
   auto segments = [&](mlir::Value like) { return tune::splatLike(builder, evaluator.loc(), like, 0); };
-  mlir::FloatAttr capAttr = form.softcap.isNone() ? mlir::FloatAttr() : builder.getF64FloatAttr(*form.softcap.number());
   auto op = tune::AttentionOp::create(builder, evaluator.loc(), operand(evaluator.toReal(q), queries),
                                       operand(evaluator.toReal(k), keys), operand(evaluator.toReal(v), keys), here,
                                       segments(here), there, segments(there), builder.getF64FloatAttr(form.scale),
-                                      builder.getUnitAttr(), /*window=*/mlir::IntegerAttr(), capAttr,
+                                      builder.getUnitAttr(), /*window=*/mlir::IntegerAttr(), softcapOf(builder, form),
                                       /*prefix=*/mlir::IntegerAttr(), builder.getUnitAttr());
-  llvm::SmallVector<int64_t> shape;
-  for (Dim dim : all(queries))
-    shape.push_back(dim->size);
-  return Tensor{tune::reshape(builder, evaluator.loc(), op.getOut(), shape), all(queries)};
+  return Tensor{tune::reshape(builder, evaluator.loc(), op.getOut(), sizesOf(all(queries))), all(queries)};
 }
 
 /// softmax(mask(z, seen), over: keys) @[keys] v with z = scale * (q @ k), capped; a token that sees nothing gets 0.

@@ -14,7 +14,6 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
-#include "llvm/ADT/ScopeExit.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -202,11 +201,7 @@ std::unique_ptr<llvm::Module> Code::makeModule(llvm::LLVMContext &context) {
 FailureOr<Code::Objects> Code::compile() {
   constexpr size_t mostParts = 4;
   std::vector<OwningOpRef<ModuleOp>> parts = splitKernels(kernels.getModule(), mostParts);
-  MLIRContext *context = placed.getContext();
-  bool hadThreads = context->isMultithreadingEnabled();
-  if (parts.size() > 1)
-    context->enableMultithreading();
-  auto restore = llvm::scope_exit([&] { context->enableMultithreading(hadThreads); });
+  assert(placed.getContext()->isMultithreadingEnabled() && "the parts share their context");
   Objects objects(parts.size());
   std::atomic<size_t> next = 0;
   auto work = [&] {

@@ -19,6 +19,7 @@
 #include "dialects/Tune/Transforms/Passes.h"
 #include "dialects/Tune/Utils/Builders.h"
 #include "dialects/Tune/Utils/Labels.h"
+#include "dialects/Tune/Utils/Programs.h"
 
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
@@ -306,9 +307,10 @@ struct HalveSpectraPass : impl::HalveSpectraBase<HalveSpectraPass> {
   using HalveSpectraBase::HalveSpectraBase;
 
   void runOnOperation() override {
-    for (auto program : getOperation().getOps<func::FuncOp>())
-      if (!program.isExternal() && !program.getOps<FFTOp>().empty())
+    forEachProgram(getOperation(), [&](func::FuncOp program) {
+      if (!program.getOps<FFTOp>().empty())
         runOnProgram(program);
+    });
   }
 
   void runOnProgram(func::FuncOp program) {

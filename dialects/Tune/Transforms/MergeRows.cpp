@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Tune/Transforms/Passes.h"
+#include "dialects/Tune/Utils/Programs.h"
 
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/IR/IRMapping.h"
@@ -99,9 +100,10 @@ static bool mergeOnePair(func::FuncOp program) {
 namespace {
 struct MergeRowsPass : impl::MergeRowsBase<MergeRowsPass> {
   void runOnOperation() override {
-    for (auto program : getOperation().getOps<func::FuncOp>())
-      while (!program.isExternal() && mergeOnePair(program))
+    forEachProgram(getOperation(), [&](func::FuncOp program) {
+      while (mergeOnePair(program))
         sortTopologically(&program.front());
+    });
   }
 };
 } // namespace

@@ -13,6 +13,7 @@
 
 #include "dialects/Tune/Transforms/Passes.h"
 #include "dialects/Tune/Utils/Builders.h"
+#include "dialects/Tune/Utils/Programs.h"
 
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/IR/IRMapping.h"
@@ -208,10 +209,10 @@ private:
 
 struct SinkChoicesPass : impl::SinkChoicesBase<SinkChoicesPass> {
   void runOnOperation() override {
-    isolatePads(getOperation());
-    for (auto program : getOperation().getOps<func::FuncOp>())
-      if (!program.isExternal())
-        Sinking(program.front()).run();
+    forEachProgram(getOperation(), [](func::FuncOp program) {
+      isolatePads(program);
+      Sinking(program.front()).run();
+    });
   }
 };
 } // namespace

@@ -119,7 +119,7 @@ llvm::FailureOr<std::unique_ptr<llvm::MemoryBuffer>> emitObject(mlir::ModuleOp p
 llvm::FailureOr<std::string> emitLLVM(mlir::ModuleOp placed, const TargetOptions &options);
 
 /// Emits the object of a placed module and links it with libftc_runtime.a, which lies beside the running program
-/// (`../lib`). The executable is written to a temporary name and renamed.
+/// (`../lib`). The executable is written to a temporary name and renamed. The module's context has threads enabled.
 llvm::LogicalResult compileToExecutable(mlir::ModuleOp placed, const TargetOptions &options,
                                         const std::string &outputPath);
 
