@@ -1,4 +1,5 @@
-// Fourier transforms of rows: Stockham's, of eight rows at a time, one in each lane of a vector. A length with a large
+// Fourier transforms of rows: Stockham's, of as many rows at a time as 64 bytes have numbers, one in each lane of a
+// vector. A length with a large
 // prime factor is done by Bluestein's convolution, whose length is a power of two; always in f64, since it loses more.
 
 #include "ftc/Runtime/CPU/Decompositions.h"
@@ -12,8 +13,8 @@
 #include <utility>
 
 namespace {
-/// The same place of eight rows.
-template <typename T> using EightRows [[gnu::vector_size(8 * sizeof(T))]] = T;
+/// The same place of several rows.
+template <typename T> using Rows [[gnu::vector_size(64)]] = T;
 
 template <typename Lanes> struct Complex {
   Lanes re, im;
@@ -34,9 +35,18 @@ public:
 
   /// `roots`: `length` entries, which are set here.
   Stockham(int64_t length, Root *roots) : length(length), roots(roots) {
-    for (int64_t i = 0; i < length; ++i) {
-      double angle = 2 * std::numbers::pi * double(i) / double(length);
-      roots[i] = {T(std::cos(angle)), T(std::sin(angle))};
+    // Each is a product of one of few: cosines and sines would take as long as some rows.
+    constexpr int64_t step = 32;
+    Complex<double> fine[step];
+    for (int64_t i = 0; i < step; ++i)
+      fine[i] = makeRoot(i);
+    for (int64_t first = 0; first < length; first += step) {
+      Complex<double> coarse = makeRoot(first);
+      for (int64_t i = 0; i < std::min(step, length - first); ++i) {
+        Complex<double> own = fine[i];
+        multiply(own, coarse);
+        roots[first + i] = {T(own.re), T(own.im)};
+      }
     }
   }
 
@@ -48,6 +58,8 @@ public:
       rest /= radix;
       if (radix == 4)
         passOfFour(x, other, rest, stride, sign);
+      else if (radix == 3)
+        passOfThree(x, other, rest, stride, sign);
       else
         passOf(radix, x, other, rest, stride, sign);
       stride *= radix;
@@ -57,6 +69,10 @@ public:
   }
 
 private:
+  Complex<double> makeRoot(int64_t power) const {
+    double angle = 2 * std::numbers::pi * double(power) / double(length);
+    return {std::cos(angle), std::sin(angle)};
+  }
   Root root(int64_t power, T sign) const { return {roots[power].re, sign * roots[power].im}; }
 
   /// y[q + stride (4 p + k)] = w^(p k) sum over j of x[q + stride (p + count j)] i^(sign j k)
@@ -81,6 +97,30 @@ private:
         to[stride] = t1;
         to[2 * stride] = t2;
         to[3 * stride] = t3;
+      }
+    }
+  }
+
+  /// The same with three.
+  [[gnu::always_inline]] void passOfThree(const Value *x, Value *y, int64_t count, int64_t stride, T sign) const {
+    int64_t apart = stride * count;
+    const T half = T(0.5), height = sign * T(std::numbers::sqrt3 / 2);
+    for (int64_t p = 0; p < count; ++p) {
+      Root w1 = root(p * stride, sign), w2 = root(2 * p * stride, sign);
+      for (int64_t q = 0; q < stride; ++q) {
+        const Value *from = x + q + stride * p;
+        Value *to = y + q + stride * 3 * p;
+        const Value &a = from[0], &b = from[apart], &c = from[2 * apart];
+        Value sum{b.re + c.re, b.im + c.im};
+        Value middle{a.re - half * sum.re, a.im - half * sum.im};
+        Value turned{height * (c.im - b.im), height * (b.re - c.re)}; // sign i sin(pi / 3) (b - c)
+        Value t1{middle.re + turned.re, middle.im + turned.im};
+        Value t2{middle.re - turned.re, middle.im - turned.im};
+        multiply(t1, w1);
+        multiply(t2, w2);
+        to[0] = {a.re + sum.re, a.im + sum.im};
+        to[stride] = t1;
+        to[2 * stride] = t2;
       }
     }
   }
@@ -166,20 +206,20 @@ private:
 /// Exchanges one bit of the number of a vector with the same bit of the number of a lane.
 template <int bit, typename Lanes, int... lane>
 [[gnu::always_inline]] inline void exchange(Lanes &first, Lanes &second, std::integer_sequence<int, lane...>) {
-  Lanes low = __builtin_shufflevector(first, second, (lane & bit ? 8 + (lane ^ bit) : lane)...);
-  second = __builtin_shufflevector(first, second, (lane & bit ? 8 + lane : lane | bit)...);
+  constexpr int count = sizeof...(lane);
+  Lanes low = __builtin_shufflevector(first, second, (lane & bit ? count + (lane ^ bit) : lane)...);
+  second = __builtin_shufflevector(first, second, (lane & bit ? count + lane : lane | bit)...);
   first = low;
 }
 
-/// Rows and columns of 8 vectors of 8 elements change places.
-template <typename Lanes> [[gnu::always_inline]] inline void transpose(Lanes (&rows)[8]) {
-  constexpr auto lanes = std::make_integer_sequence<int, 8>();
-  for (int i : {0, 1, 2, 3})
-    exchange<4>(rows[i], rows[i + 4], lanes);
-  for (int i : {0, 1, 4, 5})
-    exchange<2>(rows[i], rows[i + 2], lanes);
-  for (int i : {0, 2, 4, 6})
-    exchange<1>(rows[i], rows[i + 1], lanes);
+/// Rows and columns of as many vectors as one has elements change places.
+template <int bit, typename Lanes, int count>
+[[gnu::always_inline]] inline void transpose(Lanes (&rows)[count]) {
+  for (int i = 0; i < count; ++i)
+    if (!(i & bit))
+      exchange<bit>(rows[i], rows[i | bit], std::make_integer_sequence<int, count>());
+  if constexpr (bit > 1)
+    transpose<bit / 2>(rows);
 }
 
 /// One part, real or imaginary, of `rows` rows of n elements in memory, and of as many lanes of n complex vectors.
@@ -192,13 +232,13 @@ public:
 
   template <typename Memory> [[gnu::always_inline]] void load(const Memory *memory, Value *values) const {
     int64_t first = 0;
-    if constexpr (std::is_same_v<Memory, T> && lanes == 8)
-      for (; rows == 8 && first + 8 <= n; first += 8) {
-        Lanes block[8];
-        for (int64_t l = 0; l < 8; ++l)
+    if constexpr (std::is_same_v<Memory, T> && lanes > 1)
+      for (; rows == lanes && first + lanes <= n; first += lanes) {
+        Lanes block[lanes];
+        for (int64_t l = 0; l < lanes; ++l)
           std::memcpy(&block[l], memory + l * n + first, sizeof(Lanes));
-        transpose(block);
-        for (int64_t i = 0; i < 8; ++i)
+        transpose<lanes / 2>(block);
+        for (int64_t i = 0; i < lanes; ++i)
           values[first + i].*part = block[i];
       }
     for (int64_t l = 0; l < rows; ++l)
@@ -208,13 +248,13 @@ public:
 
   template <typename Memory> [[gnu::always_inline]] void store(Value *values, T factor, Memory *memory) const {
     int64_t first = 0;
-    if constexpr (std::is_same_v<Memory, T> && lanes == 8)
-      for (; rows == 8 && first + 8 <= n; first += 8) {
-        Lanes block[8];
-        for (int64_t i = 0; i < 8; ++i)
+    if constexpr (std::is_same_v<Memory, T> && lanes > 1)
+      for (; rows == lanes && first + lanes <= n; first += lanes) {
+        Lanes block[lanes];
+        for (int64_t i = 0; i < lanes; ++i)
           block[i] = factor * values[first + i].*part;
-        transpose(block);
-        for (int64_t l = 0; l < 8; ++l)
+        transpose<lanes / 2>(block);
+        for (int64_t l = 0; l < lanes; ++l)
           std::memcpy(memory + l * n + first, &block[l], sizeof(Lanes));
       }
     for (int64_t l = 0; l < rows; ++l)
@@ -258,12 +298,12 @@ template <typename Memory, typename Lanes, typename T>
 template <typename T>
 [[gnu::always_inline]] inline void transform(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi) {
   int64_t n = immediates[0];
-  if (ftc_fft_lanes(n) != 8)
+  if (!ftc_fft_has_lanes(n))
     transformRows<T, double, double>(buffers, immediates, lo, hi);
   else if (ftc_fft_length(n) != n)
-    transformRows<T, EightRows<double>, double>(buffers, immediates, lo, hi);
+    transformRows<T, Rows<double>, double>(buffers, immediates, lo, hi);
   else
-    transformRows<T, EightRows<T>, T>(buffers, immediates, lo, hi);
+    transformRows<T, Rows<T>, T>(buffers, immediates, lo, hi);
 }
 } // namespace
 

@@ -119,7 +119,7 @@ protected:
   }
   /// Many vectors of rows, since the roots of unity are made anew each time.
   int64_t getGrain(Operation *op) const override {
-    return 8 * std::max<int64_t>(1, (1 << 12) / getShape(op->getOperand(0)).back());
+    return 16 * std::max<int64_t>(1, (1 << 12) / getShape(op->getOperand(0)).back());
   }
 };
 } // namespace

@@ -65,11 +65,11 @@ static inline int64_t ftc_fft_length(int64_t n) {
     length *= 2;
   return length;
 }
-/// How many rows are transformed at a time: one where more would not stay in a cache.
-static inline int64_t ftc_fft_lanes(int64_t n) { return n <= 1 << 13 ? 8 : 1; }
+/// Whether rows are transformed side by side in vectors of 64 bytes: not where they would not stay in a cache.
+static inline int ftc_fft_has_lanes(int64_t n) { return n <= 1 << 13; }
 static inline int64_t ftc_fft_scratch(int64_t n) {
   int64_t length = ftc_fft_length(n), rows = length == n ? 2 : 3;
-  return 16 * (rows * length * ftc_fft_lanes(n) + length + n);
+  return 16 * (rows * length * (ftc_fft_has_lanes(n) ? 8 : 1) + length + n);
 }
 
 #ifdef __cplusplus
