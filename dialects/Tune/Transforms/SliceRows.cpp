@@ -279,7 +279,7 @@ private:
 };
 
 /// Rows that are worth reading a matrix once more for.
-constexpr int64_t leastRows = 64;
+constexpr int64_t leastRows = 128;
 
 /// The largest divisor of `rows` that is at most `limit`, and at most half of the rows where that is enough.
 int64_t chooseChunk(int64_t rows, int64_t limit) {
