@@ -213,8 +213,7 @@ template <int bit, typename Lanes, int... lane>
 }
 
 /// Rows and columns of as many vectors as one has elements change places.
-template <int bit, typename Lanes, int count>
-[[gnu::always_inline]] inline void transpose(Lanes (&rows)[count]) {
+template <int bit, typename Lanes, int count> [[gnu::always_inline]] inline void transpose(Lanes (&rows)[count]) {
   for (int i = 0; i < count; ++i)
     if (!(i & bit))
       exchange<bit>(rows[i], rows[i | bit], std::make_integer_sequence<int, count>());
