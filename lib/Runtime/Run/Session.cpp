@@ -155,7 +155,8 @@ Session::Session(const Manifest &manifest, const Options &options, Console &cons
                  Ledger ledger, LineFile metrics)
     : manifest(manifest), options(options), console(console), machine(std::move(machine)), folder(std::move(folder)),
       ledger(std::move(ledger)), metrics(std::move(metrics)),
-      readsOften(std::ranges::any_of(manifest.steps, [](const Step &step) { return step.kind == "generate"; })) {}
+      readsOften(std::ranges::any_of(
+          manifest.steps, [](const Step &step) { return step.kind == "generate" || step.kind == "train"; })) {}
 
 Expected<Model *> Session::model(const std::string &name) {
   if (auto known = models.find(name); known != models.end())

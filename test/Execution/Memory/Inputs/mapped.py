@@ -1,5 +1,6 @@
-"""mapped.py FTC: trains on a model whose file the weights are pages of, and on the same one with a longer header."""
+"""mapped.py FTC: evaluates a model whose file the weights are pages of, and the same one with a longer header."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -11,12 +12,17 @@ import time
 import small_llama
 
 ftc = sys.argv[1]
+EVALUATE = """
+base = load("model")
+data = dataset("ROWS", format: tokens, tokenizer: none)
+loss = evaluate base { data: data   objective: sft   batch: 2 x 32   packing: none }
+"""
 TRAIN = """
 base  = load("model")
-data  = dataset("rows.jsonl", format: tokens, tokenizer: none)
+data  = dataset("ROWS", format: tokens, tokenizer: none)
 tuned = adapt base { **.{self_attn, mlp}.* : lora(rank: 4, alpha: 8) }
-run   = train tuned { data: data   objective: sft   optimizer: adamw(lr: 1e-3)   batch: 2 x 32   packing: none   steps: STEPS }
-save run as safetensors("SAVED")
+run   = train tuned { data: data   objective: sft   optimizer: adamw(lr: 1e-3)   batch: 2 x 32   packing: none }
+save run as safetensors("saved.safetensors")
 """
 MODEL = "model/model.safetensors"
 
@@ -26,34 +32,43 @@ def compiled(name, text):
     subprocess.run([ftc, f"{name}.ftr", "-o", name], check=True)
 
 
-def run(model):
-    """What is saved, and the losses."""
-    return small_llama.run(["./train", "--set", f"base={model}"], "saved.safetensors")
+def loss(model):
+    subprocess.run(["./short", "--fresh", "--quiet", "--out", "out", "--set", f"base={model}"], check=True)
+    return json.loads(pathlib.Path("out/metrics.jsonl").read_text(encoding="utf-8"))["loss"]
 
 
-def begin(model):
-    """A long training that has made its first step."""
-    process = subprocess.Popen(["./long", "--fresh", "--quiet", "--out", "long.out", "--set", f"base={model}"], stderr=subprocess.PIPE, text=True)
-    metrics, deadline = pathlib.Path("long.out/metrics.jsonl"), time.time() + 60
-    while not (metrics.exists() and metrics.stat().st_size > 0):
-        assert process.poll() is None and time.time() < deadline, "the training has not begun"
-        time.sleep(0.01)
+def begin(name, model):
+    """A process that has been at its batches for a while: its files are read, and nothing tells of what is evaluated until its end."""
+    process = subprocess.Popen([f"./{name}", "--fresh", "--quiet", "--out", "long.out", "--set", f"base={model}"], stderr=subprocess.PIPE, text=True)
+    deadline = time.time() + 60
+    while not any("model.safetensors" in line for line in arena(process)):
+        assert process.poll() is None and time.time() < deadline, "it has not begun"
+        time.sleep(0.05)
+    time.sleep(1)
     return process
 
 
-def mapped_bytes(model):
-    """Bytes of the writable mappings of the model's file, which are the arena's, during a training."""
+def arena(process):
+    """Mappings of the process."""
+    return pathlib.Path(f"/proc/{process.pid}/maps").read_text(encoding="utf-8").splitlines()
+
+
+def mapped_bytes(name, model):
+    """Bytes of the writable mappings of the model's file, which are the arena's, while batches are worked at."""
     shutil.rmtree("long.out", ignore_errors=True)
-    process = begin(model)
-    parts = [line.split() for line in pathlib.Path(f"/proc/{process.pid}/maps").read_text(encoding="utf-8").splitlines() if "model.safetensors" in line]
+    process = begin(name, model)
+    parts = [line.split() for line in arena(process) if "model.safetensors" in line]
+    assert process.poll() is None, "it ended"
     process.kill()
     process.communicate()
     return sum(int(part[0].split("-")[1], 16) - int(part[0].split("-")[0], 16) for part in parts if part[1].startswith("rw"))
 
 
 small_llama.make(ftc, 320, 8, 32)
-compiled("train", TRAIN.replace("STEPS", "3").replace("SAVED", "saved.safetensors"))
-compiled("long", TRAIN.replace("STEPS", "100000").replace("SAVED", "long.safetensors"))
+pathlib.Path("many.jsonl").write_text(pathlib.Path("rows.jsonl").read_text(encoding="utf-8") * 10000, encoding="utf-8")
+compiled("short", EVALUATE.replace("ROWS", "rows.jsonl"))
+compiled("long", EVALUATE.replace("ROWS", "many.jsonl"))
+compiled("train", TRAIN.replace("ROWS", "many.jsonl"))
 
 # The same tensors behind a header that is 24 bytes longer.
 content = pathlib.Path(MODEL).read_bytes()
@@ -62,17 +77,19 @@ pathlib.Path("other").mkdir()
 pathlib.Path("other/config.json").write_bytes(pathlib.Path("model/config.json").read_bytes())
 pathlib.Path("other/model.safetensors").write_bytes(struct.pack("<Q", length + 24) + content[8:8 + length] + b" " * 24 + content[8 + length:])
 
-assert run("model") == run("other")
+assert loss("model") == loss("other")
 # Two layers: 4 x 256 x 256 and 3 x 512 x 256 numbers each, less than two pages of each tensor.
-adapted = 2 * 4 * (4 * 256 * 256 + 3 * 512 * 256)
-shown = mapped_bytes("model")
-assert adapted - 14 * 2 * 4096 <= shown <= adapted + 2 * 4 * 320 * 256, (shown, adapted)
-assert mapped_bytes("other") == 0
+matrices = 2 * 4 * (4 * 256 * 256 + 3 * 512 * 256)
+shown = mapped_bytes("long", "model")
+assert matrices - 14 * 2 * 4096 <= shown <= matrices + 2 * 4 * 320 * 256, (shown, matrices)
+assert mapped_bytes("long", "other") == 0
+# Each step of a training reads them again.
+assert mapped_bytes("train", "model") == 0
 
 # A file that loses its end while it is read.
 shutil.copytree("model", "cut")
 shutil.rmtree("long.out")
-process = begin("cut")
+process = begin("long", "cut")
 os.truncate("cut/model.safetensors", 4096)
 _, text = process.communicate(timeout=60)
 assert process.returncode == 3 and "error: a file was made shorter while it was being read" in text, (process.returncode, text)
