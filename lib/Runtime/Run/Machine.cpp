@@ -192,4 +192,14 @@ bool Machine::isFinite(uint32_t tensor) {
 
 Status Machine::run(uint32_t program) { return makeStatus(ftc_run_program(&image.programs[program], arena)); }
 
+Status Machine::leaveFiles() {
+  uint64_t begin = manifest->arenaBytes, end = 0;
+  for (const Tensor &tensor : manifest->tensors)
+    if (tensor.source && tensor.source->mapped) {
+      begin = std::min(begin, tensor.offset);
+      end = std::max(end, tensor.offset + tensor.bytes);
+    }
+  return begin < end ? makeStatus(ftc_arena_leave_files(arena, begin, end)) : Status::success();
+}
+
 } // namespace ftc::run

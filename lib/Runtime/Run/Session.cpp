@@ -155,8 +155,7 @@ Session::Session(const Manifest &manifest, const Options &options, Console &cons
                  Ledger ledger, LineFile metrics)
     : manifest(manifest), options(options), console(console), machine(std::move(machine)), folder(std::move(folder)),
       ledger(std::move(ledger)), metrics(std::move(metrics)),
-      readsOften(std::ranges::any_of(
-          manifest.steps, [](const Step &step) { return step.kind == "generate" || step.kind == "train"; })) {}
+      readsOften(std::ranges::any_of(manifest.steps, [](const Step &step) { return step.kind == "generate"; })) {}
 
 Expected<Model *> Session::model(const std::string &name) {
   if (auto known = models.find(name); known != models.end())

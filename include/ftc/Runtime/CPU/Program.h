@@ -89,6 +89,10 @@ extern const uint64_t ftc_manifest_size;
 /// if there is not enough memory.
 uint8_t *ftc_arena_create(uint64_t bytes);
 void ftc_arena_destroy(uint8_t *arena, uint64_t bytes);
+/// Puts large pages of memory in the place of what shows a file in bytes [begin, end) of an arena, with the same
+/// contents. Nothing else may use the arena meanwhile. 0, or FTC_NO_MEMORY and ftc_failure() says why; a lack of memory
+/// for another page is no failure: the rest goes on to show the file.
+int ftc_arena_leave_files(uint8_t *arena, uint64_t begin, uint64_t end);
 
 /// Copies the constants into the arena, makes the plans, and reserves the threads' memory. Returns 0, or FTC_NO_MEMORY,
 /// FTC_MACHINE or FTC_BUG and ftc_failure() says why.

@@ -57,6 +57,10 @@ public:
 
   Status run(uint32_t program);
 
+  /// Gives weights that are pages of a file (MappedFile::mapInto) large pages of memory: the small ones of a file take
+  /// a quarter of a short step to find.
+  Status leaveFiles();
+
 private:
   Machine(const Manifest &manifest, const Image &image, uint8_t *arena)
       : manifest(&manifest), image(image), arena(arena) {}

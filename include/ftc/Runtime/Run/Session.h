@@ -70,6 +70,8 @@ public:
   Expected<const data::RecordStore *> records(const std::string &step);
   /// Fills the weights of all models that the step uses, unless they are in the arena already.
   Status loadWeights(const Step &step);
+  /// Takes weights out of the files whose pages they are (Machine::leaveFiles).
+  Status leaveFiles() { return readsOften ? Status::success() : machine.leaveFiles(); }
   /// Fills one tensor from the source in its manifest entry.
   Status loadFromSource(uint32_t tensor);
 
@@ -84,8 +86,7 @@ private:
   Status loadTensors(std::span<const uint32_t> tensors);
   Status drawCurves();
 
-  /// Weights are read for each generated token and in each step of training: from the arena's large pages, since the
-  /// small ones of a file take a quarter of a short step to find.
+  /// Weights are read for each generated token, as fast as memory is: from the arena's large pages, not from a file's.
   const bool readsOften;
   std::map<std::string, Model> models;
   std::map<std::string, data::RecordStore> datasets;
