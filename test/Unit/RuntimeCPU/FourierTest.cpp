@@ -30,7 +30,8 @@ template <typename T> Rows<T> randomRows(int64_t count) {
   return rows;
 }
 
-template <typename T> Rows<T> transform(const Rows<T> &rows, int64_t n, bool inverse) {
+/// A thread takes `together` rows at a time.
+template <typename T> Rows<T> transform(const Rows<T> &rows, int64_t n, bool inverse, int64_t together = 3) {
   ftc_setup setup{};
   setup.scratch = static_cast<uint64_t>(ftc_fft_scratch(n));
   EXPECT_EQ(ftc_prepare(&setup, nullptr), 0);
@@ -39,7 +40,7 @@ template <typename T> Rows<T> transform(const Rows<T> &rows, int64_t n, bool inv
                      result.im.data()};
   const int64_t immediates[] = {n, inverse};
   int64_t count = int64_t(rows.re.size()) / n;
-  ftc_parallel(sizeof(T) == 8 ? ftc_fft_f64 : ftc_fft_f32, buffers, immediates, count, 3);
+  ftc_parallel(sizeof(T) == 8 ? ftc_fft_f64 : ftc_fft_f32, buffers, immediates, count, together);
   return result;
 }
 
@@ -95,17 +96,29 @@ TEST(Fourier, aRowAtATime) {
     check<double>(n, 2, 1e-12);
 }
 
-TEST(Fourier, rowsDoNotDependOnTheirNeighbours) {
-  constexpr int64_t n = 60, rows = 11;
-  Rows<double> x = randomRows<double>(n * rows), y = transform(x, n, false);
-  for (int64_t row = 0; row < rows; ++row) {
-    Rows<double> one{{x.re.begin() + row * n, x.re.begin() + (row + 1) * n},
-                     {x.im.begin() + row * n, x.im.begin() + (row + 1) * n}};
-    Rows<double> alone = transform(one, n, false);
-    for (int64_t i = 0; i < n; ++i) {
-      EXPECT_EQ(alone.re[i], y.re[row * n + i]);
-      EXPECT_EQ(alone.im[i], y.im[row * n + i]);
+/// Bits of a row that is alone are those of one in a whole vector of rows, and in what follows these.
+template <typename T> void checkAlone(int64_t n, int64_t together) {
+  constexpr int64_t rows = 39;
+  Rows<T> x = randomRows<T>(n * rows);
+  for (bool inverse : {false, true}) {
+    Rows<T> y = transform(x, n, inverse, together);
+    for (int64_t row = 0; row < rows; ++row) {
+      Rows<T> one{{x.re.begin() + row * n, x.re.begin() + (row + 1) * n},
+                  {x.im.begin() + row * n, x.im.begin() + (row + 1) * n}};
+      Rows<T> alone = transform(one, n, inverse);
+      for (int64_t i = 0; i < n; ++i) {
+        EXPECT_EQ(alone.re[i], y.re[row * n + i]) << "n = " << n << ", row " << row;
+        EXPECT_EQ(alone.im[i], y.im[row * n + i]) << "n = " << n << ", row " << row;
+      }
     }
   }
+}
+
+TEST(Fourier, rowsDoNotDependOnTheirNeighbours) {
+  for (int64_t n : {3, 60, 144, 17})
+    for (int64_t together : {3, 32}) {
+      checkAlone<double>(n, together);
+      checkAlone<float>(n, together);
+    }
 }
 } // namespace
