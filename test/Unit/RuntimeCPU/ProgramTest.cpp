@@ -1,8 +1,11 @@
 #include "ftc/Runtime/CPU/Program.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <gtest/gtest.h>
 #include <numeric>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <vector>
 
 namespace {
@@ -53,6 +56,32 @@ TEST_F(ProgramTest, arenaIsAlignedAndZero) {
 }
 
 TEST(Arena, tooLargeIsRefused) { EXPECT_EQ(ftc_arena_create(uint64_t(1) << 62), nullptr); }
+
+// Five large pages and a part of one, of which a file's pages are what lies from the first to the fourth.
+TEST(Arena, leavesFilesWithTheirContents) {
+  constexpr uint64_t large = uint64_t(2) << 20, bytes = 5 * large + 12345, begin = large / 2, end = 4 * large - 4096;
+  FILE *file = std::tmpfile();
+  ASSERT_NE(file, nullptr);
+  std::vector<uint8_t> contents(end - begin);
+  for (uint64_t i = 0; i < contents.size(); ++i)
+    contents[i] = uint8_t(i * 7 + i / 4096);
+  ASSERT_EQ(std::fwrite(contents.data(), 1, contents.size(), file), contents.size());
+  ASSERT_EQ(std::fflush(file), 0);
+  uint8_t *arena = ftc_arena_create(bytes);
+  std::fill_n(arena, begin, uint8_t(3));
+  std::fill_n(arena + end, bytes - end, uint8_t(5));
+  ASSERT_NE(mmap(arena + begin, contents.size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fileno(file), 0),
+            MAP_FAILED);
+  ASSERT_EQ(ftc_arena_leave_files(arena, begin, end), 0);
+  ASSERT_EQ(ftruncate(fileno(file), 0), 0); // pages of a file that ends before them cannot be read
+  EXPECT_TRUE(std::equal(contents.begin(), contents.end(), arena + begin));
+  EXPECT_TRUE(std::all_of(arena, arena + begin, [](uint8_t byte) { return byte == 3; }));
+  EXPECT_TRUE(std::all_of(arena + end, arena + bytes, [](uint8_t byte) { return byte == 5; }));
+  arena[begin] = 9;
+  EXPECT_EQ(arena[begin], 9);
+  ftc_arena_destroy(arena, bytes);
+  std::fclose(file);
+}
 
 TEST_F(ProgramTest, runsCallsInOrder) {
   const uint64_t first[] = {0, 256}, second[] = {256, 512};
