@@ -317,6 +317,7 @@ Status Session::loadWeights(const Step &step) {
       console.showStatus(fmt::format("{}  loading weights {}/{}", used->name, done + some.size(), tensors.size()));
     }
     (*found)->isLoaded = true;
+    showsFiles = !readsOften;
     console.clearProgress();
   }
   return Status::success();

@@ -13,6 +13,7 @@
 #include <map>
 #include <set>
 #include <span>
+#include <utility>
 
 namespace ftc::run {
 
@@ -71,7 +72,7 @@ public:
   /// Fills the weights of all models that the step uses, unless they are in the arena already.
   Status loadWeights(const Step &step);
   /// Takes weights out of the files whose pages they are (Machine::leaveFiles).
-  Status leaveFiles() { return readsOften ? Status::success() : machine.leaveFiles(); }
+  Status leaveFiles() { return std::exchange(showsFiles, false) ? machine.leaveFiles() : Status::success(); }
   /// Fills one tensor from the source in its manifest entry.
   Status loadFromSource(uint32_t tensor);
 
@@ -88,6 +89,7 @@ private:
 
   /// Weights are read for each generated token, as fast as memory is: from the arena's large pages, not from a file's.
   const bool readsOften;
+  bool showsFiles = false; ///< weights may be pages of their file
   std::map<std::string, Model> models;
   std::map<std::string, data::RecordStore> datasets;
 };
