@@ -40,21 +40,15 @@ extern "C" void ftc_arena_destroy(uint8_t *arena, uint64_t bytes) {
 extern "C" int ftc_arena_leave_files(uint8_t *arena, uint64_t begin, uint64_t end) {
   constexpr uint64_t step = 2 * kHugePage; // of which the process holds one more than its arena for a moment
   for (uint64_t at = begin / kHugePage * kHugePage, last = roundUp(end); at < last; at += step) {
-    uint64_t size = std::min(step, last - at), mapped = size + kHugePage;
-    void *raw = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (raw == MAP_FAILED)
+    uint64_t size = std::min(step, last - at);
+    uint8_t *pages = ftc_arena_create(size);
+    if (!pages)
       return 0;
-    uint8_t *start = static_cast<uint8_t *>(raw);
-    uint8_t *pages = reinterpret_cast<uint8_t *>(roundUp(reinterpret_cast<uintptr_t>(start)));
-    madvise(pages, size, MADV_HUGEPAGE);
     std::memcpy(pages, arena + at, size);
     if (mremap(pages, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, arena + at) == MAP_FAILED) {
       ftc_fail(FTC_NO_MEMORY, "the system has no pages for the weights"); // and may have taken away what was there
       return ftc_take_failure();
     }
-    if (pages > start)
-      munmap(start, pages - start);
-    munmap(pages + size, start + mapped - (pages + size));
   }
   return 0;
 }

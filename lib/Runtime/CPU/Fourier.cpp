@@ -1,6 +1,6 @@
 // Fourier transforms of rows: Stockham's, of as many rows at a time as 64 bytes have numbers, one in each lane of a
-// vector. A length with a large
-// prime factor is done by Bluestein's convolution, whose length is a power of two; always in f64, since it loses more.
+// vector. A length with a large prime factor is done by Bluestein's convolution, whose length is a power of two; always
+// in f64, since it loses more.
 
 #include "ftc/Runtime/CPU/Decompositions.h"
 #include "ftc/Runtime/CPU/Program.h"

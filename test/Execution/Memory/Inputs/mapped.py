@@ -46,27 +46,33 @@ def begin(name, model):
     """A process that has been at its batches for a while: its files are read, and nothing tells of what is evaluated until its end."""
     process = subprocess.Popen([f"./{name}", "--fresh", "--quiet", "--out", "long.out", "--set", f"base={model}"], stderr=subprocess.PIPE, text=True)
     deadline = time.time() + 60
-    while not any("model.safetensors" in line for line in arena(process)):
+    while not mappings(process):
         assert process.poll() is None and time.time() < deadline, "it has not begun"
         time.sleep(0.05)
     time.sleep(1)
     return process
 
 
-def arena(process):
-    """Mappings of the process."""
-    return pathlib.Path(f"/proc/{process.pid}/maps").read_text(encoding="utf-8").splitlines()
+def mappings(process):
+    """The process's mappings of the model's file: addresses, rights, ..."""
+    lines = pathlib.Path(f"/proc/{process.pid}/maps").read_text(encoding="utf-8").splitlines()
+    return [line.split() for line in lines if "model.safetensors" in line]
+
+
+def shown_bytes(process):
+    """Bytes of the writable ones, which are the arena's."""
+    return sum(int(part[0].split("-")[1], 16) - int(part[0].split("-")[0], 16) for part in mappings(process) if part[1].startswith("rw"))
 
 
 def mapped_bytes(name, model):
-    """Bytes of the writable mappings of the model's file, which are the arena's, while batches are worked at."""
+    """The same while batches are worked at."""
     shutil.rmtree("long.out", ignore_errors=True)
     process = begin(name, model)
-    parts = [line.split() for line in arena(process) if "model.safetensors" in line]
+    shown = shown_bytes(process)
     assert process.poll() is None, "it ended"
     process.kill()
     process.communicate()
-    return sum(int(part[0].split("-")[1], 16) - int(part[0].split("-")[0], 16) for part in parts if part[1].startswith("rw"))
+    return shown
 
 
 small_llama.make(ftc, 320, 8, 32)
@@ -91,7 +97,7 @@ assert matrices - 14 * 2 * 4096 <= shown <= matrices + 2 * 4 * 320 * 256, (shown
 assert mapped_bytes("long", "other") == 0
 # A training leaves the file after its first step, with the same weights.
 process, deadline = begin("endless", "model"), time.time() + 60
-while any("model.safetensors" in line and line.split()[1].startswith("rw") for line in arena(process)):
+while shown_bytes(process):
     assert process.poll() is None and time.time() < deadline, "the weights are still pages of their file"
     time.sleep(0.05)
 process.kill()
