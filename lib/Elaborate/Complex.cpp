@@ -72,18 +72,14 @@ Value Evaluator::binaryComplex(const Value &lhs, const Value &rhs, const ast::Bi
 
 /// The transform along `dim`.
 static Complex transformed(Evaluator &evaluator, const Complex &z, Dim dim, bool inverse) {
-  Dims order;
-  for (Dim other : z.re.dims)
-    if (other != dim)
-      order.push_back(other);
-  order.push_back(dim);
-  Tensor re = evaluator.align(z.re, order), im = evaluator.align(z.im, order);
+  Tensor re = z.re, im = z.im;
+  auto place = uint64_t(llvm::find(re.dims, dim) - re.dims.begin());
   auto op = tune::FFTOp::create(*evaluator.builder, evaluator.loc(), re.value.getType(), im.value.getType(), re.value,
-                                im.value, inverse);
+                                im.value, place, inverse);
   re.value = op.getResultRe();
   im.value = op.getResultIm();
   re.degree = im.degree = std::max(z.re.degree, z.im.degree);
-  return {evaluator.align(re, z.re.dims), evaluator.align(im, z.re.dims)};
+  return {re, im};
 }
 
 /// fft(x, over: d): without `over` along all dimensions.

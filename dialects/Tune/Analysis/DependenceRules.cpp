@@ -488,7 +488,7 @@ static Origins ofReverse(ReverseOp op, OriginsOf originsOf) {
 }
 
 /// Results of an op that computes each of the leading entries [i...] from the whole of its operands' entries there: of
-/// their last dimension (an order, a transform) or their last two (a matrix).
+/// their last dimension (an order) or their last two (a matrix).
 static SmallVector<Origins> ofTrailing(Operation *op, size_t trailing, OriginsOf originsOf) {
   auto leadingOf = [&](const Origins &x) {
     Origins joined = x;
@@ -519,6 +519,23 @@ static SmallVector<Origins> ofTrailing(Operation *op, size_t trailing, OriginsOf
     results.push_back(joined.reshaped(shape, own));
   }
   return results;
+}
+
+/// Entries of a line depend on all of that line.
+static SmallVector<Origins> ofFFT(FFTOp op, OriginsOf originsOf) {
+  Origins joined = anyAlong(originsOf(op.getRe()), op.getDim());
+  if (op.getIm()) {
+    Origins re = std::move(joined), im = anyAlong(originsOf(op.getIm()), op.getDim());
+    Sizes extents(re.extents());
+    for (auto [extent, own] : llvm::zip(extents, im.extents()))
+      extent = std::max(extent, own);
+    joined = Origins(re.shape(), extents);
+    forEachIndex(extents, [&](Index index) {
+      joined.at(index).join(re.at(index));
+      joined.at(index).join(im.at(index));
+    });
+  }
+  return SmallVector<Origins>(op->getNumResults(), joined);
 }
 
 /// a u = y: a column of u depends on the same column of y, and on all of a.
@@ -646,7 +663,7 @@ SmallVector<Origins> applyRule(Operation *op, OriginsOf originsOf) {
           entry = entry.within(0, double(cast<RankedTensorType>(c.getX().getType()).getShape().back() - 1));
         return places;
       })
-      .Case([&](FFTOp c) { return ofTrailing(c, 1, originsOf); })
+      .Case([&](FFTOp c) { return ofFFT(c, originsOf); })
       .Case([&](SolveOp c) { return List{ofSolve(c, originsOf)}; })
       .Case<QROp, SVDOp, EigHOp>([&](Operation *c) { return ofTrailing(c, 2, originsOf); })
       .Case([&](AttentionOp c) { return ofAttention(c, originsOf); })

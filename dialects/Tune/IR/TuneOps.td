@@ -200,16 +200,18 @@ def EigHOp : Tune_MatrixOp<"eigh"> {
   let results = (outs Tune_RealTensor:$w, Tune_RealTensor:$q);
 }
 
-def FFTOp : Tune_PureOp<"fft", [TypesMatchWith<"results are alike", "re", "im", "$_self">,
-                               TypesMatchWith<"real part is like the operand's", "re", "resultRe", "$_self">,
-                               TypesMatchWith<"imaginary part is like the operand's", "re", "resultIm", "$_self">]> {
-  let summary = "discrete Fourier transform of complex numbers along the last dimension";
+def FFTOp : Tune_PureOp<"fft"> {
+  let summary = "discrete Fourier transform of complex numbers along one dimension";
   let description = [{
-    y_k = sum x_j exp(-2 pi i j k / N); `inverse`: sum x_j exp(2 pi i j k / N) / N. In f64.
+    y_k = sum x_j exp(-2 pi i j k / N); `inverse`: sum x_j exp(2 pi i j k / N) / N. Without `im` it is 0; without
+    `resultIm` nothing asks for it: either is about half of the work.
   }];
-  let arguments = (ins Tune_RealTensor:$re, Tune_RealTensor:$im, UnitAttr:$inverse);
-  let results = (outs Tune_RealTensor:$resultRe, Tune_RealTensor:$resultIm);
-  let assemblyFormat = "$re `,` $im (`inverse` $inverse^)? attr-dict `:` type($re)";
+  let arguments = (ins Tune_RealTensor:$re, Optional<Tune_RealTensor>:$im, ConfinedAttr<I64Attr, [IntNonNegative]>:$dim,
+                       UnitAttr:$inverse);
+  let results = (outs Tune_RealTensor:$resultRe, Optional<Tune_RealTensor>:$resultIm);
+  let assemblyFormat = [{
+    $re (`,` $im^)? `dim` $dim (`inverse` $inverse^)? attr-dict `:` functional-type(operands, results)
+  }];
   let hasVerifier = 1;
 }
 

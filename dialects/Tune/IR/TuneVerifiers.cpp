@@ -221,8 +221,11 @@ LogicalResult EigHOp::verify() {
 }
 
 LogicalResult FFTOp::verify() {
-  if (shapeOf(getRe()).empty())
-    return emitOpError("needs a dimension to transform along: its operands are scalars (C29)");
+  if (getDim() >= shapeOf(getRe()).size())
+    return emitOpError("needs a dimension of its operands to transform along (C29)");
+  auto isLikeRe = [&](Value part) { return !part || part.getType() == getRe().getType(); };
+  if (!isLikeRe(getIm()) || !isLikeRe(getResultRe()) || !isLikeRe(getResultIm()))
+    return emitOpError("needs parts of one type (C29)");
   return success();
 }
 

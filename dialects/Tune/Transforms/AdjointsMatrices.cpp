@@ -208,13 +208,16 @@ struct FFTModel : DifferentiableOpInterface::ExternalModel<FFTModel, FFTOp> {
   LogicalResult buildAdjoint(Operation *op, OpBuilder &builder, ArrayRef<Value> dy, const BitVector &needed,
                              SmallVectorImpl<Value> &cotangents) const {
     auto fft = cast<FFTOp>(op);
+    Type type = fft.getRe().getType();
     Value re = dy[0] ? dy[0] : splatLike(builder, op->getLoc(), fft.getRe(), 0);
-    Value im = dy[1] ? dy[1] : splatLike(builder, op->getLoc(), fft.getRe(), 0);
-    auto adjoint = FFTOp::create(builder, op->getLoc(), re.getType(), re.getType(), re, im, !fft.getInverse());
-    auto size = double(shapeOf(re).back());
-    for (unsigned part = 0; part < 2; ++part)
+    Value im = fft.getResultIm() ? dy[1] : Value();
+    bool needsIm = fft.getIm() && needed[1];
+    auto adjoint =
+        FFTOp::create(builder, op->getLoc(), type, needsIm ? type : Type(), re, im, fft.getDim(), !fft.getInverse());
+    auto size = double(shapeOf(re)[fft.getDim()]);
+    for (auto [part, result] : llvm::enumerate(adjoint.getResults()))
       if (needed[part])
-        cotangents[part] = scale(builder, op->getLoc(), adjoint->getResult(part), fft.getInverse() ? 1 / size : size);
+        cotangents[part] = scale(builder, op->getLoc(), result, fft.getInverse() ? 1 / size : size);
     return success();
   }
 };

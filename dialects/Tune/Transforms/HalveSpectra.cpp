@@ -41,8 +41,6 @@ struct Symmetry {
   bool operator==(const Symmetry &) const = default;
 };
 
-bool isZero(Value value) { return splatValue(value) == 0.0; }
-
 /// Whether all entries along `dim` are equal.
 bool isInvariant(Value value, int64_t dim) {
   auto broadcast = value.getDefiningOp<linalg::BroadcastOp>();
@@ -78,11 +76,11 @@ public:
 private:
   void find(Operation *op) {
     if (auto fft = dyn_cast<FFTOp>(op)) {
-      if (!isZero(fft.getIm()))
+      if (fft.getIm())
         return;
-      int64_t last = typeOf(fft.getRe()).getRank() - 1;
-      known[fft.getResultRe()] = {last, false};
-      known[fft.getResultIm()] = {last, true};
+      known[fft.getResultRe()] = {int64_t(fft.getDim()), false};
+      if (fft.getResultIm())
+        known[fft.getResultIm()] = {int64_t(fft.getDim()), true};
       return;
     }
     std::optional<Symmetry> symmetry;
@@ -208,18 +206,21 @@ public:
 
   /// Real values from their spectrum, whose halves are built.
   Value transformBack(OpBuilder &builder, FFTOp op) {
-    int64_t n = shapeOf(op.getRe()).back();
+    int64_t n = shapeOf(op.getRe())[op.getDim()];
     double scale = op.getInverse() ? 1.0 / double(n) : 1;
     Location loc = op.getLoc();
     Value re = half(builder, op.getRe()), im = half(builder, op.getIm());
     Value waves = makeWaves(builder, loc, n, /*isSine=*/false, /*isWeighted=*/true, scale);
     Value sines = makeWaves(builder, loc, n, /*isSine=*/true, /*isWeighted=*/true, op.getInverse() ? -scale : scale);
     auto whole = llvm::to_vector(llvm::seq<int>(0, typeOf(op.getRe()).getRank())), to = whole;
-    int spectrum = whole.back(), row = spectrum + 1;
-    to.back() = row;
-    Labels from = layoutOf(op.getRe()).arrange(ArrayRef(whole));
-    Value ofRe = contract(builder, loc, re, from, waves, {row, spectrum}, to);
-    return add(builder, loc, ofRe, contract(builder, loc, im, from, sines, {row, spectrum}, to));
+    int spectrum = whole[op.getDim()], row = int(whole.size());
+    to[op.getDim()] = row;
+    // The product's columns are the entries of the line, wherever these are wanted: moving them is left to what reads.
+    Labels from = layoutOf(op.getRe()).arrange(ArrayRef(whole)), last = to;
+    std::rotate(last.begin() + op.getDim(), last.begin() + op.getDim() + 1, last.end());
+    Value ofRe = contract(builder, loc, re, from, waves, {row, spectrum}, last);
+    Value both = add(builder, loc, ofRe, contract(builder, loc, im, from, sines, {row, spectrum}, last));
+    return transposeLabels(builder, loc, both, last, to);
   }
 
 private:
@@ -237,13 +238,13 @@ private:
   Value transform(OpBuilder &builder, OpResult result) {
     auto op = cast<FFTOp>(result.getOwner());
     bool isSine = result.getResultNumber() == 1;
-    int64_t n = shapeOf(op.getRe()).back();
+    int64_t n = shapeOf(op.getRe())[op.getDim()];
     double scale = op.getInverse() ? 1.0 / double(n) : 1;
     Value waves =
         makeWaves(builder, op.getLoc(), n, isSine, /*isWeighted=*/false, isSine && !op.getInverse() ? -scale : scale);
     auto from = llvm::to_vector(llvm::seq<int>(0, typeOf(op.getRe()).getRank())), whole = from;
-    int row = from.back(), spectrum = row + 1;
-    whole.back() = spectrum;
+    int row = from[op.getDim()], spectrum = int(from.size());
+    whole[op.getDim()] = spectrum;
     return contract(builder, op.getLoc(), waves, {row, spectrum}, op.getRe(), from,
                     layoutOf(result).arrange(ArrayRef(whole)));
   }
@@ -317,13 +318,14 @@ struct HalveSpectraPass : impl::HalveSpectraBase<HalveSpectraPass> {
     Symmetries symmetries(program);
     Halves halves(symmetries);
     for (FFTOp op : llvm::make_early_inc_range(program.getOps<FFTOp>())) {
-      int64_t last = typeOf(op.getRe()).getRank() - 1, n = shapeOf(op.getRe())[last];
-      if (n < 2 || n > maxLength || symmetries.of(op.getRe()) != Symmetry{last, false} ||
-          symmetries.of(op.getIm()) != Symmetry{last, true})
+      int64_t dim = op.getDim(), n = shapeOf(op.getRe())[dim];
+      if (n < 2 || n > maxLength || !op.getIm() || symmetries.of(op.getRe()) != Symmetry{dim, false} ||
+          symmetries.of(op.getIm()) != Symmetry{dim, true})
         continue;
       OpBuilder builder(op);
       op.getResultRe().replaceAllUsesWith(halves.transformBack(builder, op));
-      op.getResultIm().replaceAllUsesWith(splatLike(builder, op.getLoc(), op.getIm(), 0));
+      if (op.getResultIm())
+        op.getResultIm().replaceAllUsesWith(splatLike(builder, op.getLoc(), op.getIm(), 0));
     }
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(program.front())))
       if (isOpTriviallyDead(&op))

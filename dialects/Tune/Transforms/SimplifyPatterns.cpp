@@ -290,6 +290,26 @@ struct GatherZero : OpRewritePattern<GatherOp> {
   }
 };
 
+/// A transform without its imaginary operand where that is 0, and without an imaginary result that nothing reads
+struct ShortenFFT : OpRewritePattern<FFTOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(FFTOp op, PatternRewriter &rewriter) const override {
+    bool isReal = op.getIm() && isSplat(op.getIm(), 0);
+    bool isUnread = op.getResultIm() && op.getResultIm().use_empty();
+    if (!isReal && !isUnread)
+      return rewriter.notifyMatchFailure(op, "both parts are needed");
+    Type type = op.getRe().getType();
+    bool givesIm = op.getResultIm() && !isUnread;
+    auto made = FFTOp::create(rewriter, op.getLoc(), type, givesIm ? type : Type(), op.getRe(),
+                              isReal ? Value() : op.getIm(), op.getDim(), op.getInverse());
+    rewriter.replaceAllUsesWith(op.getResultRe(), made.getResultRe());
+    if (givesIm)
+      rewriter.replaceAllUsesWith(op.getResultIm(), made.getResultIm());
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 /// -put_one(v, i) = put_one(-v, i)
 struct NegatePutOne : OpRewritePattern<arith::NegFOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -420,7 +440,7 @@ void populateSimplifyPatterns(RewritePatternSet &patterns) {
   patterns.add<AddZero, SubZero, MulConstant, DivConstant, DivBroadcast, NarrowElementwise, SumNegated,
                MoveConstant<linalg::BroadcastOp>, MoveConstant<linalg::TransposeOp>, ComposeBroadcasts, SumConstant,
                SumProduct, NegatePutOne, SumPutOne, PickElementwise, PickBroadcast, ContractConstant, GatherZero,
-               AddPads, SliceConcat>(patterns.getContext());
+               ShortenFFT, AddPads, SliceConcat>(patterns.getContext());
 }
 
 } // namespace ftc::tune

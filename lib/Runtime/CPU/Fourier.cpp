@@ -1,6 +1,7 @@
-// Fourier transforms of rows: Stockham's, of as many rows at a time as 64 bytes have numbers, one in each lane of a
+// Fourier transforms of lines: Stockham's, of as many lines at a time as 64 bytes have numbers, one in each lane of a
 // vector. A length with a large prime factor is done by Bluestein's convolution, whose length is a power of two; always
-// in f64, since it loses more.
+// in f64, since it loses more. Real numbers of even length are done, and made, as half as many complex ones (Sorensen
+// et al. 1987, "Real-valued fast Fourier transform algorithms").
 
 #include "ftc/Runtime/CPU/Decompositions.h"
 #include "ftc/Runtime/CPU/Program.h"
@@ -13,8 +14,10 @@
 #include <utility>
 
 namespace {
-/// The same place of several rows.
-template <typename T> using Rows [[gnu::vector_size(64)]] = T;
+/// The same place of several lines.
+template <typename T> struct Lines {
+  using Type [[gnu::vector_size(64)]] = T;
+};
 
 template <typename Lanes> struct Complex {
   Lanes re, im;
@@ -27,6 +30,27 @@ template <typename Lanes, typename T>
   x.re = re;
 }
 
+/// exp(2 pi i k / length) for k < count.
+template <typename T> void makeRoots(int64_t length, int64_t count, Complex<T> *roots) {
+  auto makeRoot = [length](int64_t power) -> Complex<double> {
+    double angle = 2 * std::numbers::pi * double(power) / double(length);
+    return {std::cos(angle), std::sin(angle)};
+  };
+  // Each is a product of one of few: cosines and sines would take as long as some lines.
+  constexpr int64_t step = 32;
+  Complex<double> fine[step];
+  for (int64_t i = 0; i < step; ++i)
+    fine[i] = makeRoot(i);
+  for (int64_t first = 0; first < count; first += step) {
+    Complex<double> coarse = makeRoot(first);
+    for (int64_t i = 0; i < std::min(step, count - first); ++i) {
+      Complex<double> own = fine[i];
+      multiply(own, coarse);
+      roots[first + i] = {T(own.re), T(own.im)};
+    }
+  }
+}
+
 /// Transforms of one length whose prime factors are small.
 template <typename Lanes, typename T> class Stockham {
 public:
@@ -34,21 +58,7 @@ public:
   using Root = Complex<T>;
 
   /// `roots`: `length` entries, which are set here.
-  Stockham(int64_t length, Root *roots) : length(length), roots(roots) {
-    // Each is a product of one of few: cosines and sines would take as long as some rows.
-    constexpr int64_t step = 32;
-    Complex<double> fine[step];
-    for (int64_t i = 0; i < step; ++i)
-      fine[i] = makeRoot(i);
-    for (int64_t first = 0; first < length; first += step) {
-      Complex<double> coarse = makeRoot(first);
-      for (int64_t i = 0; i < std::min(step, length - first); ++i) {
-        Complex<double> own = fine[i];
-        multiply(own, coarse);
-        roots[first + i] = {T(own.re), T(own.im)};
-      }
-    }
-  }
+  Stockham(int64_t length, Root *roots) : length(length), roots(roots) { makeRoots(length, length, roots); }
 
   /// The sums of x_j exp(sign 2 pi i j k / length), unscaled; in `x` or in `other`.
   [[gnu::always_inline]] Value *run(Value *x, Value *other, T sign) const {
@@ -69,10 +79,6 @@ public:
   }
 
 private:
-  Complex<double> makeRoot(int64_t power) const {
-    double angle = 2 * std::numbers::pi * double(power) / double(length);
-    return {std::cos(angle), std::sin(angle)};
-  }
   Root root(int64_t power, T sign) const { return {roots[power].re, sign * roots[power].im}; }
 
   /// y[q + stride (4 p + k)] = w^(p k) sum over j of x[q + stride (p + count j)] i^(sign j k)
@@ -151,16 +157,28 @@ private:
   Root *roots;
 };
 
-/// The transforms of one length and direction, in memory of ftc_fft_scratch bytes.
+/// The thread's memory, handed out from its beginning on in whole cache lines.
+class Scratch {
+public:
+  template <typename Element> Element *take(int64_t count) {
+    int64_t bytes = (count * int64_t(sizeof(Element)) + 63) / 64 * 64;
+    return reinterpret_cast<Element *>(std::exchange(next, next + bytes));
+  }
+
+private:
+  char *next = static_cast<char *>(ftc_scratch());
+};
+
+/// The transforms of one length and direction.
 template <typename Lanes, typename T> class Fourier {
 public:
   using Value = Complex<Lanes>;
   using Root = Complex<T>;
 
-  [[gnu::always_inline]] Fourier(int64_t n, bool inverse, void *memory)
-      : n(n), length(ftc_fft_length(n)), sign(inverse ? 1 : -1), row(static_cast<Value *>(memory)), other(row + length),
-        filter(other + length), roots(reinterpret_cast<Root *>(filter + (length == n ? 0 : length))),
-        chirp(roots + length), stockham(length, roots) {
+  [[gnu::always_inline]] Fourier(int64_t n, bool inverse, Scratch &scratch)
+      : n(n), length(ftc_fft_length(n)), sign(inverse ? 1 : -1), row(scratch.take<Value>(length)),
+        other(scratch.take<Value>(length)), filter(scratch.take<Value>(length == n ? 0 : length)),
+        chirp(scratch.take<Root>(length == n ? 0 : n)), stockham(length, scratch.take<Root>(length)) {
     if (length != n)
       makeChirp();
   }
@@ -199,8 +217,66 @@ private:
   int64_t n, length;
   T sign;
   Value *row, *other, *filter;
-  Root *roots, *chirp;
+  Root *chirp;
   Stockham<Lanes, T> stockham;
+};
+
+/// Between n real numbers, n even, taken as n / 2 complex ones, x_2j + i x_2j+1, and the transforms of both: what is to
+/// be done after a transform of n / 2 of real numbers, or before one that gives real numbers. w = exp(sign 2 pi i / n).
+template <typename Lanes, typename T> class RealEnds {
+public:
+  using Value = Complex<Lanes>;
+  using Root = Complex<T>;
+
+  [[gnu::always_inline]] RealEnds(int64_t n, bool inverse, Scratch &scratch)
+      : half(n / 2), sign(inverse ? 1 : -1), line(scratch.take<Value>(n)), roots(scratch.take<Root>(half)) {
+    makeRoots(n, half, roots);
+  }
+
+  /// n complex numbers.
+  Value *getLine() { return line; }
+
+  /// The line becomes twice the transform of the real numbers; z: that of the n / 2 complex ones.
+  [[gnu::always_inline]] void unfold(const Value *z) {
+    line[0] = {2 * (z[0].re + z[0].im), Lanes{}};
+    line[half] = {2 * (z[0].re - z[0].im), Lanes{}};
+    for (int64_t k = 1; 2 * k <= half; ++k) {
+      const Value &a = z[k], &b = z[half - k];
+      Value even{a.re + b.re, a.im - b.im}, odd{a.im + b.im, b.re - a.re}; // (a - conj b) / i
+      multiply(odd, root(k));
+      Value first{even.re + odd.re, even.im + odd.im}, second{even.re - odd.re, odd.im - even.im};
+      line[k] = first;
+      line[2 * half - k] = {first.re, -first.im};
+      line[half - k] = second;
+      line[half + k] = {second.re, -second.im};
+    }
+  }
+
+  /// z, n / 2 numbers: their transform is twice the real part of that of the line.
+  [[gnu::always_inline]] void fold(Value *z) const {
+    Lanes first = 2 * line[0].re, middle = 2 * line[half].re;
+    z[0] = {first + middle, first - middle};
+    for (int64_t k = 1; 2 * k <= half; ++k) {
+      const Value a = evenPart(k), b = evenPart(half - k);
+      Value sum{a.re + b.re, a.im - b.im}, difference{a.re - b.re, a.im + b.im};
+      multiply(difference, root(k));
+      z[k] = {sum.re - difference.im, sum.im + difference.re};
+      z[half - k] = {sum.re + difference.im, difference.re - sum.im};
+    }
+  }
+
+private:
+  [[gnu::always_inline]] Root root(int64_t power) const { return {roots[power].re, sign * roots[power].im}; }
+  /// Twice the part of the line whose transform is real, for 0 < k < n.
+  [[gnu::always_inline]] Value evenPart(int64_t k) const {
+    const Value &x = line[k], &mirror = line[2 * half - k];
+    return {x.re + mirror.re, x.im - mirror.im};
+  }
+
+  int64_t half;
+  T sign;
+  Value *line;
+  Root *roots;
 };
 
 /// Exchanges one bit of the number of a vector with the same bit of the number of a lane.
@@ -221,88 +297,133 @@ template <int bit, typename Lanes, int count> [[gnu::always_inline]] inline void
     transpose<bit / 2>(rows);
 }
 
-/// One part, real or imaginary, of `rows` rows of n elements in memory, and of as many lanes of n complex vectors.
-template <typename Lanes, typename T> class Part {
+/// Lines [first, first + count) of a tensor [..., n, inner], one in each lane; in memory, and as n vectors that lie
+/// `step` vectors apart. Neighbours of one row, for inner = 1, or of one column are moved as vectors.
+template <typename Lanes, typename T> class LineGroup {
 public:
-  using Value = Complex<Lanes>;
   static constexpr int64_t lanes = sizeof(Lanes) / sizeof(T);
 
-  Part(Lanes Value::*part, int64_t n, int64_t rows) : part(part), n(n), rows(rows) {}
+  LineGroup(int64_t n, int64_t inner, int64_t first, int64_t count) : n(n), inner(inner), first(first), count(count) {}
 
-  template <typename Memory> [[gnu::always_inline]] void load(const Memory *memory, Value *values) const {
-    int64_t first = 0;
-    if constexpr (std::is_same_v<Memory, T> && lanes > 1)
-      for (; rows == lanes && first + lanes <= n; first += lanes) {
-        Lanes block[lanes];
-        for (int64_t l = 0; l < lanes; ++l)
-          std::memcpy(&block[l], memory + l * n + first, sizeof(Lanes));
-        transpose<lanes / 2>(block);
-        for (int64_t i = 0; i < lanes; ++i)
-          values[first + i].*part = block[i];
-      }
-    for (int64_t l = 0; l < rows; ++l)
-      for (int64_t i = first; i < n; ++i)
-        lane(values[i], l) = T(memory[l * n + i]);
+  template <typename Memory> [[gnu::always_inline]] void load(const Memory *memory, Lanes *values, int64_t step) const {
+    int64_t done = 0;
+    if (count < lanes)
+      clear(values, step);
+    if constexpr (std::is_same_v<Memory, T> && lanes > 1) {
+      if (inner == 1)
+        for (; count == lanes && done + lanes <= n; done += lanes) {
+          Lanes block[lanes];
+          for (int64_t l = 0; l < lanes; ++l)
+            std::memcpy(&block[l], memory + place(l, done), sizeof(Lanes));
+          transpose<lanes / 2>(block);
+          for (int64_t i = 0; i < lanes; ++i)
+            values[(done + i) * step] = block[i];
+        }
+      else if (areNeighbours())
+        for (; done < n; ++done)
+          std::memcpy(&values[done * step], memory + place(0, done), sizeof(Lanes));
+    }
+    for (int64_t l = 0; l < count; ++l)
+      for (int64_t i = done; i < n; ++i)
+        lane(values[i * step], l) = T(memory[place(l, i)]);
   }
 
-  template <typename Memory> [[gnu::always_inline]] void store(Value *values, T factor, Memory *memory) const {
-    int64_t first = 0;
-    if constexpr (std::is_same_v<Memory, T> && lanes > 1)
-      for (; rows == lanes && first + lanes <= n; first += lanes) {
-        Lanes block[lanes];
-        for (int64_t i = 0; i < lanes; ++i)
-          block[i] = factor * values[first + i].*part;
-        transpose<lanes / 2>(block);
-        for (int64_t l = 0; l < lanes; ++l)
-          std::memcpy(memory + l * n + first, &block[l], sizeof(Lanes));
-      }
-    for (int64_t l = 0; l < rows; ++l)
-      for (int64_t i = first; i < n; ++i)
-        memory[l * n + i] = Memory(factor * lane(values[i], l));
+  template <typename Memory>
+  [[gnu::always_inline]] void store(Lanes *values, int64_t step, T factor, Memory *memory) const {
+    int64_t done = 0;
+    if constexpr (std::is_same_v<Memory, T> && lanes > 1) {
+      if (inner == 1)
+        for (; count == lanes && done + lanes <= n; done += lanes) {
+          Lanes block[lanes];
+          for (int64_t i = 0; i < lanes; ++i)
+            block[i] = factor * values[(done + i) * step];
+          transpose<lanes / 2>(block);
+          for (int64_t l = 0; l < lanes; ++l)
+            std::memcpy(memory + place(l, done), &block[l], sizeof(Lanes));
+        }
+      else if (areNeighbours())
+        for (; done < n; ++done) {
+          Lanes scaled = factor * values[done * step];
+          std::memcpy(memory + place(0, done), &scaled, sizeof(Lanes));
+        }
+    }
+    for (int64_t l = 0; l < count; ++l)
+      for (int64_t i = done; i < n; ++i)
+        memory[place(l, i)] = Memory(factor * lane(values[i * step], l));
+  }
+
+  [[gnu::always_inline]] void clear(Lanes *values, int64_t step) const {
+    for (int64_t i = 0; i < n; ++i)
+      values[i * step] = Lanes{};
   }
 
 private:
-  T &lane(Value &value, int64_t l) const { return reinterpret_cast<T *>(&(value.*part))[l]; }
+  bool areNeighbours() const { return count == lanes && first % inner + lanes <= inner; }
+  int64_t place(int64_t line, int64_t i) const {
+    return (first + line) / inner * inner * n + i * inner + (first + line) % inner;
+  }
+  T &lane(Lanes &value, int64_t l) const { return reinterpret_cast<T *>(&value)[l]; }
 
-  Lanes Value::*part;
-  int64_t n, rows;
+  int64_t n, inner, first, count;
 };
 
-/// Rows [lo, hi), as many at a time as there are lanes; computed in T.
+/// What a call has: the immediates and buffers of ftc_fft_*.
+template <typename Memory> struct Call {
+  Call(void *const *buffers, const int64_t *immediates)
+      : n(immediates[0]), inner(immediates[1]), inverse(immediates[2] != 0) {
+    bool isReal = immediates[3] != 0, onlyReal = immediates[4] != 0;
+    re = static_cast<const Memory *>(*buffers++);
+    im = isReal ? nullptr : static_cast<const Memory *>(*buffers++);
+    resultRe = static_cast<Memory *>(*buffers++);
+    resultIm = onlyReal ? nullptr : static_cast<Memory *>(*buffers);
+  }
+
+  int64_t n, inner;
+  bool inverse;
+  const Memory *re, *im;
+  Memory *resultRe, *resultIm;
+};
+
+/// Lines [lo, hi), as many at a time as there are lanes; computed in T.
 template <typename Memory, typename Lanes, typename T>
-[[gnu::always_inline]] inline void transformRows(void *const *buffers, const int64_t *immediates, int64_t lo,
-                                                 int64_t hi) {
-  using Value = Complex<Lanes>;
-  constexpr int64_t lanes = Part<Lanes, T>::lanes;
-  int64_t n = immediates[0];
-  bool inverse = immediates[1] != 0;
-  auto *re = static_cast<const Memory *>(buffers[0]), *im = static_cast<const Memory *>(buffers[1]);
-  auto *resultRe = static_cast<Memory *>(buffers[2]), *resultIm = static_cast<Memory *>(buffers[3]);
-  Fourier<Lanes, T> fourier(n, inverse, ftc_scratch());
-  T factor = inverse ? 1 / T(n) : T(1);
+[[gnu::always_inline]] inline void transformLines(const Call<Memory> &call, int64_t lo, int64_t hi) {
+  constexpr int64_t lanes = LineGroup<Lanes, T>::lanes;
+  bool isReal = !call.im, onlyReal = !call.resultIm, halves = call.n % 2 == 0 && (isReal || onlyReal);
+  bool unfolds = halves && isReal, folds = halves && !isReal;
+  Scratch scratch;
+  Fourier<Lanes, T> fourier(halves ? call.n / 2 : call.n, call.inverse, scratch);
+  RealEnds<Lanes, T> ends(halves ? call.n : 0, call.inverse, scratch);
+  T factor = (call.inverse ? 1 / T(call.n) : T(1)) * (halves ? T(0.5) : T(1));
   for (int64_t first = lo; first < hi; first += lanes) {
-    int64_t rows = std::min(lanes, hi - first);
-    Part<Lanes, T> real(&Value::re, n, rows), imaginary(&Value::im, n, rows);
-    Value *input = fourier.input();
-    if (rows < lanes)
-      std::fill_n(input, n, Value{});
-    real.load(re + first * n, input);
-    imaginary.load(im + first * n, input);
-    Value *result = fourier.run();
-    real.store(result, factor, resultRe + first * n);
-    imaginary.store(result, factor, resultIm + first * n);
+    LineGroup<Lanes, T> group(call.n, call.inner, first, std::min(lanes, hi - first));
+    Complex<Lanes> *values = folds ? ends.getLine() : fourier.input();
+    group.load(call.re, &values->re, unfolds ? 1 : 2);
+    if (call.im)
+      group.load(call.im, &values->im, 2);
+    else if (!unfolds)
+      group.clear(&values->im, 2);
+    if (folds)
+      ends.fold(fourier.input());
+    values = fourier.run();
+    if (unfolds) {
+      ends.unfold(values);
+      values = ends.getLine();
+    }
+    group.store(&values->re, folds ? 1 : 2, factor, call.resultRe);
+    if (call.resultIm)
+      group.store(&values->im, 2, factor, call.resultIm);
   }
 }
 
 template <typename T>
 [[gnu::always_inline]] inline void transform(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi) {
-  int64_t n = immediates[0];
-  if (!ftc_fft_has_lanes(n))
-    transformRows<T, double, double>(buffers, immediates, lo, hi);
-  else if (ftc_fft_length(n) != n)
-    transformRows<T, Rows<double>, double>(buffers, immediates, lo, hi);
+  Call<T> call(buffers, immediates);
+  if (!ftc_fft_has_lanes(call.n))
+    transformLines<T, double, double>(call, lo, hi);
+  else if (ftc_fft_length(call.n) != call.n)
+    transformLines<T, Lines<double>::Type, double>(call, lo, hi);
   else
-    transformRows<T, Rows<T>, T>(buffers, immediates, lo, hi);
+    transformLines<T, typename Lines<T>::Type, T>(call, lo, hi);
 }
 } // namespace
 

@@ -25,15 +25,14 @@ public:
     Type element = getElementType(op->getOperand(0));
     StringRef suffix = element.isF64() ? "_f64" : element.isF32() ? "_f32" : "_i32";
     builder.useRuntimeKernel(("ftc_" + name + suffix).str(), getSizes(op), scratchBytes(op));
-    builder.setItems(product(getShape(op->getOperand(0)).drop_back(itemDims())), getGrain(op));
+    builder.setItems(countItems(op), getGrain(op));
     return success();
   }
 
   bool foldsSplat(OpOperand &) const override { return false; }
 
 protected:
-  /// How many dimensions one item has.
-  virtual size_t itemDims() const = 0;
+  virtual int64_t countItems(Operation *op) const = 0;
   /// How many items a thread takes at a time.
   virtual int64_t getGrain(Operation *) const { return 1; }
   /// The immediates.
@@ -48,11 +47,11 @@ class MatrixKernel : public LibraryKernel {
 public:
   using LibraryKernel::LibraryKernel;
   int64_t workspaceBytes(Operation *op) const override {
-    return product(getShape(op->getOperand(0)).drop_back(2)) * getWorkspace(getSizes(op)) * int64_t(sizeof(double));
+    return countItems(op) * getWorkspace(getSizes(op)) * int64_t(sizeof(double));
   }
 
 protected:
-  size_t itemDims() const override { return 2; }
+  int64_t countItems(Operation *op) const override { return product(getShape(op->getOperand(0)).drop_back(2)); }
   virtual int64_t getWorkspace(ArrayRef<int64_t> sizes) const = 0;
 };
 
@@ -101,26 +100,28 @@ public:
   int64_t scratchBytes(Operation *op) const override { return ftc_argsort_scratch(getSizes(op)[0]); }
 
 protected:
-  size_t itemDims() const override { return 1; }
+  int64_t countItems(Operation *op) const override { return product(getShape(op->getOperand(0)).drop_back()); }
   SmallVector<int64_t> getSizes(Operation *op) const override {
     return {getShape(op->getOperand(0)).back(), getShape(op->getResult(0)).back()};
   }
 };
 
+/// Items are lines along the dimension, with the thread's memory.
 class FFTKernel : public LibraryKernel {
 public:
   FFTKernel() : LibraryKernel("fft") {}
   int64_t scratchBytes(Operation *op) const override { return ftc_fft_scratch(getSizes(op)[0]); }
 
 protected:
-  size_t itemDims() const override { return 1; }
   SmallVector<int64_t> getSizes(Operation *op) const override {
-    return {getShape(op->getOperand(0)).back(), cast<tune::FFTOp>(op).getInverse()};
+    auto fft = cast<tune::FFTOp>(op);
+    ArrayRef<int64_t> shape = getShape(fft.getRe());
+    int64_t inner = product(shape.drop_front(fft.getDim() + 1));
+    return {shape[fft.getDim()], inner, fft.getInverse(), !fft.getIm(), !fft.getResultIm()};
   }
-  /// Many vectors of rows, since the roots of unity are made anew each time.
-  int64_t getGrain(Operation *op) const override {
-    return 16 * std::max<int64_t>(1, (1 << 12) / getShape(op->getOperand(0)).back());
-  }
+  int64_t countItems(Operation *op) const override { return product(getShape(op->getOperand(0))) / getSizes(op)[0]; }
+  /// Many vectors of lines, since the roots of unity are made anew each time.
+  int64_t getGrain(Operation *op) const override { return 16 * std::max<int64_t>(1, (1 << 12) / getSizes(op)[0]); }
 };
 } // namespace
 

@@ -68,14 +68,13 @@ func.func @main() attributes {tune.program} {
   tune.write %order, @order : tensor<2x4xi32>
   %first = tune.argsort %rows : (tensor<2x4xf64>) -> tensor<2x2xi32>
   tune.write %first, @first : tensor<2x2xi32>
-  %none = arith.constant dense<0.0> : tensor<4xf64>
-  %re, %im = tune.fft %signal, %none : tensor<4xf64>
+  %re, %im = tune.fft %signal dim 0 : (tensor<4xf64>) -> (tensor<4xf64>, tensor<4xf64>)
   tune.write %re, @re : tensor<4xf64>
   tune.write %im, @im : tensor<4xf64>
   %no3 = arith.constant dense<0.0> : tensor<3xf64>
-  %three, %imaginary = tune.fft %odd, %no3 : tensor<3xf64>
+  %three, %imaginary = tune.fft %odd, %no3 dim 0 : (tensor<3xf64>, tensor<3xf64>) -> (tensor<3xf64>, tensor<3xf64>)
   tune.write %three, @three : tensor<3xf64>
-  %back, %nothing = tune.fft %three, %imaginary inverse : tensor<3xf64>
+  %back, %nothing = tune.fft %three, %imaginary dim 0 inverse : (tensor<3xf64>, tensor<3xf64>) -> (tensor<3xf64>, tensor<3xf64>)
   tune.write %back, @back : tensor<3xf64>
   %reversed = tune.reverse %rows dim 1 : tensor<2x4xf64>
   tune.write %reversed, @reversed : tensor<2x4xf64>

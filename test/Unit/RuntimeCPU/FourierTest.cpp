@@ -1,5 +1,6 @@
 // Fourier transforms against the sums that define them: lengths of one factor, of several, with a large prime factor,
-// and too long for more than a row at a time; more rows than lanes, and fewer.
+// and too long for more than a row at a time; more rows than lanes, and fewer; of columns; of real numbers, and where
+// only real parts are asked for.
 
 #include "ftc/Runtime/CPU/Decompositions.h"
 #include "ftc/Runtime/CPU/Program.h"
@@ -30,17 +31,28 @@ template <typename T> Rows<T> randomRows(int64_t count) {
   return rows;
 }
 
-/// A thread takes `together` rows at a time.
-template <typename T> Rows<T> transform(const Rows<T> &rows, int64_t n, bool inverse, int64_t together = 3) {
+/// Which parts of operand and result there are, and how far apart the elements of a line lie.
+struct Variant {
+  bool isReal = false, onlyReal = false;
+  int64_t inner = 1;
+};
+
+/// A thread takes `together` lines at a time. A part that there is not is left 0.
+template <typename T>
+Rows<T> transform(const Rows<T> &rows, int64_t n, bool inverse, int64_t together = 3, Variant variant = {}) {
   ftc_setup setup{};
   setup.scratch = static_cast<uint64_t>(ftc_fft_scratch(n));
   EXPECT_EQ(ftc_prepare(&setup, nullptr), 0);
   Rows<T> result{Numbers<T>(rows.re.size()), Numbers<T>(rows.re.size())};
-  void *buffers[] = {const_cast<T *>(rows.re.data()), const_cast<T *>(rows.im.data()), result.re.data(),
-                     result.im.data()};
-  const int64_t immediates[] = {n, inverse};
+  std::vector<void *> buffers{const_cast<T *>(rows.re.data())};
+  if (!variant.isReal)
+    buffers.push_back(const_cast<T *>(rows.im.data()));
+  buffers.push_back(result.re.data());
+  if (!variant.onlyReal)
+    buffers.push_back(result.im.data());
+  const int64_t immediates[] = {n, variant.inner, inverse, variant.isReal, variant.onlyReal};
   int64_t count = int64_t(rows.re.size()) / n;
-  ftc_parallel(sizeof(T) == 8 ? ftc_fft_f64 : ftc_fft_f32, buffers, immediates, count, together);
+  ftc_parallel(sizeof(T) == 8 ? ftc_fft_f64 : ftc_fft_f32, buffers.data(), immediates, count, together);
   return result;
 }
 
@@ -70,6 +82,50 @@ template <typename T> void check(int64_t n, int64_t rows, double tolerance) {
   }
 }
 
+/// [lines / inner, inner, n] as [lines / inner, n, inner].
+template <typename T> Numbers<T> toColumns(const Numbers<T> &rows, int64_t n, int64_t inner) {
+  Numbers<T> columns(rows.size());
+  for (int64_t line = 0; line * n < int64_t(rows.size()); ++line)
+    for (int64_t i = 0; i < n; ++i)
+      columns[(line / inner * n + i) * inner + line % inner] = rows[line * n + i];
+  return columns;
+}
+
+/// Every variant of the transform of `lines` lines is that of whole rows, as near as `tolerance` of their largest.
+template <typename T> void checkVariants(int64_t n, int64_t outer, int64_t inner, double tolerance) {
+  int64_t lines = outer * inner;
+  for (bool isReal : {false, true})
+    for (bool onlyReal : {false, true})
+      for (bool inverse : {false, true}) {
+        Rows<T> x = randomRows<T>(n * lines);
+        if (isReal)
+          x.im.assign(x.im.size(), 0);
+        Rows<T> expected = transform(x, n, inverse);
+        if (onlyReal)
+          expected.im.assign(expected.im.size(), 0);
+        Rows<T> columns{toColumns(x.re, n, inner), toColumns(x.im, n, inner)};
+        Rows<T> y = transform(columns, n, inverse, 16, {isReal, onlyReal, inner});
+        Rows<T> wanted{toColumns(expected.re, n, inner), toColumns(expected.im, n, inner)};
+        double error = 0, largest = 0;
+        for (size_t i = 0; i < y.re.size(); ++i) {
+          error = std::max({error, std::abs(double(y.re[i] - wanted.re[i])), std::abs(double(y.im[i] - wanted.im[i]))});
+          largest = std::max({largest, std::abs(double(wanted.re[i])), std::abs(double(wanted.im[i]))});
+        }
+        EXPECT_LE(error, tolerance * largest) << "n = " << n << ", outer " << outer << ", inner " << inner << ", real "
+                                              << isReal << ", only real " << onlyReal << ", inverse " << inverse;
+      }
+}
+
+TEST(Fourier, variants) {
+  for (int64_t n : {1, 2, 3, 4, 6, 15, 16, 17, 34, 96, 144, 150})
+    for (int64_t outer : {1, 3})
+      for (int64_t inner : {1, 5, 16, 40}) {
+        checkVariants<double>(n, outer, inner, 1e-13);
+        checkVariants<float>(n, outer, inner, 1e-6);
+      }
+  checkVariants<double>(1 << 14, 1, 3, 1e-12);
+}
+
 TEST(Fourier, shortLengths) {
   for (int64_t n = 1; n <= 64; ++n) {
     check<double>(n, 11, 1e-13);
@@ -97,15 +153,15 @@ TEST(Fourier, aRowAtATime) {
 }
 
 /// Bits of a row that is alone are those of one in a whole vector of rows, and in what follows these.
-template <typename T> void checkAlone(int64_t n, int64_t together) {
+template <typename T> void checkAlone(int64_t n, int64_t together, Variant variant) {
   constexpr int64_t rows = 39;
   Rows<T> x = randomRows<T>(n * rows);
   for (bool inverse : {false, true}) {
-    Rows<T> y = transform(x, n, inverse, together);
+    Rows<T> y = transform(x, n, inverse, together, variant);
     for (int64_t row = 0; row < rows; ++row) {
       Rows<T> one{{x.re.begin() + row * n, x.re.begin() + (row + 1) * n},
                   {x.im.begin() + row * n, x.im.begin() + (row + 1) * n}};
-      Rows<T> alone = transform(one, n, inverse);
+      Rows<T> alone = transform(one, n, inverse, together, variant);
       for (int64_t i = 0; i < n; ++i) {
         EXPECT_EQ(alone.re[i], y.re[row * n + i]) << "n = " << n << ", row " << row;
         EXPECT_EQ(alone.im[i], y.im[row * n + i]) << "n = " << n << ", row " << row;
@@ -116,9 +172,10 @@ template <typename T> void checkAlone(int64_t n, int64_t together) {
 
 TEST(Fourier, rowsDoNotDependOnTheirNeighbours) {
   for (int64_t n : {3, 60, 144, 17})
-    for (int64_t together : {3, 32}) {
-      checkAlone<double>(n, together);
-      checkAlone<float>(n, together);
-    }
+    for (int64_t together : {3, 32})
+      for (Variant variant : {Variant(), Variant{.isReal = true}, Variant{.onlyReal = true}}) {
+        checkAlone<double>(n, together, variant);
+        checkAlone<float>(n, together, variant);
+      }
 }
 } // namespace

@@ -41,7 +41,8 @@ void ftc_argsort_f64(void *const *buffers, const int64_t *immediates, int64_t lo
 void ftc_argsort_i32(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
 static inline int64_t ftc_argsort_scratch(int64_t n) { return 4 * n; }
 
-/// buffers: re [n], im [n], their transforms; immediates: n, 1 if it is the inverse.
+/// An item is a line along a dimension of a tensor [..., n, inner]. buffers: re, im, their transforms; immediates: n,
+/// inner, 1 if it is the inverse, 1 if there is no im (it is zero), 1 if there is no transform of im.
 void ftc_fft_f32(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
 void ftc_fft_f64(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
 /// The radix by which a transform of length n > 1 is begun: 4, or else its least prime factor.
@@ -65,11 +66,12 @@ static inline int64_t ftc_fft_length(int64_t n) {
     length *= 2;
   return length;
 }
-/// Whether rows are transformed side by side in vectors of 64 bytes: not where they would not stay in a cache.
+/// Whether lines are transformed side by side in vectors of 64 bytes: not where they would not stay in a cache.
 static inline int ftc_fft_has_lanes(int64_t n) { return n <= 1 << 13; }
 static inline int64_t ftc_fft_scratch(int64_t n) {
   int64_t length = ftc_fft_length(n), rows = length == n ? 2 : 3;
-  return 16 * (rows * length * (ftc_fft_has_lanes(n) ? 8 : 1) + length + n);
+  int64_t roundedUp = 7 * 64; // each of the arrays to whole cache lines
+  return 16 * (rows * length * (ftc_fft_has_lanes(n) ? 8 : 1) + length + n) + roundedUp;
 }
 
 #ifdef __cplusplus

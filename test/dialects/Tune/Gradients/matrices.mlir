@@ -35,10 +35,16 @@
 // REDEFINE: %{type} = tensor<2x4x3xf64>
 // REDEFINE: %{op} = %y = tune.reverse %x dim 1 : tensor<2x4x3xf64>
 // RUN: %{check}
-// REDEFINE: %{op} = %i, %y = tune.fft %x, %x : tensor<2x4x3xf64>
+// REDEFINE: %{op} = %i, %y = tune.fft %x, %x dim 2 : (tensor<2x4x3xf64>, tensor<2x4x3xf64>) -> (tensor<2x4x3xf64>, tensor<2x4x3xf64>)
+// RUN: %{check}
+// REDEFINE: %{op} = %i, %y = tune.fft %x dim 1 : (tensor<2x4x3xf64>) -> (tensor<2x4x3xf64>, tensor<2x4x3xf64>)
+// RUN: %{check}
+// REDEFINE: %{op} = %y = tune.fft %x, %x dim 1 : (tensor<2x4x3xf64>, tensor<2x4x3xf64>) -> tensor<2x4x3xf64>
+// RUN: %{check}
+// REDEFINE: %{op} = %y = tune.fft %x dim 0 inverse : (tensor<2x4x3xf64>) -> tensor<2x4x3xf64>
 // RUN: %{check}
 // REDEFINE: %{type} = tensor<2x4x4xf64>
-// REDEFINE: %{op} = %y, %i = tune.fft %z, %z inverse : tensor<2x4x4xf64>
+// REDEFINE: %{op} = %y, %i = tune.fft %z, %z dim 2 inverse : (tensor<2x4x4xf64>, tensor<2x4x4xf64>) -> (tensor<2x4x4xf64>, tensor<2x4x4xf64>)
 // RUN: %{check}
 // REDEFINE: %{type} = tensor<2x2xf64>
 // REDEFINE: %{dims} = 0, 1

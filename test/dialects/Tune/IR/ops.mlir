@@ -49,8 +49,10 @@ func.func @p() attributes {tune.program} {
   %left, %singular, %right = tune.svd %noise : (tensor<4x4xf64>) -> (tensor<4x2xf64>, tensor<2xf64>, tensor<2x4xf64>)
   // CHECK: tune.eigh %{{.*}} : (tensor<4x4xf64>) -> (tensor<2xf64>, tensor<4x2xf64>)
   %values, %vectors = tune.eigh %noise : (tensor<4x4xf64>) -> (tensor<2xf64>, tensor<4x2xf64>)
-  // CHECK: tune.fft %{{.*}}, %{{.*}} inverse : tensor<4x4xf64>
-  %re, %im = tune.fft %noise, %reversed inverse : tensor<4x4xf64>
+  // CHECK: tune.fft %{{.*}}, %{{.*}} dim 1 inverse : (tensor<4x4xf64>, tensor<4x4xf64>) -> (tensor<4x4xf64>, tensor<4x4xf64>)
+  %re, %im = tune.fft %noise, %reversed dim 1 inverse : (tensor<4x4xf64>, tensor<4x4xf64>) -> (tensor<4x4xf64>, tensor<4x4xf64>)
+  // CHECK: tune.fft %{{.*}} dim 0 : (tensor<4x4xf64>) -> tensor<4x4xf64>
+  %cosines = tune.fft %noise dim 0 : (tensor<4x4xf64>) -> tensor<4x4xf64>
   %truth = arith.constant dense<true> : tensor<i1>
   // CHECK: tune.if %{{.*}}, %{{.*}} : (tensor<i1>, tensor<4x4xf64>) -> tensor<4x4xf64> {
   %chosen = tune.if %truth, %noise : (tensor<i1>, tensor<4x4xf64>) -> tensor<4x4xf64> {

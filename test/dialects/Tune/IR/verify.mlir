@@ -325,8 +325,16 @@ func.func @eigh(%x: tensor<2x3xf64>) {
 // -----
 
 func.func @fft(%x: tensor<f64>) {
-  // expected-error @+1 {{needs a dimension to transform along: its operands are scalars (C29)}}
-  %re, %im = tune.fft %x, %x : tensor<f64>
+  // expected-error @+1 {{needs a dimension of its operands to transform along (C29)}}
+  %re, %im = tune.fft %x, %x dim 0 : (tensor<f64>, tensor<f64>) -> (tensor<f64>, tensor<f64>)
+  return
+}
+
+// -----
+
+func.func @fftParts(%x: tensor<2x3xf64>, %y: tensor<3x2xf64>) {
+  // expected-error @+1 {{needs parts of one type (C29)}}
+  %re = tune.fft %x, %y dim 0 : (tensor<2x3xf64>, tensor<3x2xf64>) -> tensor<2x3xf64>
   return
 }
 

@@ -45,11 +45,9 @@ func.func @circular() attributes {tune.program} {
   %x = tune.read @x : tensor<5x3xSIZExf64>
   %s = tune.read @s : tensor<4xf64>
   %w = tune.read @w : tensor<4x3xSIZExf64>
-  %noneW = arith.constant dense<0.0> : tensor<4x3xSIZExf64>
-  %noneX = arith.constant dense<0.0> : tensor<5x3xSIZExf64>
   %none = arith.constant dense<0.0> : tensor<5xSIZEx4xf64>
-  %wRe, %wIm = tune.fft %w, %noneW : tensor<4x3xSIZExf64>
-  %xRe, %xIm = tune.fft %x, %noneX inverse : tensor<5x3xSIZExf64>
+  %wRe, %wIm = tune.fft %w dim 2 : (tensor<4x3xSIZExf64>) -> (tensor<4x3xSIZExf64>, tensor<4x3xSIZExf64>)
+  %xRe, %xIm = tune.fft %x dim 2 inverse : (tensor<5x3xSIZExf64>) -> (tensor<5x3xSIZExf64>, tensor<5x3xSIZExf64>)
   %rr = linalg.contract indexing_maps = [#w, #x, #y] ins(%wRe, %xRe : tensor<4x3xSIZExf64>, tensor<5x3xSIZExf64>) outs(%none : tensor<5xSIZEx4xf64>) -> tensor<5xSIZEx4xf64>
   %ii = linalg.contract indexing_maps = [#w, #x, #y] ins(%wIm, %xIm : tensor<4x3xSIZExf64>, tensor<5x3xSIZExf64>) outs(%none : tensor<5xSIZEx4xf64>) -> tensor<5xSIZEx4xf64>
   %ri = linalg.contract indexing_maps = [#w, #x, #y] ins(%wRe, %xIm : tensor<4x3xSIZExf64>, tensor<5x3xSIZExf64>) outs(%none : tensor<5xSIZEx4xf64>) -> tensor<5xSIZEx4xf64>
@@ -67,7 +65,7 @@ func.func @circular() attributes {tune.program} {
   %initT = tensor.empty() : tensor<5x4xSIZExf64>
   %reT = linalg.transpose ins(%reShifted : tensor<5xSIZEx4xf64>) outs(%initT : tensor<5x4xSIZExf64>) permutation = [0, 2, 1]
   %imT = linalg.transpose ins(%imThird : tensor<5xSIZEx4xf64>) outs(%initT : tensor<5x4xSIZExf64>) permutation = [0, 2, 1]
-  %y, %zero = tune.fft %reT, %imT : tensor<5x4xSIZExf64>
+  %y, %zero = tune.fft %reT, %imT dim 2 : (tensor<5x4xSIZExf64>, tensor<5x4xSIZExf64>) -> (tensor<5x4xSIZExf64>, tensor<5x4xSIZExf64>)
   %squares = arith.mulf %y, %y : tensor<5x4xSIZExf64>
   %empty = arith.constant dense<0.0> : tensor<f64>
   %loss = linalg.reduce ins(%squares : tensor<5x4xSIZExf64>) outs(%empty : tensor<f64>) dimensions = [0, 1, 2] (%a: f64, %b: f64) { %c = arith.addf %a, %b : f64 linalg.yield %c : f64 }
@@ -79,15 +77,29 @@ func.func @circular() attributes {tune.program} {
   return
 }
 
+// Along another dimension than the last.
+// CHECK-LABEL: func.func @middle
+// CHECK-NOT: tune.fft
+// CHECK: linalg.contract {{.*}} -> tensor<2x4x[[N]]xf64>
+// CHECK: linalg.contract {{.*}} -> tensor<4x[[N]]x3xf64>
+// CHECK-NOT: tune.fft
+// CHECK: return
+func.func @middle() attributes {tune.program} {
+  %w = tune.read @w : tensor<4x3xSIZExf64>
+  %re, %im = tune.fft %w dim 1 : (tensor<4x3xSIZExf64>) -> (tensor<4x3xSIZExf64>, tensor<4x3xSIZExf64>)
+  %back = tune.fft %re, %im dim 1 inverse : (tensor<4x3xSIZExf64>, tensor<4x3xSIZExf64>) -> tensor<4x3xSIZExf64>
+  tune.write %back, @kept : tensor<4x3xSIZExf64>
+  return
+}
+
 // CHECK-LABEL: func.func @whole
 // CHECK-COUNT-3: tune.fft
 func.func @whole() attributes {tune.program} {
   %w = tune.read @w : tensor<4x3xSIZExf64>
-  %none = arith.constant dense<0.0> : tensor<4x3xSIZExf64>
-  %re, %im = tune.fft %w, %none : tensor<4x3xSIZExf64>
-  %swapped, %other = tune.fft %im, %re : tensor<4x3xSIZExf64>
+  %re, %im = tune.fft %w dim 2 : (tensor<4x3xSIZExf64>) -> (tensor<4x3xSIZExf64>, tensor<4x3xSIZExf64>)
+  %swapped, %other = tune.fft %im, %re dim 2 : (tensor<4x3xSIZExf64>, tensor<4x3xSIZExf64>) -> (tensor<4x3xSIZExf64>, tensor<4x3xSIZExf64>)
   %both = arith.addf %re, %im : tensor<4x3xSIZExf64>
-  %neither, %nor = tune.fft %both, %im : tensor<4x3xSIZExf64>
+  %neither, %nor = tune.fft %both, %im dim 2 : (tensor<4x3xSIZExf64>, tensor<4x3xSIZExf64>) -> (tensor<4x3xSIZExf64>, tensor<4x3xSIZExf64>)
   %sum = arith.addf %swapped, %neither : tensor<4x3xSIZExf64>
   tune.write %sum, @kept : tensor<4x3xSIZExf64>
   return

@@ -198,6 +198,19 @@ func.func @program() attributes {tune.program} {
   return
 }
 
+// A transform of real numbers, of which only the real part is read.
+// CHECK-LABEL: func.func @transform_of_real(
+// CHECK-SAME: %[[X:.*]]: tensor<2x3xf64>
+func.func @transform_of_real(%x: tensor<2x3xf64>) -> tensor<2x3xf64> {
+  %zero = arith.constant dense<0.0> : tensor<2x3xf64>
+  // CHECK: %[[RE:.*]], %[[IM:.*]] = tune.fft %[[X]] dim 0 : (tensor<2x3xf64>) -> (tensor<2x3xf64>, tensor<2x3xf64>)
+  %re, %im = tune.fft %x, %zero dim 0 : (tensor<2x3xf64>, tensor<2x3xf64>) -> (tensor<2x3xf64>, tensor<2x3xf64>)
+  // CHECK: %[[Y:.*]] = tune.fft %[[RE]], %[[IM]] dim 1 inverse : (tensor<2x3xf64>, tensor<2x3xf64>) -> tensor<2x3xf64>
+  %y, %unread = tune.fft %re, %im dim 1 inverse : (tensor<2x3xf64>, tensor<2x3xf64>) -> (tensor<2x3xf64>, tensor<2x3xf64>)
+  // CHECK: return %[[Y]]
+  return %y : tensor<2x3xf64>
+}
+
 // Rows of a table of zeros: zeros, wherever an index is.
 // CHECK-LABEL: func.func @rows_of_zeros(
 // CHECK-SAME: %[[X:.*]]: tensor<2x3xf64>
