@@ -488,7 +488,8 @@ static Origins ofReverse(ReverseOp op, OriginsOf originsOf) {
 }
 
 /// Results of an op that computes each of the leading entries [i...] from the whole of its operands' entries there: of
-/// their last dimension (an order) or their last two (a matrix).
+/// their last dimension (an order) or their last two (a
+/// matrix).
 static SmallVector<Origins> ofTrailing(Operation *op, size_t trailing, OriginsOf originsOf) {
   auto leadingOf = [&](const Origins &x) {
     Origins joined = x;
@@ -665,7 +666,7 @@ SmallVector<Origins> applyRule(Operation *op, OriginsOf originsOf) {
       })
       .Case([&](FFTOp c) { return ofFFT(c, originsOf); })
       .Case([&](SolveOp c) { return List{ofSolve(c, originsOf)}; })
-      .Case<QROp, SVDOp, EigHOp>([&](Operation *c) { return ofTrailing(c, 2, originsOf); })
+      .Case<QROp, SVDOp, EigHOp, RealFFT2Op>([&](Operation *c) { return ofTrailing(c, 2, originsOf); })
       .Case([&](AttentionOp c) { return ofAttention(c, originsOf); })
       .Default([](Operation *) { return List(); });
 }

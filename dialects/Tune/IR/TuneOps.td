@@ -215,6 +215,18 @@ def FFTOp : Tune_PureOp<"fft"> {
   let hasVerifier = 1;
 }
 
+def RealFFT2Op : Tune_PureOp<"real_fft2", [TypesMatchWith<"result is like x", "x", "result", "$_self">]> {
+  let summary = "real part of the Fourier transform of real numbers along the last two dimensions: [i..., m, n]";
+  let description = [{
+    y_kl = sum x_jh cos(2 pi (j k / m + h l / n)): even along (k, l) -> (-k, -l). Its own adjoint; times 1 / (m n) it is
+    the real part of the inverse transform.
+  }];
+  let arguments = (ins Tune_RealTensor:$x);
+  let results = (outs Tune_RealTensor:$result);
+  let assemblyFormat = "$x attr-dict `:` type($x)";
+  let hasVerifier = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Attention
 //===----------------------------------------------------------------------===//

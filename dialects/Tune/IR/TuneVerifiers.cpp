@@ -229,6 +229,12 @@ LogicalResult FFTOp::verify() {
   return success();
 }
 
+LogicalResult RealFFT2Op::verify() {
+  if (shapeOf(getX()).size() < 2)
+    return emitOpError("needs two dimensions to transform along (C31)");
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Attention
 //===----------------------------------------------------------------------===//

@@ -222,6 +222,15 @@ struct FFTModel : DifferentiableOpInterface::ExternalModel<FFTModel, FFTOp> {
   }
 };
 
+/// Cosines are the same both ways.
+struct RealFFT2Model : DifferentiableOpInterface::ExternalModel<RealFFT2Model, RealFFT2Op> {
+  LogicalResult buildAdjoint(Operation *op, OpBuilder &builder, ArrayRef<Value> dy, const BitVector &,
+                             SmallVectorImpl<Value> &cotangents) const {
+    cotangents[0] = RealFFT2Op::create(builder, op->getLoc(), dy[0].getType(), dy[0]);
+    return success();
+  }
+};
+
 struct ReverseModel : DifferentiableOpInterface::ExternalModel<ReverseModel, ReverseOp> {
   LogicalResult buildAdjoint(Operation *op, OpBuilder &builder, ArrayRef<Value> dy, const BitVector &,
                              SmallVectorImpl<Value> &cotangents) const {
@@ -236,6 +245,7 @@ void attachMatrices(MLIRContext *context, TuneDialect *) {
   SVDOp::attachInterface<SVDModel>(*context);
   EigHOp::attachInterface<EigHModel>(*context);
   FFTOp::attachInterface<FFTModel>(*context);
+  RealFFT2Op::attachInterface<RealFFT2Model>(*context);
   ReverseOp::attachInterface<ReverseModel>(*context);
 }
 } // namespace

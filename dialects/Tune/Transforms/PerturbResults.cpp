@@ -33,7 +33,7 @@ bool rounds(Operation *op) {
     return false;
   return isa_and_present<math::MathDialect>(op->getDialect()) ||
          isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp, arith::RemFOp, linalg::ContractOp, SolveOp,
-             QROp, SVDOp, EigHOp, FFTOp, ScatterAddOp, AttentionOp, AttentionBackwardOp>(op);
+             QROp, SVDOp, EigHOp, FFTOp, RealFFT2Op, ScatterAddOp, AttentionOp, AttentionBackwardOp>(op);
 }
 
 bool isReal(Value value) {

@@ -236,20 +236,20 @@ public:
   /// n complex numbers.
   Value *getLine() { return line; }
 
-  /// The line becomes twice the transform of the real numbers; z: that of the n / 2 complex ones.
-  [[gnu::always_inline]] void unfold(const Value *z) {
+  /// The first n / 2 + 1 numbers of the line, or all, become twice the transform of the real numbers; z: that of the n
+  /// / 2 complex ones.
+  [[gnu::always_inline]] void unfold(const Value *z, bool isWhole) {
     line[0] = {2 * (z[0].re + z[0].im), Lanes{}};
     line[half] = {2 * (z[0].re - z[0].im), Lanes{}};
     for (int64_t k = 1; 2 * k <= half; ++k) {
       const Value &a = z[k], &b = z[half - k];
       Value even{a.re + b.re, a.im - b.im}, odd{a.im + b.im, b.re - a.re}; // (a - conj b) / i
       multiply(odd, root(k));
-      Value first{even.re + odd.re, even.im + odd.im}, second{even.re - odd.re, odd.im - even.im};
-      line[k] = first;
-      line[2 * half - k] = {first.re, -first.im};
-      line[half - k] = second;
-      line[half + k] = {second.re, -second.im};
+      line[k] = {even.re + odd.re, even.im + odd.im};
+      line[half - k] = {even.re - odd.re, odd.im - even.im};
     }
+    for (int64_t k = 1; isWhole && k < half; ++k)
+      line[2 * half - k] = {line[k].re, -line[k].im};
   }
 
   /// z, n / 2 numbers: their transform is twice the real part of that of the line.
@@ -297,59 +297,72 @@ template <int bit, typename Lanes, int count> [[gnu::always_inline]] inline void
     transpose<bit / 2>(rows);
 }
 
-/// Lines [first, first + count) of a tensor [..., n, inner], one in each lane; in memory, and as n vectors that lie
-/// `step` vectors apart. Neighbours of one row, for inner = 1, or of one column are moved as vectors.
+/// Lines of a tensor, one in each lane; in memory, and as vectors that lie `step` vectors apart. Neighbours of one row,
+/// for inner = 1, or of one column are moved as vectors.
 template <typename Lanes, typename T> class LineGroup {
 public:
   static constexpr int64_t lanes = sizeof(Lanes) / sizeof(T);
 
-  LineGroup(int64_t n, int64_t inner, int64_t first, int64_t count) : n(n), inner(inner), first(first), count(count) {}
+  /// `count` lines of n entries that lie `inner` elements apart, from offsetOf(line) on; -1: it is left out.
+  template <typename OffsetOf>
+  [[gnu::always_inline]] LineGroup(int64_t n, int64_t inner, int64_t count, OffsetOf offsetOf)
+      : n(n), inner(inner), count(count) {
+    areWhole = count == lanes;
+    areNeighbours = areWhole && inner > 1;
+    for (int64_t l = 0; l < count; ++l) {
+      offsets[l] = offsetOf(l);
+      areNeighbours &= offsets[l] == offsets[0] + l;
+    }
+  }
 
   template <typename Memory> [[gnu::always_inline]] void load(const Memory *memory, Lanes *values, int64_t step) const {
     int64_t done = 0;
-    if (count < lanes)
+    if (!areWhole)
       clear(values, step);
     if constexpr (std::is_same_v<Memory, T> && lanes > 1) {
       if (inner == 1)
-        for (; count == lanes && done + lanes <= n; done += lanes) {
+        for (; areWhole && done + lanes <= n; done += lanes) {
           Lanes block[lanes];
           for (int64_t l = 0; l < lanes; ++l)
-            std::memcpy(&block[l], memory + place(l, done), sizeof(Lanes));
+            std::memcpy(&block[l], memory + offsets[l] + done, sizeof(Lanes));
           transpose<lanes / 2>(block);
           for (int64_t i = 0; i < lanes; ++i)
             values[(done + i) * step] = block[i];
         }
-      else if (areNeighbours())
+      else if (areNeighbours)
         for (; done < n; ++done)
-          std::memcpy(&values[done * step], memory + place(0, done), sizeof(Lanes));
+          std::memcpy(&values[done * step], memory + offsets[0] + done * inner, sizeof(Lanes));
     }
     for (int64_t l = 0; l < count; ++l)
       for (int64_t i = done; i < n; ++i)
-        lane(values[i * step], l) = T(memory[place(l, i)]);
+        lane(values[i * step], l) = T(memory[offsets[l] + i * inner]);
   }
 
+  /// `isMirrored`: entry -i mod n in place of entry i.
   template <typename Memory>
-  [[gnu::always_inline]] void store(Lanes *values, int64_t step, T factor, Memory *memory) const {
+  [[gnu::always_inline]] void store(Lanes *values, int64_t step, T factor, Memory *memory, bool isMirrored) const {
+    auto at = [=, this](int64_t i) -> Lanes & { return values[(isMirrored && i ? n - i : i) * step]; };
     int64_t done = 0;
     if constexpr (std::is_same_v<Memory, T> && lanes > 1) {
       if (inner == 1)
-        for (; count == lanes && done + lanes <= n; done += lanes) {
+        for (; areWhole && done + lanes <= n; done += lanes) {
           Lanes block[lanes];
           for (int64_t i = 0; i < lanes; ++i)
-            block[i] = factor * values[(done + i) * step];
+            block[i] = factor * at(done + i);
           transpose<lanes / 2>(block);
           for (int64_t l = 0; l < lanes; ++l)
-            std::memcpy(memory + place(l, done), &block[l], sizeof(Lanes));
+            if (offsets[l] >= 0)
+              std::memcpy(memory + offsets[l] + done, &block[l], sizeof(Lanes));
         }
-      else if (areNeighbours())
+      else if (areNeighbours)
         for (; done < n; ++done) {
-          Lanes scaled = factor * values[done * step];
-          std::memcpy(memory + place(0, done), &scaled, sizeof(Lanes));
+          Lanes scaled = factor * at(done);
+          std::memcpy(memory + offsets[0] + done * inner, &scaled, sizeof(Lanes));
         }
     }
     for (int64_t l = 0; l < count; ++l)
-      for (int64_t i = done; i < n; ++i)
-        memory[place(l, i)] = Memory(factor * lane(values[i * step], l));
+      for (int64_t i = done; i < n && offsets[l] >= 0; ++i)
+        memory[offsets[l] + i * inner] = Memory(factor * lane(at(i), l));
   }
 
   [[gnu::always_inline]] void clear(Lanes *values, int64_t step) const {
@@ -358,72 +371,114 @@ public:
   }
 
 private:
-  bool areNeighbours() const { return count == lanes && first % inner + lanes <= inner; }
-  int64_t place(int64_t line, int64_t i) const {
-    return (first + line) / inner * inner * n + i * inner + (first + line) % inner;
-  }
-  T &lane(Lanes &value, int64_t l) const { return reinterpret_cast<T *>(&value)[l]; }
+  static T &lane(Lanes &value, int64_t l) { return reinterpret_cast<T *>(&value)[l]; }
 
-  int64_t n, inner, first, count;
+  int64_t n, inner, count;
+  int64_t offsets[lanes];
+  bool areWhole, areNeighbours;
 };
 
-/// What a call has: the immediates and buffers of ftc_fft_*.
-template <typename Memory> struct Call {
-  Call(void *const *buffers, const int64_t *immediates)
-      : n(immediates[0]), inner(immediates[1]), inverse(immediates[2] != 0) {
-    bool isReal = immediates[3] != 0, onlyReal = immediates[4] != 0;
-    re = static_cast<const Memory *>(*buffers++);
-    im = isReal ? nullptr : static_cast<const Memory *>(*buffers++);
-    resultRe = static_cast<Memory *>(*buffers++);
-    resultIm = onlyReal ? nullptr : static_cast<Memory *>(*buffers);
-  }
+/// Transforms of lines of length n, as one call does them.
+template <typename Memory> struct Work {
+  int64_t n;
+  bool inverse = false;
+  double scale = 1;
+  /// Of operands and results: how far apart the entries of a line lie, and how many of a result are kept.
+  int64_t inner, kept;
+  const Memory *re = nullptr, *im = nullptr;       ///< im: null if it is 0
+  Memory *resultRe = nullptr, *resultIm = nullptr; ///< resultIm: null if nothing asks for it
+  /// Not 0: lines are the first m / 2 + 1 rows of matrices of m, and each result is stored mirrored as row m - k too.
+  int64_t mirrored = 0;
 
-  int64_t n, inner;
-  bool inverse;
-  const Memory *re, *im;
-  Memory *resultRe, *resultIm;
+  /// Where a line of `entries` entries begins in a tensor [..., entries, inner].
+  int64_t placeOf(int64_t line, int64_t entries) const { return line / inner * inner * entries + line % inner; }
+  int64_t placeOfResult(int64_t line) const {
+    int64_t half = mirrored / 2 + 1;
+    return mirrored ? (line / half * mirrored + line % half) * n : placeOf(line, kept);
+  }
+  int64_t placeOfMirror(int64_t line) const {
+    int64_t half = mirrored / 2 + 1, k = line % half;
+    return k == 0 || 2 * k == mirrored ? -1 : (line / half * mirrored + mirrored - k) * n;
+  }
 };
 
 /// Lines [lo, hi), as many at a time as there are lanes; computed in T.
 template <typename Memory, typename Lanes, typename T>
-[[gnu::always_inline]] inline void transformLines(const Call<Memory> &call, int64_t lo, int64_t hi) {
-  constexpr int64_t lanes = LineGroup<Lanes, T>::lanes;
-  bool isReal = !call.im, onlyReal = !call.resultIm, halves = call.n % 2 == 0 && (isReal || onlyReal);
-  bool unfolds = halves && isReal, folds = halves && !isReal;
+[[gnu::always_inline]] inline void transformLines(const Work<Memory> &work, int64_t lo, int64_t hi) {
+  using Group = LineGroup<Lanes, T>;
+  bool halves = work.n % 2 == 0 && (!work.im || !work.resultIm), unfolds = halves && !work.im,
+       folds = halves && work.im;
   Scratch scratch;
-  Fourier<Lanes, T> fourier(halves ? call.n / 2 : call.n, call.inverse, scratch);
-  RealEnds<Lanes, T> ends(halves ? call.n : 0, call.inverse, scratch);
-  T factor = (call.inverse ? 1 / T(call.n) : T(1)) * (halves ? T(0.5) : T(1));
-  for (int64_t first = lo; first < hi; first += lanes) {
-    LineGroup<Lanes, T> group(call.n, call.inner, first, std::min(lanes, hi - first));
+  Fourier<Lanes, T> fourier(halves ? work.n / 2 : work.n, work.inverse, scratch);
+  RealEnds<Lanes, T> ends(halves ? work.n : 0, work.inverse, scratch);
+  T factor = T(work.scale) * (halves ? T(0.5) : T(1));
+  for (int64_t first = lo; first < hi; first += Group::lanes) {
+    int64_t count = std::min(Group::lanes, hi - first);
+    Group group(work.n, work.inner, count, [&](int64_t l) { return work.placeOf(first + l, work.n); });
     Complex<Lanes> *values = folds ? ends.getLine() : fourier.input();
-    group.load(call.re, &values->re, unfolds ? 1 : 2);
-    if (call.im)
-      group.load(call.im, &values->im, 2);
+    group.load(work.re, &values->re, unfolds ? 1 : 2);
+    if (work.im)
+      group.load(work.im, &values->im, 2);
     else if (!unfolds)
       group.clear(&values->im, 2);
     if (folds)
       ends.fold(fourier.input());
     values = fourier.run();
     if (unfolds) {
-      ends.unfold(values);
+      ends.unfold(values, work.kept == work.n);
       values = ends.getLine();
     }
-    group.store(&values->re, folds ? 1 : 2, factor, call.resultRe);
-    if (call.resultIm)
-      group.store(&values->im, 2, factor, call.resultIm);
+    int64_t step = folds ? 1 : 2;
+    Group result(work.kept, work.inner, count, [&](int64_t l) { return work.placeOfResult(first + l); });
+    result.store(&values->re, step, factor, work.resultRe, false);
+    if (work.resultIm)
+      result.store(&values->im, step, factor, work.resultIm, false);
+    if (!work.mirrored)
+      continue;
+    Group mirror(work.kept, work.inner, count, [&](int64_t l) { return work.placeOfMirror(first + l); });
+    mirror.store(&values->re, step, factor, work.resultRe, true);
   }
 }
 
-template <typename T>
-[[gnu::always_inline]] inline void transform(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi) {
-  Call<T> call(buffers, immediates);
-  if (!ftc_fft_has_lanes(call.n))
-    transformLines<T, double, double>(call, lo, hi);
-  else if (ftc_fft_length(call.n) != call.n)
-    transformLines<T, Lines<double>::Type, double>(call, lo, hi);
+template <typename T> [[gnu::always_inline]] inline void transform(const Work<T> &work, int64_t lo, int64_t hi) {
+  if (!ftc_fft_has_lanes(work.n))
+    transformLines<T, double, double>(work, lo, hi);
+  else if (ftc_fft_length(work.n) != work.n)
+    transformLines<T, Lines<double>::Type, double>(work, lo, hi);
   else
-    transformLines<T, typename Lines<T>::Type, T>(call, lo, hi);
+    transformLines<T, typename Lines<T>::Type, T>(work, lo, hi);
+}
+
+/// The work of ftc_fft_*.
+template <typename T> Work<T> makeWork(void *const *buffers, const int64_t *immediates) {
+  int64_t n = immediates[0];
+  bool inverse = immediates[2] != 0, isReal = immediates[3] != 0, onlyReal = immediates[4] != 0;
+  Work<T> work{.n = n, .inverse = inverse, .scale = inverse ? 1 / double(n) : 1, .inner = immediates[1], .kept = n};
+  work.re = static_cast<const T *>(*buffers++);
+  work.im = isReal ? nullptr : static_cast<const T *>(*buffers++);
+  work.resultRe = static_cast<T *>(*buffers++);
+  work.resultIm = onlyReal ? nullptr : static_cast<T *>(*buffers);
+  return work;
+}
+
+/// The work of ftc_real_fft2_*.
+template <typename T> Work<T> makeRealWork2(void *const *buffers, const int64_t *immediates) {
+  int64_t count = immediates[1], m = immediates[2], n = immediates[3], half = m / 2 + 1;
+  auto *spectrum = static_cast<T *>(buffers[2]), *imaginary = spectrum + count * half * n;
+  if (immediates[0] == 0)
+    return {.n = m,
+            .inner = n,
+            .kept = half,
+            .re = static_cast<const T *>(buffers[0]),
+            .resultRe = spectrum,
+            .resultIm = imaginary};
+  return {.n = n,
+          .inner = 1,
+          .kept = n,
+          .re = spectrum,
+          .im = imaginary,
+          .resultRe = static_cast<T *>(buffers[1]),
+          .mirrored = m};
 }
 } // namespace
 
@@ -433,11 +488,22 @@ template <typename T>
 #define FTC_WIDEST_VECTORS
 #endif
 
-extern "C" FTC_WIDEST_VECTORS void ftc_fft_f32(void *const *buffers, const int64_t *immediates, int64_t lo,
-                                               int64_t hi) {
-  transform<float>(buffers, immediates, lo, hi);
+FTC_WIDEST_VECTORS static void transformFloats(const Work<float> &work, int64_t lo, int64_t hi) {
+  transform(work, lo, hi);
 }
-extern "C" FTC_WIDEST_VECTORS void ftc_fft_f64(void *const *buffers, const int64_t *immediates, int64_t lo,
-                                               int64_t hi) {
-  transform<double>(buffers, immediates, lo, hi);
+FTC_WIDEST_VECTORS static void transformDoubles(const Work<double> &work, int64_t lo, int64_t hi) {
+  transform(work, lo, hi);
+}
+
+extern "C" void ftc_fft_f32(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi) {
+  transformFloats(makeWork<float>(buffers, immediates), lo, hi);
+}
+extern "C" void ftc_fft_f64(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi) {
+  transformDoubles(makeWork<double>(buffers, immediates), lo, hi);
+}
+extern "C" void ftc_real_fft2_f32(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi) {
+  transformFloats(makeRealWork2<float>(buffers, immediates), lo, hi);
+}
+extern "C" void ftc_real_fft2_f64(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi) {
+  transformDoubles(makeRealWork2<double>(buffers, immediates), lo, hi);
 }

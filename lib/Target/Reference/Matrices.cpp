@@ -106,6 +106,9 @@ protected:
   }
 };
 
+/// Of length n: many vectors of lines, since the roots of unity are made anew each time.
+int64_t getLinesTogether(int64_t n) { return 16 * std::max<int64_t>(1, (1 << 12) / n); }
+
 /// Items are lines along the dimension, with the thread's memory.
 class FFTKernel : public LibraryKernel {
 public:
@@ -120,8 +123,38 @@ protected:
     return {shape[fft.getDim()], inner, fft.getInverse(), !fft.getIm(), !fft.getResultIm()};
   }
   int64_t countItems(Operation *op) const override { return product(getShape(op->getOperand(0))) / getSizes(op)[0]; }
-  /// Many vectors of lines, since the roots of unity are made anew each time.
-  int64_t getGrain(Operation *op) const override { return 16 * std::max<int64_t>(1, (1 << 12) / getSizes(op)[0]); }
+  int64_t getGrain(Operation *op) const override { return getLinesTogether(getSizes(op)[0]); }
+};
+/// Two phases: lines along the first of the two dimensions, and from half of their spectrum lines along the second.
+class RealFFT2Kernel : public KernelGenerator {
+public:
+  int phases(Operation *) const override { return 2; }
+
+  LogicalResult generate(Operation *op, KernelBuilder &builder) const override {
+    bool isSecond = builder.phase() == 1;
+    int64_t m = getSize(op, 1), n = getSize(op, 0), half = m / 2 + 1;
+    builder.useRuntimeKernel(getElementType(op->getOperand(0)).isF64() ? "ftc_real_fft2_f64" : "ftc_real_fft2_f32",
+                             {isSecond, countMatrices(op), m, n}, scratchBytes(op));
+    builder.setItems(countMatrices(op) * (isSecond ? half : n), getLinesTogether(isSecond ? n : m));
+    return success();
+  }
+
+  int64_t scratchBytes(Operation *op) const override {
+    return std::max(ftc_fft_scratch(getSize(op, 1)), ftc_fft_scratch(getSize(op, 0)));
+  }
+
+  int64_t workspaceBytes(Operation *op) const override {
+    int64_t half = getSize(op, 1) / 2 + 1, bytes = getElementType(op->getOperand(0)).isF64() ? 8 : 4;
+    return 2 * countMatrices(op) * half * getSize(op, 0) * bytes;
+  }
+
+  bool foldsSplat(OpOperand &) const override { return false; }
+
+private:
+  static int64_t getSize(Operation *op, size_t fromLast) {
+    return getShape(op->getOperand(0)).drop_back(fromLast).back();
+  }
+  static int64_t countMatrices(Operation *op) { return product(getShape(op->getOperand(0)).drop_back(2)); }
 };
 } // namespace
 
@@ -132,6 +165,7 @@ void addMatrixKernels(KernelRegistry &registry) {
   registry.add("tune.eigh", std::make_shared<EigHKernel>());
   registry.add("tune.argsort", std::make_shared<ArgSortKernel>());
   registry.add("tune.fft", std::make_shared<FFTKernel>());
+  registry.add("tune.real_fft2", std::make_shared<RealFFT2Kernel>());
 }
 
 } // namespace ftc::target

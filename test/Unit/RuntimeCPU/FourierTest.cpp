@@ -152,6 +152,44 @@ TEST(Fourier, aRowAtATime) {
     check<double>(n, 2, 1e-12);
 }
 
+/// The sums of cosines of matrices against two transforms, and that they are even to the bit.
+template <typename T> void checkRealFFT2(int64_t matrices, int64_t m, int64_t n, double tolerance) {
+  int64_t size = m * n, half = m / 2 + 1;
+  Rows<T> x = randomRows<T>(matrices * size);
+  x.im.assign(x.im.size(), 0);
+  Rows<T> expected = transform(transform(x, m, false, 16, {.inner = n}), n, false);
+  Numbers<T> y(x.re.size()), workspace(2 * matrices * half * n);
+  ftc_setup setup{};
+  setup.scratch = static_cast<uint64_t>(std::max(ftc_fft_scratch(m), ftc_fft_scratch(n)));
+  EXPECT_EQ(ftc_prepare(&setup, nullptr), 0);
+  void *buffers[] = {x.re.data(), y.data(), workspace.data()};
+  for (int64_t phase : {0, 1}) {
+    const int64_t immediates[] = {phase, matrices, m, n};
+    ftc_parallel(sizeof(T) == 8 ? ftc_real_fft2_f64 : ftc_real_fft2_f32, buffers, immediates,
+                 matrices * (phase ? half : n), 16);
+  }
+  double error = 0, largest = 0;
+  for (size_t i = 0; i < y.size(); ++i) {
+    error = std::max(error, std::abs(double(y[i] - expected.re[i])));
+    largest = std::max(largest, std::abs(double(expected.re[i])));
+    int64_t matrix = int64_t(i) / size, k = int64_t(i) % size / n, l = int64_t(i) % n;
+    T mirror = y[matrix * size + (m - k) % m * n + (n - l) % n];
+    if (2 * k != m && k != 0) {
+      EXPECT_EQ(y[i], mirror) << m << " x " << n << " at " << k << ", " << l;
+    }
+  }
+  EXPECT_LE(error, tolerance * largest) << matrices << " of " << m << " x " << n;
+}
+
+TEST(Fourier, realPartAlongTwoDimensions) {
+  for (int64_t m : {1, 2, 3, 16, 17, 30, 48})
+    for (int64_t n : {1, 2, 5, 16, 32, 34, 49}) {
+      checkRealFFT2<double>(3, m, n, 1e-13);
+      checkRealFFT2<float>(1, m, n, 1e-6);
+    }
+  checkRealFFT2<float>(1, 192, 576, 1e-6);
+}
+
 /// Bits of a row that is alone are those of one in a whole vector of rows, and in what follows these.
 template <typename T> void checkAlone(int64_t n, int64_t together, Variant variant) {
   constexpr int64_t rows = 39;

@@ -45,6 +45,12 @@ static inline int64_t ftc_argsort_scratch(int64_t n) { return 4 * n; }
 /// inner, 1 if it is the inverse, 1 if there is no im (it is zero), 1 if there is no transform of im.
 void ftc_fft_f32(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
 void ftc_fft_f64(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
+/// y_kl = sum x_jh cos(2 pi (j k / m + h l / n)) of `count` matrices, in two calls. buffers: x [count, m, n], y like x,
+/// a workspace of the complex spectrum [2, count, m / 2 + 1, n]; immediates: 0 for the first call, whose items are the
+/// `count n` lines along m, or 1 for the second, whose items are the `count (m / 2 + 1)` rows of the spectrum; count,
+/// m, n.
+void ftc_real_fft2_f32(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
+void ftc_real_fft2_f64(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
 /// The radix by which a transform of length n > 1 is begun: 4, or else its least prime factor.
 static inline int64_t ftc_fft_radix(int64_t n) {
   if (n % 4 == 0)

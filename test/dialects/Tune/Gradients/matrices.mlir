@@ -35,6 +35,8 @@
 // REDEFINE: %{type} = tensor<2x4x3xf64>
 // REDEFINE: %{op} = %y = tune.reverse %x dim 1 : tensor<2x4x3xf64>
 // RUN: %{check}
+// REDEFINE: %{op} = %y = tune.real_fft2 %x : tensor<2x4x3xf64>
+// RUN: %{check}
 // REDEFINE: %{op} = %i, %y = tune.fft %x, %x dim 2 : (tensor<2x4x3xf64>, tensor<2x4x3xf64>) -> (tensor<2x4x3xf64>, tensor<2x4x3xf64>)
 // RUN: %{check}
 // REDEFINE: %{op} = %i, %y = tune.fft %x dim 1 : (tensor<2x4x3xf64>) -> (tensor<2x4x3xf64>, tensor<2x4x3xf64>)

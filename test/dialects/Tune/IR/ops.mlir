@@ -53,6 +53,8 @@ func.func @p() attributes {tune.program} {
   %re, %im = tune.fft %noise, %reversed dim 1 inverse : (tensor<4x4xf64>, tensor<4x4xf64>) -> (tensor<4x4xf64>, tensor<4x4xf64>)
   // CHECK: tune.fft %{{.*}} dim 0 : (tensor<4x4xf64>) -> tensor<4x4xf64>
   %cosines = tune.fft %noise dim 0 : (tensor<4x4xf64>) -> tensor<4x4xf64>
+  // CHECK: tune.real_fft2 %{{.*}} : tensor<4x4xf64>
+  %even = tune.real_fft2 %noise : tensor<4x4xf64>
   %truth = arith.constant dense<true> : tensor<i1>
   // CHECK: tune.if %{{.*}}, %{{.*}} : (tensor<i1>, tensor<4x4xf64>) -> tensor<4x4xf64> {
   %chosen = tune.if %truth, %noise : (tensor<i1>, tensor<4x4xf64>) -> tensor<4x4xf64> {

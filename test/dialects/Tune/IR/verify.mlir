@@ -332,6 +332,14 @@ func.func @fft(%x: tensor<f64>) {
 
 // -----
 
+func.func @realFFT2(%x: tensor<3xf64>) {
+  // expected-error @+1 {{needs two dimensions to transform along (C31)}}
+  %y = tune.real_fft2 %x : tensor<3xf64>
+  return
+}
+
+// -----
+
 func.func @fftParts(%x: tensor<2x3xf64>, %y: tensor<3x2xf64>) {
   // expected-error @+1 {{needs parts of one type (C29)}}
   %re = tune.fft %x, %y dim 0 : (tensor<2x3xf64>, tensor<3x2xf64>) -> tensor<2x3xf64>

@@ -24,6 +24,7 @@ tune.tensor trained @w : tensor<4x3xSIZExf64>
 tune.tensor output @y : tensor<5x4xSIZExf64>
 tune.tensor output @rest : tensor<5x4xSIZExf64>
 tune.tensor output @kept : tensor<4x3xSIZExf64>
+tune.tensor output @even : tensor<4x3xSIZExf64>
 tune.tensor output @loss : tensor<f64>
 tune.tensor output @gw : tensor<4x3xSIZExf64>
 
@@ -89,6 +90,28 @@ func.func @middle() attributes {tune.program} {
   %re, %im = tune.fft %w dim 1 : (tensor<4x3xSIZExf64>) -> (tensor<4x3xSIZExf64>, tensor<4x3xSIZExf64>)
   %back = tune.fft %re, %im dim 1 inverse : (tensor<4x3xSIZExf64>, tensor<4x3xSIZExf64>) -> tensor<4x3xSIZExf64>
   tune.write %back, @kept : tensor<4x3xSIZExf64>
+  return
+}
+
+// Of the last two dimensions, in any order, both forwards or both inverse.
+// CHECK-LABEL: func.func @two
+// CHECK-NOT: tune.fft
+// CHECK: tune.real_fft2 %[[W:.*]] : tensor<4x3x[[N]]xf64>
+// CHECK: tune.fft %[[W]] dim 2 inverse
+// CHECK: tune.real_fft2 %[[W]] : tensor<4x3x[[N]]xf64>
+// CHECK: tune.fft {{.*}} dim 1 :
+// CHECK-NOT: tune.{{(real_)?}}fft
+// CHECK: return
+func.func @two() attributes {tune.program} {
+  %w = tune.read @w : tensor<4x3xSIZExf64>
+  %re, %im = tune.fft %w dim 1 : (tensor<4x3xSIZExf64>) -> (tensor<4x3xSIZExf64>, tensor<4x3xSIZExf64>)
+  %one = tune.fft %re, %im dim 2 : (tensor<4x3xSIZExf64>, tensor<4x3xSIZExf64>) -> tensor<4x3xSIZExf64>
+  %reBack, %imBack = tune.fft %w dim 2 inverse : (tensor<4x3xSIZExf64>) -> (tensor<4x3xSIZExf64>, tensor<4x3xSIZExf64>)
+  %two = tune.fft %reBack, %imBack dim 1 inverse : (tensor<4x3xSIZExf64>, tensor<4x3xSIZExf64>) -> tensor<4x3xSIZExf64>
+  %neither = tune.fft %reBack, %imBack dim 1 : (tensor<4x3xSIZExf64>, tensor<4x3xSIZExf64>) -> tensor<4x3xSIZExf64>
+  %sum = arith.addf %one, %two : tensor<4x3xSIZExf64>
+  %all = arith.addf %sum, %neither : tensor<4x3xSIZExf64>
+  tune.write %all, @even : tensor<4x3xSIZExf64>
   return
 }
 
