@@ -44,7 +44,7 @@ SmallVector<Axis> getAxes(linalg::TransposeOp op) {
 }
 
 /// Items are blocks of 16 along the result's last dimension, for each place along the dimensions that are last in
-/// neither tensor.
+/// neither tensor. A last dimension of 2, 4 or 8 is taken together with the one before it.
 class Transposition {
 public:
   Transposition(linalg::TransposeOp op, const Registers &registers, KernelBuilder &builder)
@@ -57,14 +57,17 @@ public:
         column = axis;
       else
         outer.push_back(axis);
+    if (column.size < kBlock && kBlock % column.size == 0 && !outer.empty() && outer.back().to == column.size)
+      part = std::exchange(column, outer.pop_back_val());
   }
 
   void emit() {
-    int64_t blocks = llvm::divideCeil(column.size, kBlock), items = blocks;
+    int64_t columns = column.size * part.size;
+    int64_t blocks = llvm::divideCeil(columns, kBlock), items = blocks;
     for (const Axis &axis : outer)
       items *= axis.size;
-    l.b.setItems(items, std::max<int64_t>(1, kGrainElements / (row.size * std::min(kBlock, column.size))));
-    int64_t whole = column.size / kBlock, rest = column.size % kBlock;
+    l.b.setItems(items, std::max<int64_t>(1, kGrainElements / (row.size * std::min(kBlock, columns))));
+    int64_t whole = columns / kBlock, rest = columns % kBlock;
     l.loop(l.b.lo(), l.b.hi(), 1, [&](Value item) {
       Value block = l.rem(item, blocks), place = l.div(item, blocks), source = l.index(0), target = l.index(0);
       for (const Axis &axis : llvm::reverse(outer)) {
@@ -73,7 +76,7 @@ public:
         source = l.add(source, l.mul(at, axis.from));
         target = l.add(target, l.mul(at, axis.to));
       }
-      source = l.add(source, l.mul(block, kBlock * column.from));
+      source = l.add(source, l.mul(block, kBlock / part.size * column.from));
       target = l.add(target, l.mul(block, kBlock));
       if (whole)
         l.ifTrue(l.compare(arith::CmpIPredicate::ult, block, l.index(whole)),
@@ -99,15 +102,19 @@ private:
   void emitBlock(Value source, Value target, int64_t columns, int64_t rows) {
     SmallVector<Value> block;
     for (int64_t i = 0; i < kBlock; ++i)
-      block.push_back(i < columns ? l.load(from, l.add(source, i * column.from), kBlock, rows) : block.front());
+      block.push_back(i < columns ? l.load(from, l.add(source, placeOf(i)), kBlock, rows) : block.front());
     l.transpose(block);
     for (int64_t i = 0; i < rows; ++i)
       l.store(block[i], to, l.add(target, i * row.to), columns);
   }
 
+  /// Where a column of a block begins in the source.
+  int64_t placeOf(int64_t i) const { return i / part.size * column.from + i % part.size * part.from; }
+
   LoopBuilder l;
   Value from, to;
   Axis row{}, column{}; ///< last in the source; last in the result
+  Axis part{1, 0, 1};   ///< within the column
   SmallVector<Axis> outer;
 };
 

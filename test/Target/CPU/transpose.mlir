@@ -1,5 +1,6 @@
 // Transposition by blocks against the reference, bit for bit: sizes with and without whole blocks, dimensions that
-// travel together, several dimensions between, rows that stay rows; other element types.
+// travel together, several dimensions between, rows that stay rows, last dimensions of a few lines that lie far apart;
+// other element types.
 
 // DEFINE: %{n} = 1
 // DEFINE: %{m} = 1
@@ -48,6 +49,8 @@ tune.tensor output @all : tensor<MMxNNx3x2xTT>
 tune.tensor output @far : tensor<MMx3x2xNNxTT>
 tune.tensor output @near : tensor<NNxMMx2x3xTT>
 tune.tensor output @rows : tensor<NNx3x2xMMxTT>
+tune.tensor output @pairs : tensor<3xMMxNNx2xTT>
+tune.tensor output @parts : tensor<2xMMx3xNNxTT>
 func.func @main() attributes {tune.program} {
   %x = tune.read @x : tensor<3x2xNNxMMxTT>
   %0 = tensor.empty() : tensor<3x2xMMxNNxTT>
@@ -65,5 +68,11 @@ func.func @main() attributes {tune.program} {
   %4 = tensor.empty() : tensor<NNx3x2xMMxTT>
   %rows = linalg.transpose ins(%x : tensor<3x2xNNxMMxTT>) outs(%4 : tensor<NNx3x2xMMxTT>) permutation = [2, 0, 1, 3]
   tune.write %rows, @rows : tensor<NNx3x2xMMxTT>
+  %5 = tensor.empty() : tensor<3xMMxNNx2xTT>
+  %pairs = linalg.transpose ins(%x : tensor<3x2xNNxMMxTT>) outs(%5 : tensor<3xMMxNNx2xTT>) permutation = [0, 3, 2, 1]
+  tune.write %pairs, @pairs : tensor<3xMMxNNx2xTT>
+  %6 = tensor.empty() : tensor<2xMMx3xNNxTT>
+  %parts = linalg.transpose ins(%x : tensor<3x2xNNxMMxTT>) outs(%6 : tensor<2xMMx3xNNxTT>) permutation = [1, 3, 0, 2]
+  tune.write %parts, @parts : tensor<2xMMx3xNNxTT>
   return
 }
