@@ -47,6 +47,7 @@ void addCPUKernels(KernelRegistry &registry, llvm::StringRef processor) {
                            "tune.iota", "tune.eye", "tune.random", "tune.drop"})
     registry.add(name, rows);
   registry.add("linalg.transpose", cpu::makeTransposeGenerator(registers));
+  registry.add("tune.scatter_add", cpu::makeScatterAddGenerator(registers));
   registry.add("linalg.contract", cpu::makeContractGenerator());
   registry.add("dnnl.matmul", cpu::makeMatmulGenerator(registers));
   registry.add("tune.attention", cpu::makeAttentionGenerator(registers));
