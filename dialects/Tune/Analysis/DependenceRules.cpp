@@ -488,8 +488,7 @@ static Origins ofReverse(ReverseOp op, OriginsOf originsOf) {
 }
 
 /// Results of an op that computes each of the leading entries [i...] from the whole of its operands' entries there: of
-/// their last dimension (an order) or their last two (a
-/// matrix).
+/// their last dimension (an order) or of their last two (a matrix).
 static SmallVector<Origins> ofTrailing(Operation *op, size_t trailing, OriginsOf originsOf) {
   auto leadingOf = [&](const Origins &x) {
     Origins joined = x;
