@@ -32,6 +32,9 @@ Expected<Outcome> forEachPart(Session &session, const Step &step, const data::Re
       if (Status status = after(part); !status)
         return status.error();
     }
+    if (i == 0)
+      if (Status status = session.leaveFiles(batcher.stepsPerEpoch() - 1); !status)
+        return status.error();
     session.console.showProgress({step.name, "batch", i + 1, batcher.stepsPerEpoch(), "", -1, true});
   }
   return Outcome::Done;

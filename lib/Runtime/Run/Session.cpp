@@ -323,6 +323,11 @@ Status Session::loadWeights(const Step &step) {
   return Status::success();
 }
 
+Status Session::leaveFiles(int64_t toCome) {
+  constexpr int64_t least = 2;
+  return toCome >= least && std::exchange(showsFiles, false) ? machine.leaveFiles() : Status::success();
+}
+
 Status Session::beginMetrics(std::optional<uint64_t> checkpointed) {
   uint64_t kept = checkpointed.value_or(0);
   for (const Step &step : manifest.steps)

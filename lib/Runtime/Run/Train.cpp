@@ -21,9 +21,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Steps for which the weights are taken out of their file after the first one, which is not to wait for that.
-constexpr int64_t kStepsWorthPages = 2;
-
 double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 class Trainer {
@@ -355,8 +352,8 @@ Expected<Outcome> Trainer::run() {
     }
     if (Status status = update(); !status)
       return status.error();
-    if (done == first + 1 && total - done >= kStepsWorthPages)
-      if (Status status = session.leaveFiles(); !status)
+    if (done == first + 1)
+      if (Status status = session.leaveFiles(total - done); !status)
         return status.error();
     if (done < total && isCheckpointDue())
       if (Status status = checkpoint(); !status)

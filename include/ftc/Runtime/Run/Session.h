@@ -71,8 +71,9 @@ public:
   Expected<const data::RecordStore *> records(const std::string &step);
   /// Fills the weights of all models that the step uses, unless they are in the arena already.
   Status loadWeights(const Step &step);
-  /// Takes weights out of the files whose pages they are (Machine::leaveFiles).
-  Status leaveFiles() { return std::exchange(showsFiles, false) ? machine.leaveFiles() : Status::success(); }
+  /// After the first step or batch, which is not to wait for that: takes weights out of the files whose pages they are
+  /// (Machine::leaveFiles), if as many are to come as make it worth while.
+  Status leaveFiles(int64_t toCome);
   /// Fills one tensor from the source in its manifest entry.
   Status loadFromSource(uint32_t tensor);
 
