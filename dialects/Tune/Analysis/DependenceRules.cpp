@@ -487,6 +487,21 @@ static Origins ofReverse(ReverseOp op, OriginsOf originsOf) {
   return result;
 }
 
+/// What all of these depend on, entry by entry; of one shape each.
+static Origins joinedOf(ArrayRef<Origins> operands) {
+  Sizes extents(operands.front().extents());
+  for (const Origins &operand : operands)
+    for (auto [extent, own] : llvm::zip(extents, operand.extents()))
+      extent = std::max(extent, own);
+  Origins joined(operands.front().shape(), extents);
+  forEachIndex(extents, [&](Index index) {
+    Origin &entry = joined.at(index);
+    for (const Origins &operand : operands)
+      entry.join(operand.at(index));
+  });
+  return joined;
+}
+
 /// Results of an op that computes each of the leading entries [i...] from the whole of its operands' entries there: of
 /// their last dimension (an order) or of their last two (a matrix).
 static SmallVector<Origins> ofTrailing(Operation *op, size_t trailing, OriginsOf originsOf) {
@@ -501,16 +516,8 @@ static SmallVector<Origins> ofTrailing(Operation *op, size_t trailing, OriginsOf
   SmallVector<Origins> operands;
   for (Value operand : op->getOperands())
     operands.push_back(leadingOf(originsOf(operand)));
-  Sizes extents(operands.front().extents());
-  for (const Origins &operand : operands)
-    for (auto [extent, own] : llvm::zip(extents, operand.extents()))
-      extent = std::max(extent, own);
-  Origins joined(operands.front().shape(), extents);
-  forEachIndex(extents, [&](Index index) {
-    Origin &entry = joined.at(index);
-    for (const Origins &operand : operands)
-      entry.join(operand.at(index));
-  });
+  Origins joined = joinedOf(operands);
+  Sizes extents(joined.extents());
   SmallVector<Origins> results;
   for (unsigned number = 0; number < op->getNumResults(); ++number) {
     ArrayRef<int64_t> shape = resultShape(op, number);
@@ -523,19 +530,10 @@ static SmallVector<Origins> ofTrailing(Operation *op, size_t trailing, OriginsOf
 
 /// Entries of a line depend on all of that line.
 static SmallVector<Origins> ofFFT(FFTOp op, OriginsOf originsOf) {
-  Origins joined = anyAlong(originsOf(op.getRe()), op.getDim());
-  if (op.getIm()) {
-    Origins re = std::move(joined), im = anyAlong(originsOf(op.getIm()), op.getDim());
-    Sizes extents(re.extents());
-    for (auto [extent, own] : llvm::zip(extents, im.extents()))
-      extent = std::max(extent, own);
-    joined = Origins(re.shape(), extents);
-    forEachIndex(extents, [&](Index index) {
-      joined.at(index).join(re.at(index));
-      joined.at(index).join(im.at(index));
-    });
-  }
-  return SmallVector<Origins>(op->getNumResults(), joined);
+  SmallVector<Origins> operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(anyAlong(originsOf(operand), op.getDim()));
+  return SmallVector<Origins>(op->getNumResults(), joinedOf(operands));
 }
 
 /// a u = y: a column of u depends on the same column of y, and on all of a.

@@ -125,6 +125,7 @@ protected:
   int64_t countItems(Operation *op) const override { return product(getShape(op->getOperand(0))) / getSizes(op)[0]; }
   int64_t getGrain(Operation *op) const override { return getLinesTogether(getSizes(op)[0]); }
 };
+
 /// Two phases: lines along the first of the two dimensions, and from half of their spectrum lines along the second.
 class RealFFT2Kernel : public KernelGenerator {
 public:
