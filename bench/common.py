@@ -243,10 +243,7 @@ def plan_recipe(ftc, folder, name):
 
 
 def run_steps(executable, folder, threads, limits=Limits()):
-    """Trains; the lines of metrics.jsonl for its steps, the seconds from start to the end of the first step, and the peak memory."""
-    begin = time.time()
-    peak = measure([executable, "--out", f"{folder}/run", "--fresh", "--quiet", "--threads", threads], limits).peak_bytes
-    metrics = f"{folder}/run/metrics.jsonl"
-    with open(metrics, encoding="utf-8") as file:
-        steps = [line for line in map(json.loads, file) if "step" in line]
-    return steps, os.path.getmtime(metrics) - begin - sum(line["seconds"] for line in steps[1:]), peak
+    """Trains; the metrics of its steps, the seconds from start to the end of the first step, and the peak memory."""
+    run = measure([executable, "--out", f"{folder}/run", "--fresh", "--json", "--threads", threads], limits)
+    steps = [(line, at) for line, at in zip(map(json.loads, run.output.splitlines()), run.times) if "step" in line]
+    return [line for line, _ in steps], steps[0][1], run.peak_bytes
