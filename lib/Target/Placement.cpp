@@ -8,8 +8,8 @@
 //   - a result that takes over the bytes of an operand which nothing needs after the call (mayShare);
 //   - rows that the body of a loop yields, computed in the loop's result;
 //   - what a call in the body of a loop adds to the loop's result.
-// Large weights that programs read once in a while lie as far into a page as they do in their file, so that the file's
-// pages can take the place of a copy. What remains is copied: writes at the end of the program, and, before its first
+// Large weights that programs only read lie as far into a page as they do in their file, so that the file's pages can
+// take the place of a copy. What remains is copied: writes at the end of the program, and, before its first
 // call, a read whose tensor is replaced while its old contents are still to be written elsewhere.
 // lib/Target/CallTable.cpp sees from the offsets which values need a copy.
 
@@ -38,12 +38,7 @@ namespace {
 struct ModuleLayout {
   ModuleLayout(ModuleOp module, SymbolTable &symbols, const KernelRegistry &registry, PlacementMode mode)
       : steps(module), symbols(symbols), registry(registry), mode(mode) {
-    module.walk([&](tune::WriteOp write) { copied.insert(write.getTensor()); });
-    module.walk([&](tune::RowsOp rows) {
-      for (Value operand : rows->getOperands())
-        if (auto read = seeThroughViews(operand).root.getDefiningOp<tune::ReadOp>())
-          copied.insert(read.getTensor());
-    });
+    module.walk([&](tune::WriteOp write) { written.insert(write.getTensor()); });
   }
 
   /// The programs between which a tensor is handed over; null where it has bytes of its own.
@@ -58,7 +53,7 @@ struct ModuleLayout {
   int64_t end = 0;
   std::map<std::string, int64_t> plan;
   DenseMap<std::pair<Attribute, Type>, int64_t> constants;
-  llvm::StringSet<> copied; ///< tensors that some program changes, or reads again and again in a loop
+  llvm::StringSet<> written; ///< tensors that some program changes
 
   void placeTensors(ModuleOp module);
   std::optional<int64_t> getFileOffset(tune::TensorOp tensor) const;
@@ -145,14 +140,13 @@ static StringRef getCategory(tune::Kind kind) {
 /// Pages of a file that the arena may show instead of a copy, and bytes from which that pays.
 static constexpr int64_t kPage = 4096, kLeastMapped = 16 * kPage;
 
-/// Where the file has the tensor, if its pages may be what the arena holds: it is only read, and rarely, since they are
-/// small and lines of the cache begin anywhere in them.
+/// Where the file has the tensor, if its pages may be what the arena holds: it is only read.
 std::optional<int64_t> ModuleLayout::getFileOffset(tune::TensorOp tensor) const {
   std::optional<DictionaryAttr> source = tensor.getSource();
   auto offset = source ? source->getAs<IntegerAttr>("offset") : IntegerAttr();
   Type element = getElementTypeOrSelf(tensor.getType());
   if (!offset || mode != PlacementMode::Share || tensor.getKind() != tune::Kind::weight || source->contains("view") ||
-      !(element.isF32() || element.isBF16() || element.isF16()) || copied.contains(tensor.getSymName()) ||
+      !(element.isF32() || element.isBF16() || element.isF16()) || written.contains(tensor.getSymName()) ||
       getBytes(tensor.getType()) < kLeastMapped)
     return std::nullopt;
   return offset.getInt();

@@ -340,7 +340,7 @@ Expected<Outcome> Trainer::run() {
   if (!begun || *begun != Outcome::Done)
     return begun;
   Clock::time_point start = Clock::now();
-  int64_t first = done;
+  int64_t first = done, last = std::min(total, session.options.stopAfter.value_or(total));
   while (done < total) {
     bool isStopped = session.options.stopAfter && done >= *session.options.stopAfter;
     if (isStopped || interruptRequested()) {
@@ -353,7 +353,7 @@ Expected<Outcome> Trainer::run() {
     if (Status status = update(); !status)
       return status.error();
     if (done == first + 1)
-      if (Status status = session.leaveFiles(total - done); !status)
+      if (Status status = session.leaveFiles(last - done); !status)
         return status.error();
     if (done < total && isCheckpointDue())
       if (Status status = checkpoint(); !status)
