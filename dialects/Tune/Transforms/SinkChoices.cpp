@@ -21,6 +21,8 @@
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 
+#include <queue>
+
 using namespace mlir;
 
 namespace ftc::tune {
@@ -55,20 +57,33 @@ struct Group {
 using Ops = llvm::SetVector<Operation *>;
 
 /// The ops that nothing but one side of these choices needs, in the order of the block.
-Ops findExclusive(Block &block, ArrayRef<arith::SelectOp> selects, bool yes) {
-  Ops found;
+Ops findExclusive(ArrayRef<arith::SelectOp> selects, bool yes) {
+  DenseSet<Operation *> choices(selects.begin(), selects.end());
+  Ops found; // from the last one, so that all that needs an op is known before it
   auto isNeededThere = [&](OpOperand &use) {
-    auto select = dyn_cast<arith::SelectOp>(use.getOwner());
-    if (select && llvm::is_contained(selects, select))
+    if (choices.contains(use.getOwner())) {
+      auto select = cast<arith::SelectOp>(use.getOwner());
       return use.get() == getSide(select, yes) && use.get() != getSide(select, !yes);
+    }
     return found.contains(use.getOwner());
   };
-  for (Operation &op : llvm::reverse(block.without_terminator())) {
-    if (op.use_empty() || !isMemoryEffectFree(&op) || isa<ReadOp, IfOp>(op) ||
-        llvm::is_contained(selects, dyn_cast<arith::SelectOp>(op)))
+  auto isBefore = [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); };
+  std::priority_queue<Operation *, std::vector<Operation *>, decltype(isBefore)> open(isBefore);
+  DenseSet<Operation *> seen;
+  auto add = [&](Value value) {
+    Operation *op = value.getDefiningOp();
+    if (op && !choices.contains(op) && !isa<ReadOp, IfOp>(op) && isMemoryEffectFree(op) && seen.insert(op).second)
+      open.push(op);
+  };
+  for (arith::SelectOp select : selects)
+    add(getSide(select, yes));
+  while (!open.empty()) {
+    Operation *op = open.top();
+    open.pop();
+    if (!llvm::all_of(op->getUses(), isNeededThere))
       continue;
-    if (llvm::all_of(op.getUses(), isNeededThere))
-      found.insert(&op);
+    found.insert(op);
+    llvm::for_each(op->getOperands(), add);
   }
   return Ops(found.rbegin(), found.rend());
 }
@@ -100,7 +115,7 @@ private:
     for (auto &[condition, selects] : byCondition) {
       DenseSet<Operation *> dearOps;
       for (bool yes : {true, false})
-        for (Operation *op : findExclusive(block, selects, yes))
+        for (Operation *op : findExclusive(selects, yes))
           if (isDear(op) ||
               llvm::any_of(op->getOperands(), [&](Value v) { return dearOps.contains(v.getDefiningOp()); }))
             dearOps.insert(op);
@@ -178,7 +193,7 @@ private:
   }
 
   void build(Group &group) {
-    Ops sides[2] = {findExclusive(block, group.selects, false), findExclusive(block, group.selects, true)};
+    Ops sides[2] = {findExclusive(group.selects, false), findExclusive(group.selects, true)};
     llvm::SetVector<Value> inputs;
     for (bool yes : {true, false})
       collectInputs(group.selects, yes, sides[yes], inputs);
