@@ -342,7 +342,7 @@ Expected<Outcome> Trainer::run() {
   Clock::time_point start = Clock::now();
   int64_t first = done, last = std::min(total, session.options.stopAfter.value_or(total));
   while (done < total) {
-    bool isStopped = session.options.stopAfter && done >= *session.options.stopAfter;
+    bool isStopped = done >= last;
     if (isStopped || interruptRequested()) {
       if (Status status = checkpoint(); !status)
         return status.error();
