@@ -216,10 +216,15 @@ public:
   /// Where the expression that is being evaluated stands.
   mlir::Location loc() { return shared.locationOf(place); }
   mlir::Type realType() { return builder->getF64Type(); }
-  /// A number, truth value, (nested) list or tensor as a tensor; lists fill `dims` in order. Null value after errors.
+  /// A constant with `number` in every entry, and the result of an op on scalars alone or of repeating one: made where
+  /// the program has none like it yet, as many tensors ask for the same ones.
+  mlir::Value constant(mlir::RankedTensorType type, double number);
+  mlir::Value ofScalars(llvm::StringRef op, mlir::Value a, mlir::Value b, mlir::RankedTensorType type,
+                        llvm::function_ref<mlir::Value()> make);
   /// A value that goes on together with another one: of an integer known when compiling, beside a tensor of integers,
   /// such a tensor, so that indices stay indices.
   Value beside(const Value &value, const Value &other);
+  /// A number, truth value, (nested) list or tensor as a tensor; lists fill `dims` in order. Null value after errors.
   std::optional<Tensor> asTensor(const Value &value, llvm::SMRange range, llvm::ArrayRef<Dim> dims = {});
   Tensor toReal(Tensor tensor);
   /// Repeated along the dimensions it lacks and transposed to `dims`, which contain its own.
@@ -291,6 +296,9 @@ private:
   unsigned depth = 0;
   bool exactDivision = false;
   std::map<std::tuple<unsigned, const Scope *, std::string, int64_t, DimRole>, Dim> madeDims;
+  std::map<std::pair<const void *, uint64_t>, mlir::Value> constants; ///< by type and the bits of the number
+  /// By op, operands and type.
+  std::map<std::tuple<llvm::StringRef, const void *, const void *, const void *>, mlir::Value> fromScalars;
 
   friend class ModelBuilder;
 };

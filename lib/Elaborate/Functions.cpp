@@ -80,8 +80,11 @@ Value Evaluator::elementwise(llvm::StringRef name, const Value &value, llvm::SMR
     return {};
   Tensor result = toReal(*x);
   result.identity = false;
-  if (result.value)
-    result.value = function->emit(*builder, loc(), result.value);
+  if (!result.value)
+    return result;
+  auto make = [&] { return function->emit(*builder, loc(), result.value); };
+  result.value =
+      result.dims.empty() ? ofScalars(function->name, result.value, nullptr, tune::typeOf(result.value), make) : make();
   return result;
 }
 

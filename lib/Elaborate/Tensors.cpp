@@ -40,13 +40,29 @@ static bool flatten(const Value &value, std::vector<double> &numbers) {
   return number.has_value();
 }
 
+mlir::Value Evaluator::constant(RankedTensorType type, double number) {
+  mlir::Value &made = constants[{type.getAsOpaquePointer(), llvm::bit_cast<uint64_t>(number)}];
+  if (!made)
+    made = tune::splat(*builder, loc(), type, number);
+  return made;
+}
+
+mlir::Value Evaluator::ofScalars(llvm::StringRef op, mlir::Value a, mlir::Value b, RankedTensorType type,
+                                 llvm::function_ref<mlir::Value()> make) {
+  mlir::Value &made =
+      fromScalars[{op, a.getAsOpaquePointer(), b ? b.getAsOpaquePointer() : nullptr, type.getAsOpaquePointer()}];
+  if (!made)
+    made = make();
+  return made;
+}
+
 Value Evaluator::beside(const Value &value, const Value &other) {
   auto *tensor = other.as<Tensor>();
   std::optional<int64_t> number = value.integer();
   if (!number || !tensor || !tensor->value || isReal(*tensor) || isBool(*tensor))
     return value;
   auto type = RankedTensorType::get({}, elementOf(*tensor));
-  return Tensor{tune::splat(*builder, loc(), type, double(*number)), {}};
+  return Tensor{constant(type, double(*number)), {}};
 }
 
 std::optional<Tensor> Evaluator::asTensor(const Value &value, llvm::SMRange range, llvm::ArrayRef<Dim> dims) {
@@ -82,7 +98,7 @@ std::optional<Tensor> Evaluator::asTensor(const Value &value, llvm::SMRange rang
   mlir::Type element = value.is<bool>() ? mlir::Type(builder->getI1Type()) : realType();
   if (isEmpty(dims))
     return Tensor{{}, Dims(dims)};
-  return Tensor{tune::splat(*builder, loc(), RankedTensorType::get(sizesOf(dims), element), *number), Dims(dims)};
+  return Tensor{constant(RankedTensorType::get(sizesOf(dims), element), *number), Dims(dims)};
 }
 
 Tensor Evaluator::toReal(Tensor tensor) {
@@ -109,7 +125,9 @@ Tensor Evaluator::align(const Tensor &tensor, llvm::ArrayRef<Dim> dims) {
   llvm::SmallVector<int64_t> positions;
   for (Dim dim : tensor.dims)
     positions.push_back(indexOf(dims, dim));
-  result.value = tune::broadcast(*builder, loc(), tensor.value, sizesOf(dims), positions);
+  auto repeat = [&] { return tune::broadcast(*builder, loc(), tensor.value, sizesOf(dims), positions); };
+  auto type = RankedTensorType::get(sizesOf(dims), elementOf(tensor));
+  result.value = positions.empty() ? ofScalars("repeat", tensor.value, nullptr, type, repeat) : repeat();
   return result;
 }
 
@@ -307,7 +325,7 @@ Value Evaluator::binaryTensor(BinaryOp op, const Value &lhs, const Value &rhs, l
                          : side.is<bool>() && (op == BinaryOp::And || op == BinaryOp::Or)
                              ? mlir::Type(builder->getI1Type())
                              : realType();
-    return Tensor{tune::splat(*builder, loc(), RankedTensorType::get({}, element), *side.number()), {}};
+    return Tensor{constant(RankedTensorType::get({}, element), *side.number()), {}};
   };
   Tensor a = operand(lhs, rhs), b = operand(rhs, lhs), result;
   result.dims = unite(a.dims, b.dims);
@@ -318,11 +336,14 @@ Value Evaluator::binaryTensor(BinaryOp op, const Value &lhs, const Value &rhs, l
   if (isEmpty(result.dims))
     return result;
   mlir::Value x = align(a, result.dims).value, y = align(b, result.dims).value;
-  if (op == BinaryOp::And || op == BinaryOp::Or)
-    result.value = op == BinaryOp::And ? mlir::arith::AndIOp::create(*builder, loc(), x, y).getResult()
-                                       : mlir::arith::OrIOp::create(*builder, loc(), x, y).getResult();
-  else
-    result.value = integers ? emitInteger(*builder, loc(), op, x, y) : emitReal(*builder, loc(), op, x, y);
+  auto make = [&]() -> mlir::Value {
+    if (op == BinaryOp::And)
+      return mlir::arith::AndIOp::create(*builder, loc(), x, y);
+    if (op == BinaryOp::Or)
+      return mlir::arith::OrIOp::create(*builder, loc(), x, y);
+    return integers ? emitInteger(*builder, loc(), op, x, y) : emitReal(*builder, loc(), op, x, y);
+  };
+  result.value = result.dims.empty() ? ofScalars(spelling(op), x, y, tune::typeOf(x), make) : make();
   return result;
 }
 

@@ -21,6 +21,7 @@
 #include "ftc/Target/KernelBuilder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
+#include "mlir/IR/Threading.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringSet.h"
@@ -68,11 +69,13 @@ public:
 
   /// Finds the buffers that it needs of the scratch region, and their lifetimes.
   void findBuffers();
-  /// Gives the buffers of programs that run one after another offsets in one region; returns its size.
-  static int64_t assign(ArrayRef<ProgramPlacer *> placers);
-  ProgramMemory getMemory(int64_t scratch) const;
+  /// Gives the buffers of programs that run one after another offsets in one region.
+  static void assign(ArrayRef<ProgramPlacer *> placers);
+  ProgramMemory getMemory() const;
   /// The region's base is known when all tensors and constants are placed.
   void writeAttributes(int64_t scratchBase);
+  /// The same for the tensors that it hands over, which another program may hold too.
+  void writeHanded(int64_t scratchBase);
 
 private:
   /// Where a root value lies: in a buffer of the scratch region, or at a fixed offset.
@@ -112,6 +115,7 @@ private:
   DenseMap<Value, std::pair<OpResult, int64_t>> yielded; ///< root in a loop's body -> the loop's result, bytes a chunk
   DenseMap<Operation *, Place> workspaces;
   std::vector<Lifetime> buffers;
+  int64_t scratch = 0; ///< bytes of the region of its group
   DenseSet<int64_t> workspaceBuffers;
   llvm::MapVector<Operation *, int64_t> handed; ///< buffers of tensors that are handed over
 };
@@ -442,7 +446,7 @@ void ProgramPlacer::findBuffers() {
   placeBlock(body);
 }
 
-int64_t ProgramPlacer::assign(ArrayRef<ProgramPlacer *> placers) {
+void ProgramPlacer::assign(ArrayRef<ProgramPlacer *> placers) {
   std::vector<Lifetime> all;
   std::vector<std::pair<Lifetime *, size_t>> parts; // each program's buffers, and which of all they are
   DenseMap<Operation *, size_t> common;
@@ -467,10 +471,11 @@ int64_t ProgramPlacer::assign(ArrayRef<ProgramPlacer *> placers) {
   int64_t bytes = share ? assignOffsets(all) : assignDistinctOffsets(all);
   for (auto [buffer, index] : parts)
     buffer->offset = all[index].offset;
-  return bytes;
+  for (ProgramPlacer *placer : placers)
+    placer->scratch = bytes;
 }
 
-ProgramMemory ProgramPlacer::getMemory(int64_t scratch) const {
+ProgramMemory ProgramPlacer::getMemory() const {
   ProgramMemory memory;
   memory.program = program;
   memory.scratch = scratch;
@@ -506,6 +511,10 @@ void ProgramPlacer::writeAttributes(int64_t scratchBase) {
     if (auto workspace = workspaces.find(op); workspace != workspaces.end())
       op->setAttr(kWorkspaceAttr, builder.getI64IntegerAttr(getOffset(workspace->second)));
   });
+}
+
+void ProgramPlacer::writeHanded(int64_t scratchBase) {
+  Builder builder(program.getContext());
   for (auto [tensor, buffer] : handed)
     tensor->setAttr(kOffsetAttr, builder.getI64IntegerAttr(scratchBase + buffers[buffer].offset));
 }
@@ -585,18 +594,14 @@ FailureOr<std::vector<ProgramMemory>> placeModule(ModuleOp module, const KernelR
   for (func::FuncOp program : getPrograms(module)) {
     layout.placeConstants(program);
     placerOf[program] = &placers.emplace_back(program, layout);
-    placers.back().findBuffers();
   }
-  DenseMap<ProgramPlacer *, int64_t> scratchOf;
-  for (ArrayRef<ProgramPlacer *> group : groupPlacers(layout, module, placerOf)) {
-    int64_t bytes = ProgramPlacer::assign(group);
-    for (ProgramPlacer *placer : group)
-      scratchOf[placer] = bytes;
-  }
+  parallelForEach(module.getContext(), placers, [](ProgramPlacer &placer) { placer.findBuffers(); });
+  auto groups = groupPlacers(layout, module, placerOf);
+  parallelForEach(module.getContext(), groups, [](auto &group) { ProgramPlacer::assign(group); });
   std::vector<ProgramMemory> memories;
   int64_t scratch = 0, most = 0, handed = 0; // the most bytes of values at once, and what is handed over then
   for (ProgramPlacer &placer : placers) {
-    const ProgramMemory &memory = memories.emplace_back(placer.getMemory(scratchOf[&placer]));
+    const ProgramMemory &memory = memories.emplace_back(placer.getMemory());
     scratch = std::max(scratch, memory.scratch);
     LiveBytes live(memory);
     for (auto [values, others] : llvm::zip_equal(live.values, live.handed))
@@ -604,8 +609,9 @@ FailureOr<std::vector<ProgramMemory>> placeModule(ModuleOp module, const KernelR
         most = values + others;
         handed = others;
       }
-    placer.writeAttributes(layout.end);
+    placer.writeHanded(layout.end);
   }
+  parallelForEach(module.getContext(), placers, [&](ProgramPlacer &placer) { placer.writeAttributes(layout.end); });
   most = std::min(most, scratch);
   layout.plan["activations"] = most - handed;
   layout.plan["gradients"] += handed;

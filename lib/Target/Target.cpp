@@ -166,14 +166,14 @@ public:
   FailureOr<Objects> compile();
 
 private:
-  void addTables(llvm::Module &module) { writeTables(module, kernels, {programs, placed, manifest}); }
+  /// False after a message.
+  bool addTables(llvm::Module &module);
 
   ModuleOp placed;
   const TargetOptions &options;
   KernelRegistry registry;
   KernelSet kernels;
   std::vector<CallTable> programs;
-  std::string manifest;
 };
 } // namespace
 
@@ -185,39 +185,40 @@ LogicalResult Code::generate() {
       return failure();
     programs.push_back(std::move(*table));
   }
-  FailureOr<std::string> made = makeManifest(placed, options);
-  if (succeeded(made))
-    manifest = std::move(*made);
-  return made;
+  return success();
+}
+
+bool Code::addTables(llvm::Module &module) {
+  FailureOr<std::string> manifest = makeManifest(placed, options);
+  if (succeeded(manifest))
+    writeTables(module, kernels, {programs, placed, *manifest});
+  return succeeded(manifest);
 }
 
 std::unique_ptr<llvm::Module> Code::makeModule(llvm::LLVMContext &context) {
   std::unique_ptr<llvm::Module> module = lowerKernels(kernels.getModule(), context);
-  if (module)
-    addTables(*module);
-  return module;
+  return module && addTables(*module) ? std::move(module) : nullptr;
 }
 
 FailureOr<Code::Objects> Code::compile() {
   constexpr size_t mostParts = 4;
   std::vector<OwningOpRef<ModuleOp>> parts = splitKernels(kernels.getModule(), mostParts);
   assert(placed.getContext()->isMultithreadingEnabled() && "the parts share their context");
-  Objects objects(parts.size());
+  Objects objects(parts.size() + 1); // the last one for the tables
   std::atomic<size_t> next = 0;
   auto work = [&] {
-    for (size_t i = next++; i < parts.size(); i = next++) {
+    for (size_t i = next++; i < objects.size(); i = next++) {
       llvm::LLVMContext own;
-      std::unique_ptr<llvm::Module> module = lowerKernels(*parts[i], own);
-      if (!module)
+      bool holdsKernels = i < parts.size();
+      auto module = holdsKernels ? lowerKernels(*parts[i], own) : std::make_unique<llvm::Module>("tables", own);
+      if (!module || (!holdsKernels && !addTables(*module)))
         continue;
-      if (i == 0)
-        addTables(*module);
       if (auto object = compileModule(*module, options); succeeded(object))
         objects[i] = std::move(*object);
     }
   };
   // Threads of their own: in MLIR's pool a part whose passes wait for each other would take up another part meanwhile.
-  std::vector<std::thread> others(std::min<size_t>(parts.size(), std::max(1u, std::thread::hardware_concurrency())) -
+  std::vector<std::thread> others(std::min<size_t>(objects.size(), std::max(1u, std::thread::hardware_concurrency())) -
                                   1);
   for (std::thread &other : others)
     other = std::thread(work);

@@ -5,6 +5,7 @@
 #include "Placement.h"
 #include "StepTensors.h"
 #include "Structure.h"
+#include "mlir/IR/Threading.h"
 
 #include <map>
 
@@ -298,10 +299,10 @@ LogicalResult verifyPlacement(ModuleOp module, const KernelRegistry &registry) {
     return module.emitOpError("has not been placed");
   SymbolTable symbols(module);
   StepTensors steps(module);
-  for (func::FuncOp program : getPrograms(module))
-    if (failed(ProgramChecker(program, steps, symbols, registry, arena.getAs<IntegerAttr>("peak").getInt()).check()))
-      return failure();
-  return success();
+  int64_t peak = arena.getAs<IntegerAttr>("peak").getInt();
+  return failableParallelForEach(module.getContext(), getPrograms(module), [&](func::FuncOp program) {
+    return ProgramChecker(program, steps, symbols, registry, peak).check();
+  });
 }
 
 } // namespace ftc::target

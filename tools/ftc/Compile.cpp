@@ -9,6 +9,7 @@
 #include "ftc/Frontend/Format.h"
 #include "ftc/Frontend/Parser.h"
 
+#include "llvm/Support/BuryPointer.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
@@ -68,23 +69,10 @@ static int emitTree(const std::string &path) {
   return text ? write(*text, "-") : RecipeIsWrong;
 }
 
-static int compile(const char *argv0) {
-  auto chosen = options.read();
-  if (!chosen)
-    return WrongUsage;
-  if (perturbation.getNumOccurrences()) {
-    if (chosen->target != target::TargetKind::Reference) {
-      llvm::errs() << "ftc: error: --perturb is for --target=reference, whose results are f64\n";
-      return WrongUsage;
-    }
-    chosen->perturbation = perturbation;
-  }
-  if (emitted == Rung::AST)
-    return emitTree(chosen->recipe);
-  Compilation compilation(*chosen, argv0);
+/// What was asked for, from the recipe that is to be compiled.
+static int emit(Compilation &compilation, const std::string &name) {
   if (!compilation.lowerTo(std::min<Rung>(emitted, Rung::Placed)))
     return compilation.status();
-  std::string name = llvm::sys::path::stem(chosen->recipe).str();
   switch (emitted) {
   case Rung::LLVM: {
     auto text = target::emitLLVM(compilation.module(), compilation.targetOptions());
@@ -103,4 +91,24 @@ static int compile(const char *argv0) {
     return write(text, "-");
   }
   }
+}
+
+static int compile(const char *argv0) {
+  auto chosen = options.read();
+  if (!chosen)
+    return WrongUsage;
+  if (perturbation.getNumOccurrences()) {
+    if (chosen->target != target::TargetKind::Reference) {
+      llvm::errs() << "ftc: error: --perturb is for --target=reference, whose results are f64\n";
+      return WrongUsage;
+    }
+    chosen->perturbation = perturbation;
+  }
+  if (emitted == Rung::AST)
+    return emitTree(chosen->recipe);
+  auto compilation = std::make_unique<Compilation>(*chosen, argv0);
+  int status = emit(*compilation, llvm::sys::path::stem(chosen->recipe).str());
+  compilation->diagnostics().flush();
+  llvm::BuryPointer(std::move(compilation)); // the process ends: modules need not be taken apart op by op
+  return status;
 }

@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Threading.h"
 
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Path.h"
@@ -144,10 +145,19 @@ std::string Converter::hashOf(const StepValue &value, const Fields &fields) cons
   out << fields.get();
   llvm::StringSet<> mentioned;
   fields.get().walk([&](mlir::FlatSymbolRefAttr symbol) { mentioned.insert(symbol.getValue()); });
+  llvm::SmallVector<mlir::Operation *> parts;
   for (mlir::Operation &op : *elaborator.module().getBody())
     if (auto name = op.getAttrOfType<mlir::StringAttr>(mlir::SymbolTable::getSymbolAttrName());
         name && mentioned.contains(name.getValue()))
-      OpText(out << "\n").write(op);
+      parts.push_back(&op);
+  // Programs are long, tensors many.
+  std::vector<std::string> texts(parts.size());
+  mlir::parallelFor(elaborator.module().getContext(), 0, parts.size(), [&](size_t index) {
+    llvm::raw_string_ostream part(texts[index]);
+    OpText(part).write(*parts[index]);
+  });
+  for (const std::string &part : texts)
+    out << "\n" << part;
   if (auto asked = identities.find(value.name); asked != identities.end())
     text += "\n" + asked->second;
   for (mlir::Operation &op : *elaborator.module().getBody())
