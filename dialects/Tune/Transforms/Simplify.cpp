@@ -6,12 +6,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Tune/Transforms/EqualOps.h"
 #include "dialects/Tune/Transforms/Passes.h"
 #include "dialects/Tune/Transforms/Patterns.h"
 #include "dialects/Tune/Utils/Programs.h"
 
-#include "mlir/IR/Dominance.h"
-#include "mlir/Transforms/CSE.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 using namespace mlir;
@@ -33,25 +32,6 @@ static void removeUnusedTensors(ModuleOp module) {
 }
 
 namespace {
-/// The ops that are there and got other operands, while none is made.
-class ChangedOps : public RewriterBase::Listener {
-public:
-  void notifyOperationModified(Operation *op) override {
-    if (present.insert(op).second)
-      inOrder.push_back(op);
-  }
-  void notifyOperationErased(Operation *op) override { present.erase(op); }
-
-  SmallVector<Operation *> take() {
-    llvm::erase_if(inOrder, [&](Operation *op) { return !present.erase(op); });
-    return std::move(inOrder);
-  }
-
-private:
-  DenseSet<Operation *> present;
-  SmallVector<Operation *> inOrder;
-};
-
 struct SimplifyPass : impl::SimplifyBase<SimplifyPass> {
   LogicalResult initialize(MLIRContext *context) override {
     RewritePatternSet set(context);
@@ -73,26 +53,18 @@ struct SimplifyPass : impl::SimplifyBase<SimplifyPass> {
     // Bodies have one block each: their regions need no simplification of their own. A change puts the ops around it
     // back on the list, so that one iteration over all ops suffices; the driver cannot know it, and says that it
     // failed.
+    ChangedOps changed;
     auto config = GreedyRewriteConfig()
                       .setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled)
                       .setUseTopDownTraversal(true)
-                      .setMaxIterations(1);
-    merge(program);
+                      .setMaxIterations(1)
+                      .setListener(&changed);
+    mergeEqualOps(program);
     (void)applyPatternsGreedily(program, patterns, config);
     // Merging makes operands equal, which the patterns of tune.rows look for.
-    bool changed = false;
-    (void)applyOpPatternsGreedily(merge(program), patterns, config, &changed);
-    if (changed)
-      merge(program);
-  }
-
-  /// Merges common subexpressions; the ops that read what was merged.
-  SmallVector<Operation *> merge(func::FuncOp program) {
-    ChangedOps changed;
-    IRRewriter rewriter(program.getContext(), &changed);
-    DominanceInfo dominance(program);
-    eliminateCommonSubExpressions(rewriter, dominance, program);
-    return changed.take();
+    SmallVector<Operation *> merged = mergeEqualOps(program, changed.take());
+    (void)applyOpPatternsGreedily(merged, patterns, config);
+    mergeEqualOps(program, changed.take());
   }
 
   FrozenRewritePatternSet patterns;
