@@ -26,35 +26,32 @@ void StepTensors::mention(StringAttr symbol, tune::StepOp step) {
 
 StepTensors::StepTensors(ModuleOp module) {
   SymbolTable symbols(module);
+  llvm::DenseMap<StringAttr, Accesses> accesses;
+  llvm::DenseMap<Operation *, SmallVector<StringAttr>> tensorsOf; // of a program
+  for (func::FuncOp program : getPrograms(module)) {
+    SmallVector<StringAttr> &tensors = tensorsOf[program];
+    program.walk([&](Operation *op) {
+      if (auto read = dyn_cast<tune::ReadOp>(op))
+        accesses[tensors.emplace_back(read.getTensorAttr().getAttr())].readers.push_back(program);
+      else if (auto write = dyn_cast<tune::WriteOp>(op))
+        accesses[tensors.emplace_back(write.getTensorAttr().getAttr())].writers.push_back(program);
+    });
+  }
   for (auto step : module.getOps<tune::StepOp>())
     step.getFields().walk([&](FlatSymbolRefAttr symbol) {
       mention(symbol.getAttr(), step);
       if (auto program = symbols.lookup<func::FuncOp>(symbol.getAttr()))
-        program.walk([&](Operation *op) {
-          if (auto read = dyn_cast<tune::ReadOp>(op))
-            mention(read.getTensorAttr().getAttr(), step);
-          if (auto write = dyn_cast<tune::WriteOp>(op))
-            mention(write.getTensorAttr().getAttr(), step);
-        });
+        for (StringAttr tensor : tensorsOf.lookup(program))
+          mention(tensor, step);
     });
   for (auto tensor : module.getOps<tune::TensorOp>())
     if (tune::StepOp step = ownerOf(tensor); step && (!leavesNothing(step) || !isFilled(tensor.getKind())))
       owners[tensor.getSymNameAttr()] = nullptr;
-  findHanded(module, symbols);
+  findHanded(module, symbols, accesses);
 }
 
-void StepTensors::findHanded(ModuleOp module, SymbolTable &symbols) {
-  struct Accesses {
-    SmallVector<func::FuncOp, 1> writers, readers;
-  };
-  DenseMap<StringAttr, Accesses> accesses;
-  for (func::FuncOp program : getPrograms(module))
-    program.walk([&](Operation *op) {
-      if (auto read = dyn_cast<tune::ReadOp>(op))
-        accesses[read.getTensorAttr().getAttr()].readers.push_back(program);
-      if (auto write = dyn_cast<tune::WriteOp>(op))
-        accesses[write.getTensorAttr().getAttr()].writers.push_back(program);
-    });
+void StepTensors::findHanded(ModuleOp module, SymbolTable &symbols,
+                             const llvm::DenseMap<StringAttr, Accesses> &accesses) {
   for (auto tensor : module.getOps<tune::TensorOp>()) {
     tune::StepOp step = ownerOf(tensor);
     // Where the optimizer asks for the loss at other points too, other programs run in between.
@@ -66,7 +63,7 @@ void StepTensors::findHanded(ModuleOp module, SymbolTable &symbols) {
       return symbol ? symbols.lookup<func::FuncOp>(symbol.getAttr()) : func::FuncOp();
     };
     Handed programsOf{lookup("micro"), lookup("update")};
-    const Accesses &found = accesses[tensor.getSymNameAttr()];
+    Accesses found = accesses.lookup(tensor.getSymNameAttr());
     if (programsOf.from && programsOf.to && found.writers.size() == 1 && found.writers.front() == programsOf.from &&
         !found.readers.empty() && llvm::all_of(found.readers, [&](auto reader) { return reader == programsOf.to; }))
       handedOver[tensor.getSymNameAttr()] = programsOf;

@@ -33,7 +33,12 @@ public:
 
 private:
   void mention(mlir::StringAttr symbol, tune::StepOp step);
-  void findHanded(mlir::ModuleOp module, mlir::SymbolTable &symbols);
+  /// The programs that write a tensor, and those that read it.
+  struct Accesses {
+    llvm::SmallVector<mlir::func::FuncOp, 1> writers, readers;
+  };
+  void findHanded(mlir::ModuleOp module, mlir::SymbolTable &symbols,
+                  const llvm::DenseMap<mlir::StringAttr, Accesses> &accesses);
 
   llvm::DenseMap<mlir::StringAttr, tune::StepOp> owners; ///< by symbol; null where there are several
   llvm::DenseMap<mlir::StringAttr, Handed> handedOver;

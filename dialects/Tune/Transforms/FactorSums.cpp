@@ -80,13 +80,16 @@ struct FactorSum : OpRewritePattern<arith::AddFOp> {
       return rewriter.notifyMatchFailure(op, "a part of a longer sum");
     SmallVector<Value> summands;
     collect(op, summands);
-    for (unsigned i = 0; i < summands.size(); ++i)
-      for (unsigned j = i + 1; j < summands.size(); ++j) {
-        auto first = matchTerm(summands[i]), second = matchTerm(summands[j]);
-        auto common = first && second ? matchCommon(*first, *second) : std::nullopt;
-        if (!common || !pays(*common, first->product))
+    SmallVector<std::pair<unsigned, Term>> terms;
+    for (auto [index, summand] : llvm::enumerate(summands))
+      if (std::optional<Term> term = matchTerm(summand))
+        terms.emplace_back(index, *term);
+    for (auto [place, one] : llvm::enumerate(terms))
+      for (auto &[j, other] : llvm::drop_begin(terms, place + 1)) {
+        auto common = matchCommon(one.second, other);
+        if (!common || !pays(*common, one.second.product))
           continue;
-        summands[i] = multiply(op, *common, *first, *second, rewriter);
+        summands[one.first] = multiply(op, *common, one.second, other, rewriter);
         summands.erase(summands.begin() + j);
         Value sum = summands.front();
         for (Value summand : ArrayRef(summands).drop_front())

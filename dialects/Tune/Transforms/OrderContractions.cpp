@@ -142,12 +142,12 @@ private:
       return cost + kElementCost * double(typeOf(value).getNumElements());
     double products = double(typeOf(value).getNumElements());
     SmallVector<AffineMap> maps = contraction.getIndexingMapsArray();
-    for (unsigned dim = 0; dim < maps[0].getNumDims(); ++dim)
-      for (unsigned side = 0; side < 2; ++side)
-        if (auto place = maps[side].getResultPosition(builder.getAffineDimExpr(dim));
-            place && !maps[2].getResultPosition(builder.getAffineDimExpr(dim))) {
-          products *= double(shapeOf(contraction.getInputs()[side])[*place]);
-          break;
+    Labels counted = labelsOf(maps[2]);
+    for (unsigned side = 0; side < 2; ++side)
+      for (auto [label, size] : llvm::zip(labelsOf(maps[side]), shapeOf(contraction.getInputs()[side])))
+        if (!llvm::is_contained(counted, label)) {
+          counted.push_back(label);
+          products *= double(size);
         }
     return cost + products * (1 + isActive(contraction.getInputs()[0]) + isActive(contraction.getInputs()[1]));
   }
@@ -176,7 +176,7 @@ private:
       consider(negate(op, pLabels, x, result, depth - 1));
     if (isa<arith::MulFOp>(op))
       for (unsigned first = 0; first < 2; ++first)
-        if (std::optional<Plan> apart = separate(op, first, pLabels, x, result, depth - 1))
+        if (std::optional<Plan> apart = separate(op, first, pLabels, x, result, depth - 1, kMinGain * plan.cost))
           consider(*apart);
     if (isa<EyeOp>(op))
       if (std::optional<Plan> renamed = rename(pLabels, x, result))
@@ -195,7 +195,7 @@ private:
     }
     if (auto inner = dyn_cast<linalg::ContractOp>(op); inner && isPlain(inner))
       for (unsigned first = 0; first < 2; ++first)
-        consider(associate(inner, first, pLabels, x, result, depth - 1));
+        consider(associate(inner, first, pLabels, x, result, depth - 1, kMinGain * plan.cost));
     return plan;
   }
 
@@ -258,7 +258,7 @@ private:
 
   /// (P Q) x = P (Q x), or Q (P x): `first` meets x first.
   Plan associate(linalg::ContractOp inner, unsigned first, const Labels &pLabels, const Factor &x, const Labels &result,
-                 int depth) {
+                 int depth, double bound) {
     SmallVector<AffineMap> maps = inner.getIndexingMapsArray();
     // Labels of the inner contraction: those of its result are pLabels, the summed ones are new.
     DenseMap<int, int> names;
@@ -274,7 +274,7 @@ private:
       bindSizes(labels[side], shapeOf(inner.getInputs()[side]));
     }
     return inTurn({inner.getInputs()[first], labels[first]}, {inner.getInputs()[1 - first], labels[1 - first]}, x,
-                  result, depth);
+                  result, depth, bound);
   }
 
   struct Labelled {
@@ -282,8 +282,8 @@ private:
     Labels labels;
   };
 
-  /// Q (P x)
-  Plan inTurn(const Labelled &p, const Labelled &q, const Factor &x, const Labels &result, int depth) {
+  /// Q (P x); of what costs `bound` or more, only that it does.
+  Plan inTurn(const Labelled &p, const Labelled &q, const Factor &x, const Labels &result, int depth, double bound) {
     Labels middle;
     for (ArrayRef<int> source : {ArrayRef<int>(x.labels), ArrayRef<int>(p.labels)})
       for (int label : source)
@@ -291,6 +291,8 @@ private:
             (llvm::is_contained(result, label) || llvm::is_contained(q.labels, label)))
           middle.push_back(label);
     Plan before = multiply(p.value, p.labels, x, middle, depth);
+    if (before.cost >= bound)
+      return before;
     Factor product{middle, before.active, before.build};
     Plan after = multiply(q.value, q.labels, product, result, depth);
     return {before.cost + after.cost, after.active, false, after.build};
@@ -310,7 +312,7 @@ private:
 
   /// (P o Q) x = Q (P x): `first` meets x first. Each label must be one of the factors' own.
   std::optional<Plan> separate(Operation *product, unsigned first, const Labels &pLabels, const Factor &x,
-                               const Labels &result, int depth) {
+                               const Labels &result, int depth, double bound) {
     Labelled p = withoutRepeats(product->getOperand(first), pLabels);
     Labelled q = withoutRepeats(product->getOperand(1 - first), pLabels);
     bool isApart = p.labels.size() < pLabels.size() && !p.labels.empty() && !q.labels.empty();
@@ -318,7 +320,7 @@ private:
         pLabels, [&](int label) { return llvm::is_contained(p.labels, label) || llvm::is_contained(q.labels, label); });
     if (!isApart || !isWhole)
       return std::nullopt;
-    return inTurn(p, q, x, result, depth);
+    return inTurn(p, q, x, result, depth, bound);
   }
 
   /// The identity matrix times x, where one of its labels is summed and the other is new.

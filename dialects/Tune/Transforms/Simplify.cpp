@@ -23,7 +23,11 @@ namespace ftc::tune {
 static void removeUnusedTensors(ModuleOp module) {
   DenseSet<StringAttr> used;
   module.walk([&](Operation *op) {
-    if (isa<SymbolUserOpInterface>(op))
+    if (auto read = dyn_cast<ReadOp>(op))
+      used.insert(read.getTensorAttr().getAttr());
+    else if (auto write = dyn_cast<WriteOp>(op))
+      used.insert(write.getTensorAttr().getAttr());
+    else if (isa<SymbolUserOpInterface>(op))
       op->getAttrDictionary().walk([&](FlatSymbolRefAttr symbol) { used.insert(symbol.getAttr()); });
   });
   for (TensorOp tensor : llvm::make_early_inc_range(module.getOps<TensorOp>()))
