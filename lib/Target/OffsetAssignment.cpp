@@ -25,55 +25,6 @@ static int64_t findGap(llvm::ArrayRef<const Lifetime *> taken, int64_t bytes) {
   return best >= 0 ? best : end;
 }
 
-namespace {
-/// Buffers that have an offset, by offset: all, and those of each of the spans that time is cut into, as most buffers
-/// live for a few calls.
-class AssignedBuffers {
-public:
-  explicit AssignedBuffers(llvm::ArrayRef<Lifetime> buffers) {
-    constexpr int64_t perSpan = 64;
-    int64_t end = 0;
-    for (const Lifetime &buffer : buffers) {
-      begin = std::min(begin, buffer.first);
-      end = std::max(end, buffer.last);
-    }
-    int64_t most = std::max<int64_t>(1, int64_t(buffers.size()) / perSpan);
-    width = (end - begin) / most + 1;
-    spans.resize((end - begin) / width + 1);
-  }
-
-  void add(const Lifetime *buffer) {
-    insert(all, buffer);
-    for (size_t span = spanOf(buffer->first); span <= spanOf(buffer->last); ++span)
-      insert(spans[span], buffer);
-  }
-
-  /// Those that are alive at some time of `buffer`.
-  llvm::ArrayRef<const Lifetime *> beside(const Lifetime &buffer) {
-    size_t span = spanOf(buffer.first);
-    found.clear();
-    for (const Lifetime *other : span == spanOf(buffer.last) ? spans[span] : all)
-      if (other->first <= buffer.last && buffer.first <= other->last)
-        found.push_back(other);
-    return found;
-  }
-
-private:
-  using Sorted = std::vector<const Lifetime *>;
-
-  static void insert(Sorted &sorted, const Lifetime *buffer) {
-    sorted.insert(llvm::upper_bound(sorted, buffer,
-                                    [](const Lifetime *a, const Lifetime *b) { return a->offset < b->offset; }),
-                  buffer);
-  }
-  size_t spanOf(int64_t time) const { return size_t((time - begin) / width); }
-
-  int64_t begin = 0, width;
-  Sorted all, found;
-  std::vector<Sorted> spans;
-};
-} // namespace
-
 /// By the order of sizes.
 static int64_t assignLargestFirst(llvm::MutableArrayRef<Lifetime> buffers) {
   llvm::SmallVector<Lifetime *> order;
@@ -82,12 +33,20 @@ static int64_t assignLargestFirst(llvm::MutableArrayRef<Lifetime> buffers) {
   llvm::sort(order, [](const Lifetime *a, const Lifetime *b) {
     return std::make_tuple(-a->bytes, a->first, a) < std::make_tuple(-b->bytes, b->first, b);
   });
-  AssignedBuffers assigned(buffers);
+  // Those that have an offset, by offset, so that the neighbours of a new one come out sorted.
+  std::vector<const Lifetime *> assigned;
+  llvm::SmallVector<const Lifetime *> taken;
   int64_t size = 0;
   for (Lifetime *buffer : order) {
-    buffer->offset = findGap(assigned.beside(*buffer), buffer->bytes);
+    taken.clear();
+    for (const Lifetime *other : assigned)
+      if (other->first <= buffer->last && buffer->first <= other->last)
+        taken.push_back(other);
+    buffer->offset = findGap(taken, buffer->bytes);
     size = std::max(size, alignUp(buffer->offset + buffer->bytes));
-    assigned.add(buffer);
+    auto place = std::upper_bound(assigned.begin(), assigned.end(), buffer->offset,
+                                  [](int64_t offset, const Lifetime *other) { return offset < other->offset; });
+    assigned.insert(place, buffer);
   }
   return size;
 }
