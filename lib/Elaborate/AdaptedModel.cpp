@@ -84,10 +84,14 @@ AdapterTensor *AdapterInstance::tensor(llvm::StringRef parameter) const {
   return found == tensors.end() ? nullptr : *found;
 }
 
-static void collect(llvm::ArrayRef<std::unique_ptr<AdapterInstance>> instances, std::vector<AdapterInstance *> &all) {
+/// The instances for which `holds`, each before its inner ones.
+template <typename Predicate>
+static void collect(llvm::ArrayRef<std::unique_ptr<AdapterInstance>> instances, std::vector<AdapterInstance *> &found,
+                    const Predicate &holds) {
   for (auto &instance : instances) {
-    all.push_back(instance.get());
-    collect(instance->inner, all);
+    if (holds(*instance))
+      found.push_back(instance.get());
+    collect(instance->inner, found, holds);
   }
 }
 
@@ -106,7 +110,7 @@ std::vector<const AdapterGroup *> AdaptedModel::linesBelow(const AdapterGroup &l
 std::vector<AdapterInstance *> AdaptedModel::instances() const {
   std::vector<AdapterInstance *> all;
   for (auto &group : llvm::drop_begin(adapterGroups, mergedGroups))
-    collect(group->instances, all);
+    collect(group->instances, all, [](const AdapterInstance &) { return true; });
   return all;
 }
 
@@ -126,10 +130,11 @@ std::vector<AdapterTensor *> AdaptedModel::changing() const {
 }
 
 std::vector<AdapterInstance *> AdaptedModel::on(const ModuleInstance *site) const {
-  std::vector<AdapterInstance *> found = instances();
-  llvm::erase_if(found, [&](const AdapterInstance *instance) {
-    return instance->site != site || instance->siteTensor || instance->isPart || !instance->scope->findHere("forward");
-  });
+  std::vector<AdapterInstance *> found;
+  for (auto &group : llvm::drop_begin(adapterGroups, mergedGroups))
+    collect(group->instances, found, [&](const AdapterInstance &instance) {
+      return instance.site == site && !instance.siteTensor && !instance.isPart && instance.scope->findHere("forward");
+    });
   return found;
 }
 

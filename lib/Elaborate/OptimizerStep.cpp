@@ -145,15 +145,17 @@ static void optimize(Evaluator &evaluator, llvm::ArrayRef<std::unique_ptr<Optimi
     llvm::erase(scopes, nullptr);
     return scopes;
   };
-  evaluator.keptDims = [parts](llvm::StringRef name, Scope &scope) -> std::optional<Dims> {
-    std::optional<Dims> found;
-    if (name.consume_back("'"))
-      for (auto &part : parts)
-        part->forEachState([&](OptimizerPlan::Part &owner, OptimizerPlan::Part::State &state) {
-          if (owner.scope == &scope && state.declaration->targets.front().text == name)
-            found = state.dims;
-        });
-    return found;
+  llvm::DenseMap<const Scope *, llvm::SmallVector<const OptimizerPlan::Part::State *, 2>> kept;
+  for (auto &part : parts)
+    part->forEachState([&](OptimizerPlan::Part &owner, OptimizerPlan::Part::State &state) {
+      kept[owner.scope].push_back(&state);
+    });
+  evaluator.keptDims = [&kept](llvm::StringRef name, Scope &scope) -> std::optional<Dims> {
+    if (auto states = kept.find(&scope); name.consume_back("'") && states != kept.end())
+      for (const OptimizerPlan::Part::State *state : states->second)
+        if (state->declaration->targets.front().text == name)
+          return state->dims;
+    return std::nullopt;
   };
   for (auto &part : parts) {
     Value value = equationOf(evaluator, *part->definition, *part->scope, "p'");
