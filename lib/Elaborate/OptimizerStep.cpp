@@ -147,9 +147,8 @@ static void optimize(Evaluator &evaluator, llvm::ArrayRef<std::unique_ptr<Optimi
   };
   llvm::DenseMap<const Scope *, llvm::SmallVector<const OptimizerPlan::Part::State *, 2>> kept;
   for (auto &part : parts)
-    part->forEachState([&](OptimizerPlan::Part &owner, OptimizerPlan::Part::State &state) {
-      kept[owner.scope].push_back(&state);
-    });
+    part->forEachState(
+        [&](OptimizerPlan::Part &owner, OptimizerPlan::Part::State &state) { kept[owner.scope].push_back(&state); });
   evaluator.keptDims = [&kept](llvm::StringRef name, Scope &scope) -> std::optional<Dims> {
     if (auto states = kept.find(&scope); name.consume_back("'") && states != kept.end())
       for (const OptimizerPlan::Part::State *state : states->second)

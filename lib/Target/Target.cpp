@@ -204,14 +204,13 @@ FailureOr<Code::Objects> Code::compile() {
   constexpr size_t mostParts = 4;
   std::vector<OwningOpRef<ModuleOp>> parts = splitKernels(kernels.getModule(), mostParts);
   assert(placed.getContext()->isMultithreadingEnabled() && "the parts share their context");
-  Objects objects(parts.size() + 1); // the last one for the tables
+  Objects objects(parts.size() + 1); // the first one for the tables
   std::atomic<size_t> next = 0;
   auto work = [&] {
     for (size_t i = next++; i < objects.size(); i = next++) {
       llvm::LLVMContext own;
-      bool holdsKernels = i < parts.size();
-      auto module = holdsKernels ? lowerKernels(*parts[i], own) : std::make_unique<llvm::Module>("tables", own);
-      if (!module || (!holdsKernels && !addTables(*module)))
+      auto module = i > 0 ? lowerKernels(*parts[i - 1], own) : std::make_unique<llvm::Module>("tables", own);
+      if (!module || (i == 0 && !addTables(*module)))
         continue;
       if (auto object = compileModule(*module, options); succeeded(object))
         objects[i] = std::move(*object);
