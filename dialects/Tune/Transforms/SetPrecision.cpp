@@ -14,10 +14,13 @@
 
 #include "dialects/Tune/Transforms/Passes.h"
 #include "dialects/Tune/Utils/Builders.h"
+#include "dialects/Tune/Utils/Programs.h"
 
 #include "mlir/IR/TypeUtilities.h"
 
 #include "llvm/ADT/SetVector.h"
+
+#include <map>
 
 using namespace mlir;
 
@@ -276,19 +279,18 @@ struct SetPrecisionPass : impl::SetPrecisionBase<SetPrecisionPass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     SymbolTable symbols(module);
-    for (auto program : module.getOps<func::FuncOp>())
-      if (!program.isExternal())
-        splitScalarSums(program);
     // Programs are analysed while tensors have their old types, and converted when they have the new ones.
-    std::vector<std::unique_ptr<Converter>> converters;
+    std::map<Operation *, std::unique_ptr<Converter>> converters;
     for (auto program : module.getOps<func::FuncOp>())
-      if (!program.isExternal())
-        converters.push_back(std::make_unique<Converter>(program, symbols));
+      converters[program];
+    forEachProgram(module, [&](func::FuncOp program) {
+      splitScalarSums(program);
+      converters.at(program) = std::make_unique<Converter>(program, symbols);
+    });
     for (TensorOp tensor : module.getOps<TensorOp>())
       if (auto type = cast<RankedTensorType>(tensor.getType()); type.getElementType().isF64() && !staysDouble(tensor))
         tensor.setType(type.clone(Float32Type::get(&getContext())));
-    for (auto &converter : converters)
-      converter->run();
+    forEachProgram(module, [&](func::FuncOp program) { converters.at(program)->run(); });
   }
 };
 } // namespace

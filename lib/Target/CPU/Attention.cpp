@@ -133,19 +133,25 @@ Value AttentionBlock::pack(Value memory, Value transposed, Value rows, Value tim
 
 void AttentionBlock::unpack(Value transposed, Value memory) {
   int64_t lanes = shape.lanes();
-  for (int64_t part = 0; part < lanes; part += 16) {
-    for (int64_t from = 0; from < shape.width; from += 16) {
+  SmallVector<Value> bases;
+  for (int64_t lane = 0; lane < lanes; ++lane)
+    bases.push_back(rowOf(column(lane)));
+  auto unpackPart = [&](Value from, int64_t active) {
+    for (int64_t part = 0; part < lanes; part += 16) {
       SmallVector<Value> block;
+      Value first = l.add(l.mul(from, lanes), part);
       for (int64_t i = 0; i < 16; ++i)
-        block.push_back(l.load(transposed, l.index((from + i) * lanes + part), 16));
+        block.push_back(l.load(transposed, l.add(first, i * lanes), 16));
       l.transpose(block);
-      for (int64_t lane = 0; lane < 16; ++lane)
-        ifExists(part + lane, [&] {
-          l.store(block[lane], memory, l.add(rowOf(column(part + lane)), from),
-                  std::min<int64_t>(16, shape.width - from));
-        });
+      for (int64_t lane = part; lane < part + 16; ++lane)
+        ifExists(lane, [&] { l.store(block[lane - part], memory, l.add(bases[lane], from), active); });
     }
-  }
+  };
+  int64_t whole = shape.width / 16 * 16;
+  if (whole)
+    l.loop(l.index(0), l.index(whole), 16, [&](Value from) { unpackPart(from, 16); });
+  if (whole < shape.width)
+    unpackPart(l.index(whole), shape.width - whole);
 }
 
 Value AttentionBlock::loadColumns(Value memory) {

@@ -243,21 +243,26 @@ public:
   /// are transposed. What lies in the panel's place beyond the columns is undefined.
   void emitPanelOfColumns(Value depth, Value stride, int64_t columns) {
     SmallVector<Value> places;
-    for (int64_t column = 0; column < columns; ++column)
+    for (int64_t column = 0; column < kRows; ++column)
       places.push_back(l.mul(stride, column));
     forDepth(depth, [&](Value step, Loader load) {
-      for (int64_t half = 0; half < countHalves(columns); ++half)
-        for (int64_t depthHalf = 0; depthHalf < 2; ++depthHalf) {
+      auto emitHalf = [&](Value half, int64_t count) {
+        Value first = l.mul(half, l.mul(stride, kRows));
+        Value target = l.add(l.mul(step, stepWords), l.mul(half, kTileWords));
+        l.loop(l.index(0), l.index(2), 1, [&](Value depthHalf) {
           SmallVector<Value> square;
           for (int64_t i = 0; i < kRows; ++i)
-            square.push_back(load(places[std::min(half * kRows + i, columns - 1)], depthHalf));
+            square.push_back(load(l.add(first, places[std::min(i, count - 1)]), depthHalf));
           l.transpose(square);
-          for (int64_t i = 0; i < kRows; i += 2) {
-            int64_t pair = depthHalf * kRows / 2 + i / 2;
-            Value at = l.add(l.mul(step, stepWords), half * kTileWords + pair * kRowWords);
-            storeColumns(square[i], square[i + 1], at);
-          }
-        }
+          Value at = l.add(target, l.mul(depthHalf, kTileWords / 2));
+          for (int64_t i = 0; i < kRows; i += 2)
+            storeColumns(square[i], square[i + 1], l.add(at, i / 2 * kRowWords));
+        });
+      };
+      int64_t whole = columns / kRows;
+      l.loop(l.index(0), l.index(whole), 1, [&](Value half) { emitHalf(half, kRows); });
+      if (int64_t rest = columns % kRows)
+        emitHalf(l.index(whole), rest);
     });
   }
 
@@ -267,7 +272,7 @@ public:
       l.loop(l.index(0), rows, 1, [&](Value row) {
         Value source = l.mul(row, fromRow);
         Value at = l.add(placeOfRow(row), l.mul(step, stepWords));
-        SmallVector<Value> first = split(load(source, 0)), second = split(load(source, 1));
+        SmallVector<Value> first = split(load(source, l.index(0))), second = split(load(source, l.index(1)));
         for (auto [part, low, high] : llvm::enumerate(first, second))
           l.store(follow(low, high), to, l.add(at, int64_t(part) * kTileWords));
       });
@@ -306,7 +311,7 @@ public:
 
 private:
   /// The 16 elements of a step's first or second half from a place on.
-  using Loader = llvm::function_ref<Value(Value, int64_t)>;
+  using Loader = llvm::function_ref<Value(Value, Value)>;
 
   /// What `load` reads at k, zeros from the depth on.
   Value loadWithin(Value k, Value depth, llvm::function_ref<Value(Value)> load) {
@@ -323,14 +328,14 @@ private:
     Value whole = l.div(depth, kSplitDepth);
     l.loop(l.index(0), whole, 1, [&](Value step) {
       Value first = l.mul(step, kSplitDepth);
-      body(step, [&](Value place, int64_t half) {
-        return l.extend(l.load(from, l.add(l.add(place, first), half * kRows), kRows));
+      body(step, [&](Value place, Value half) {
+        return l.extend(l.load(from, l.add(l.add(place, first), l.mul(half, kRows)), kRows));
       });
     });
     l.loop(whole, countSteps(depth), 1, [&](Value step) {
       Value first = l.mul(step, kSplitDepth);
-      body(step, [&](Value place, int64_t half) {
-        Value at = l.add(first, half * kRows), end = l.max(depth, at);
+      body(step, [&](Value place, Value half) {
+        Value at = l.add(first, l.mul(half, kRows)), end = l.max(depth, at);
         auto type = VectorType::get({kRows}, cast<MemRefType>(from.getType()).getElementType());
         Value mask = vector::CreateMaskOp::create(l.b, VectorType::get({kRows}, l.b.getI1Type()), l.sub(end, at));
         return l.extend(l.loadMasked(from, l.add(place, at), mask, l.constant(type, 0)));
