@@ -23,8 +23,8 @@ struct OpTraits {
   bool elementary; ///< its regions are a way to say what it does, and hold nothing to merge
 };
 
-/// What two equal ops have in common that takes no look at either to compare: of ops whose feature differs, none is
-/// equal to the other.
+/// A part of what equal ops have in common, by which most that are equal to none of some ops are told at a glance: the
+/// name, and an operand.
 using Feature = std::pair<const void *, const void *>;
 
 /// An op by all that tells it apart but for its regions.
@@ -86,7 +86,7 @@ private:
 
 const OpTraits &Merger::traitsOf(Operation *op) {
   auto [known, isNew] = traits.try_emplace(op->getName());
-  if (isNew) // values are tensors and numbers, so that kinds of ops have effects or have none
+  if (isNew)
     known->second = {isMemoryEffectFree(op) && !op->hasTrait<OpTrait::IsTerminator>(),
                      op->hasTrait<OpTrait::IsCommutative>(), op->hasTrait<OpTrait::IsIsolatedFromAbove>(),
                      op->getNumRegions() == 0 || op->getName().getDialectNamespace() == "linalg"};

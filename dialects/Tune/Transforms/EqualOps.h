@@ -30,8 +30,9 @@ private:
 };
 
 /// Common subexpressions: of ops without effects that are equal but for their locations, the first one stays, and what
-/// nothing needs is removed. Blocks must have an order: one block to each region. As MLIR's pass of that purpose, which
-/// takes twice the time on a long program; returned are the ops that have other operands now.
+/// nothing needs is removed. Regions have one block each, and values are tensors and numbers, so that an op's kind says
+/// whether it has effects. Returned are the ops that have other operands now. MLIR's pass of that purpose cannot go on
+/// from what has changed.
 llvm::SmallVector<mlir::Operation *> mergeEqualOps(mlir::Operation *program);
 /// The same where all ops but `changed` have been merged before.
 llvm::SmallVector<mlir::Operation *> mergeEqualOps(mlir::Operation *program, llvm::ArrayRef<mlir::Operation *> changed);
