@@ -41,7 +41,7 @@ StepTensors::StepTensors(ModuleOp module) {
     step.getFields().walk([&](FlatSymbolRefAttr symbol) {
       mention(symbol.getAttr(), step);
       if (auto program = symbols.lookup<func::FuncOp>(symbol.getAttr()))
-        for (StringAttr tensor : tensorsOf.lookup(program))
+        for (StringAttr tensor : tensorsOf[program])
           mention(tensor, step);
     });
   for (auto tensor : module.getOps<tune::TensorOp>())

@@ -282,7 +282,7 @@ struct SetPrecisionPass : impl::SetPrecisionBase<SetPrecisionPass> {
     // Programs are analysed while tensors have their old types, and converted when they have the new ones.
     std::map<Operation *, std::unique_ptr<Converter>> converters;
     for (auto program : module.getOps<func::FuncOp>())
-      converters[program];
+      converters[program]; // an entry for each, which are filled side by side
     forEachProgram(module, [&](func::FuncOp program) {
       splitScalarSums(program);
       converters.at(program) = std::make_unique<Converter>(program, symbols);

@@ -19,7 +19,8 @@ namespace ftc::tune {
 #define GEN_PASS_DEF_SIMPLIFY
 #include "dialects/Tune/Transforms/Passes.h.inc"
 
-/// Removes tensors that no op names.
+/// Removes tensors that no op names. Most ops that name one are reads and writes, whose symbols are at hand: a
+/// dictionary of their attributes would be made for each.
 static void removeUnusedTensors(ModuleOp module) {
   DenseSet<StringAttr> used;
   module.walk([&](Operation *op) {

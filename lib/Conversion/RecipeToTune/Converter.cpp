@@ -150,7 +150,7 @@ std::string Converter::hashOf(const StepValue &value, const Fields &fields) cons
     if (auto name = op.getAttrOfType<mlir::StringAttr>(mlir::SymbolTable::getSymbolAttrName());
         name && mentioned.contains(name.getValue()))
       parts.push_back(&op);
-  // Programs are long, tensors many.
+  // Side by side, as programs are long.
   std::vector<std::string> texts(parts.size());
   mlir::parallelFor(elaborator.module().getContext(), 0, parts.size(), [&](size_t index) {
     llvm::raw_string_ostream part(texts[index]);

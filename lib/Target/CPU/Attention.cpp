@@ -81,6 +81,13 @@ Value AttentionBlock::rowOf(Value column) {
   return l.mul(placeOf(l.min(column, l.index(shape.columns() - 1))), shape.width);
 }
 
+SmallVector<Value> AttentionBlock::rowsOfLanes() {
+  SmallVector<Value> rows;
+  for (int64_t lane = 0; lane < shape.lanes(); ++lane)
+    rows.push_back(rowOf(column(lane)));
+  return rows;
+}
+
 void AttentionBlock::ifExists(int64_t lane, llvm::function_ref<void()> body) {
   if (shape.columns() % shape.lanes() == 0)
     return body();
@@ -90,9 +97,7 @@ void AttentionBlock::ifExists(int64_t lane, llvm::function_ref<void()> body) {
 
 Value AttentionBlock::pack(Value memory, Value transposed, Value rows, Value times) {
   int64_t lanes = shape.lanes();
-  SmallVector<Value> bases;
-  for (int64_t lane = 0; lane < lanes; ++lane)
-    bases.push_back(rowOf(column(lane)));
+  SmallVector<Value> bases = rowsOfLanes();
   SmallVector<Value> sums(lanes / 16, l.constant(l.f32(16), 0));
   auto packPart = [&](Value from, int64_t active, ValueRange carried) {
     SmallVector<Value> next(carried);
@@ -133,9 +138,7 @@ Value AttentionBlock::pack(Value memory, Value transposed, Value rows, Value tim
 
 void AttentionBlock::unpack(Value transposed, Value memory) {
   int64_t lanes = shape.lanes();
-  SmallVector<Value> bases;
-  for (int64_t lane = 0; lane < lanes; ++lane)
-    bases.push_back(rowOf(column(lane)));
+  SmallVector<Value> bases = rowsOfLanes();
   auto unpackPart = [&](Value from, int64_t active) {
     for (int64_t part = 0; part < lanes; part += 16) {
       SmallVector<Value> block;

@@ -63,6 +63,8 @@ public:
 
   /// First element of a column's row in tensors laid out as q. Columns beyond the last one repeat it.
   mlir::Value rowOf(mlir::Value column);
+  /// The same of each of the block's columns.
+  llvm::SmallVector<mlir::Value> rowsOfLanes();
   /// Place of a column in [batch, queries, heads, groups].
   mlir::Value placeOf(mlir::Value column);
   mlir::Value column(int64_t lane) { return l.add(first, lane); }
