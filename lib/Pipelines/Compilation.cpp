@@ -100,6 +100,8 @@ bool Compilation::makeTune() {
   if (!made)
     return fail(status);
   current = std::move(made);
+  if (whole)
+    tellMicroBatches();
   return true;
 }
 
@@ -110,28 +112,23 @@ bool Compilation::runPasses(Rung rung) {
   return mlir::succeeded(passes.run(*current)) || bug("the passes of a rung");
 }
 
-bool Compilation::fuse() { return mlir::succeeded(target::lowerToFused(*current, targetOptions())) || bug("fusion"); }
+bool Compilation::fuse() {
+  if (mlir::failed(target::lowerToFused(*current, targetOptions())))
+    return bug("fusion");
+  return !whole || staysTheSame() || keepWhole();
+}
 
 bool Compilation::place() {
+  if (!whole && choosesMicroBatches())
+    uncut = current->clone();
   if (mlir::failed(target::placeFused(*current, targetOptions(), &report)))
     return bug("placement");
   target::PlanSummary plan = target::getPlan(*current);
-  // The reference target shares no bytes: it is a judge, not what a recipe is run on.
-  bool isJudge = options.target == target::TargetKind::Reference;
-  if (!limit || isJudge)
-    return true;
-  bool fits = plan.peak + target::kProcessBytes <= limit->bytes;
-  if (chooseMicroBatch(plan, fits)) {
+  if (chooseMicroBatch(plan)) {
     reached = Rung::Recipe; // once more from there
     return true;
   }
-  if (fits) {
-    warnOfDearMemory(plan);
-    return true;
-  }
-  refuseMemory(plan);
-  constexpr int doesNotFit = 4;
-  return fail(doesNotFit);
+  return conclude(plan);
 }
 
 bool Compilation::lowerTo(Rung rung) {

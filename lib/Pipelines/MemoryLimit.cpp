@@ -7,6 +7,8 @@
 
 #include "dialects/Recipe/IR/Recipe.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
 using namespace ftc;
 
 void Compilation::findMemoryLimit() {
@@ -78,37 +80,87 @@ static bool isOf(const target::Recomputed &program, llvm::StringRef step) {
 /// Share of a program's time up to which results are computed again without a word.
 static constexpr double kCheap = 0.02;
 
-bool Compilation::choosesMicroBatches() {
-  return limit && !microBatchesAreFinal && options.target != target::TargetKind::Reference &&
-         llvm::any_of(recipe->getOps<recipe::TrainOp>(), [](auto train) { return train.getAutoMicroBatch(); });
+bool Compilation::mayCut(recipe::TrainOp train) {
+  bool isCutUnasked = whole && whole->step == train.getName();
+  return train.getAutoMicroBatch() || isCutUnasked || (!whole && !train.getMicroBatch());
 }
 
-bool Compilation::chooseMicroBatch(const target::PlanSummary &plan, bool fits) {
+bool Compilation::choosesMicroBatches() {
+  return limit && !microBatchesAreFinal && options.target != target::TargetKind::Reference &&
+         llvm::any_of(recipe->getOps<recipe::TrainOp>(), [&](auto train) { return mayCut(train); });
+}
+
+bool Compilation::chooseMicroBatch(const target::PlanSummary &plan) {
   if (!choosesMicroBatches())
     return false;
   recipe::TrainOp train;
   const target::Recomputed *dearest = nullptr;
   for (auto own : recipe->getOps<recipe::TrainOp>())
     for (const target::Recomputed &program : report.recomputed)
-      if (own.getAutoMicroBatch() && isOf(program, own.getName()) && !(fits && program.share <= kCheap) &&
+      if (mayCut(own) && isOf(program, own.getName()) && !(fits(plan) && program.share <= kCheap) &&
           (!dearest || program.share > dearest->share)) {
         train = own;
         dearest = &program;
       }
   auto smaller = train ? findMicroBatch(plan, train, dearest->before + plan.workspace) : std::nullopt;
-  if (train && !smaller && !fits)
+  if (train && !smaller && !fits(plan))
     smaller = findMicroBatch(plan, train, plan.activations + plan.workspace);
-  if (fits)
+  if (fits(plan))
     fitting = recipe->clone();
   if (smaller) {
+    if (!whole && !train.getAutoMicroBatch())
+      whole = {train.getName().str(), recipe->clone(), std::move(uncut), std::move(current), std::move(report)};
     train.setMicroBatch(smaller->sequences);
     return true;
   }
   microBatchesAreFinal = true;
-  if (fits || !fitting)
+  if (fits(plan) || !fitting)
     return false;
   recipe = std::move(fitting); // what was said to fit does not
   return true;
+}
+
+int64_t Compilation::countMicroBatches() {
+  recipe::TrainOp train = findTraining(whole->step);
+  return int64_t(train.getBatch().getFirst()) / countSequences(train);
+}
+
+void Compilation::tellMicroBatches() {
+  int64_t parts = countMicroBatches();
+  if (parts == 1)
+    return;
+  auto number = mlir::IntegerAttr::get(mlir::IntegerType::get(&context, 64), parts);
+  for (auto name : {".refer", ".weigh", ".micro"}) // those that see the batch
+    if (auto program = current->lookupSymbol<mlir::func::FuncOp>(whole->step + name))
+      program->setAttr(tune::TuneDialect::kMicroBatchesAttrName, number);
+}
+
+bool Compilation::staysTheSame() {
+  int64_t parts = countMicroBatches();
+  return parts == 1 || target::followsWhole(*current, *whole->fused, parts, targetOptions());
+}
+
+bool Compilation::keepWhole() {
+  recipe = std::move(whole->recipe);
+  current = std::move(whole->placed);
+  report = std::move(whole->report);
+  whole.reset();
+  microBatchesAreFinal = true;
+  reached = Rung::Placed;
+  return conclude(target::getPlan(*current));
+}
+
+bool Compilation::conclude(const target::PlanSummary &plan) {
+  // The reference target shares no bytes: it is a judge, not what a recipe is run on.
+  if (!limit || options.target == target::TargetKind::Reference)
+    return true;
+  if (fits(plan)) {
+    warnOfDearMemory(plan);
+    return true;
+  }
+  refuseMemory(plan);
+  constexpr int doesNotFit = 4;
+  return fail(doesNotFit);
 }
 
 void Compilation::warnOfDearMemory(const target::PlanSummary &plan) {

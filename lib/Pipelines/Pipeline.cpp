@@ -11,9 +11,9 @@ using namespace ftc;
 
 llvm::ArrayRef<llvm::StringLiteral> ftc::optionalPasses() {
   static constexpr llvm::StringLiteral flags[] = {
-      "tune-simplify",   "tune-halve-spectra",    "tune-order-contractions", "tune-slice-rows",
-      "tune-merge-rows", "tune-sink-choices",     "tune-keep-stored-types",  "convert-tune-to-dnnl",
-      "tune-fuse-rows",  "tune-insert-recompute", "tune-pack-weights"};
+      "tune-simplify",        "tune-halve-spectra", "tune-order-contractions", "tune-slice-rows",
+      "tune-merge-rows",      "tune-sink-choices",  "tune-accumulate-rows",    "tune-keep-stored-types",
+      "convert-tune-to-dnnl", "tune-fuse-rows",     "tune-insert-recompute",   "tune-pack-weights"};
   return flags;
 }
 
@@ -47,6 +47,8 @@ void ftc::buildPipeline(Rung rung, const CompileOptions &options, mlir::OpPassMa
     if (!reference)
       add(tune::createSetPrecision());
     add(tune::createSimplify());
+    if (!reference)
+      add(tune::createAccumulateRows());
     // After what would merge the extensions of a weight.
     if (!reference)
       add(tune::createKeepStoredTypes());

@@ -20,6 +20,8 @@ def Tune_Dialect : Dialect {
     /// Of a program: `f16` where a target may multiply and add in it over a short depth in large products. Absent:
     /// all is done in f32.
     static constexpr llvm::StringLiteral kComputeAttrName = "tune.compute";
+    /// Of a program: how many micro-batches its batch is cut into, where that must change no number (i64, at least 2).
+    static constexpr llvm::StringLiteral kMicroBatchesAttrName = "tune.micro_batches";
     /// What `tune-place` writes on ops of programs, tensors and the module (lib/Target/Structure.h).
     static constexpr llvm::StringLiteral kPlacementAttrNames[] = {"tune.offsets", "tune.strides", "tune.workspace",
                                                                   "tune.offset", "tune.arena"};

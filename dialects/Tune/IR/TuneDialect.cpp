@@ -44,6 +44,13 @@ LogicalResult TuneDialect::verifyOperationAttribute(Operation *op, NamedAttribut
       return op->emitOpError("has '") << kComputeAttrName << "', which is f16 and belongs to a program (C1)";
     return success();
   }
+  if (attribute.getName() == kMicroBatchesAttrName) {
+    auto number = dyn_cast<IntegerAttr>(attribute.getValue());
+    if (!op->hasAttr(kProgramAttrName) || !number || !number.getType().isInteger(64) || number.getInt() < 2)
+      return op->emitOpError("has '") << kMicroBatchesAttrName
+                                      << "', which is at least 2 and belongs to a program (C1)";
+    return success();
+  }
   if (attribute.getName() != kProgramAttrName)
     return op->emitOpError("has an attribute '")
            << attribute.getName().getValue() << "' that the tune dialect does not know";

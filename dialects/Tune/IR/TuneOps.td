@@ -271,8 +271,10 @@ def AttentionBackwardOp : Tune_AttentionOp<"attention_backward", [
   let description = [{
     Scores are recomputed from `lse`. With p = exp(z - lse) and delta = sum(dout * out, over D): dv = p^T dout,
     dz = p * (dout v^T - delta), dq = scale * dz k, dk = scale * dz^T q (times 1 - (z / softcap)^2 with a softcap).
+    `parts` says how many sums dk and dv of a head are made of, which a target chooses where it is not said.
   }];
-  let arguments = !con(inputs, (ins Tune_RealTensor:$out, Tune_RealTensor:$lse, Tune_RealTensor:$dout), settings);
+  let arguments = !con(inputs, (ins Tune_RealTensor:$out, Tune_RealTensor:$lse, Tune_RealTensor:$dout), settings,
+                       (ins OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$parts));
   let results = (outs Tune_RealTensor:$dq, Tune_RealTensor:$dk, Tune_RealTensor:$dv);
   let hasVerifier = 1;
 }

@@ -74,7 +74,7 @@ struct AttentionModel : DifferentiableOpInterface::ExternalModel<AttentionModel,
         attention.getQ(), attention.getK(), attention.getV(), attention.getQpos(), attention.getQseg(),
         attention.getKpos(), attention.getKseg(), attention.getOut(), attention.getLse(), dy[0],
         attention.getScaleAttr(), attention.getCausalAttr(), attention.getWindowAttr(), attention.getSoftcapAttr(),
-        attention.getPrefixAttr(), attention.getUnorderedAttr());
+        attention.getPrefixAttr(), attention.getUnorderedAttr(), /*parts=*/IntegerAttr());
     for (unsigned number = 0; number < 3; ++number)
       if (needed[number])
         cotangents[number] = backward.getResult(number);

@@ -8,11 +8,11 @@
 //   (P o Q) x = P (Q x) = Q (P x) where P and Q are repeated along what they lack (a Kronecker product is one such)
 //   reshape(P) x = reshape(P reshape(x))                  1 x = x with other labels
 //
-// so that (W + s B A) x becomes W x + s (B (A x)) where that is cheaper, and s (B y) = (s B) y or B (s y), whichever is
-// smallest, for a constant s: then neither the product nor its cotangent is scaled. What is left of P x + Q x, with P
-// and Q there, becomes (P + Q) x (FactorSums.cpp). A contraction costs its multiplications, once for its value and once
-// for each operand that a gradient is wanted of; other ops cost kElementCost an entry. What has other uses is there
-// anyway and costs nothing more. With `explain`, a remark says why an order was kept.
+// so that (W + s B A) x becomes W x + s (B (A x)) where that is cheaper, and s (B (A x)) = (s B) (A x), B ((s A) x) or
+// B (A (s x)), whichever is smallest, for a constant s: then neither the product nor its cotangent is scaled. What is
+// left of P x + Q x, with P and Q there, becomes (P + Q) x (FactorSums.cpp). A contraction costs its multiplications,
+// once for its value and once for each operand that a gradient is wanted of; other ops cost kElementCost an entry. What
+// has other uses is there anyway and costs nothing more. With `explain`, a remark says why an order was kept.
 //
 // Before: tune-simplify; tune-differentiate must not have run, for it would freeze the order. After: tune-simplify.
 //
@@ -383,17 +383,19 @@ private:
   bool onlyCosts;
 };
 
-/// s (P x) = (s P) x = P (s x): a constant factor goes to the smallest of product and operands.
+/// s (P x) = (s P) x = P (s x): a constant factor goes to the smallest of product and operands, and of the operands of
+/// those that are products of their own.
 struct ScaleSmallest : OpRewritePattern<arith::MulFOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(arith::MulFOp op, PatternRewriter &rewriter) const override {
     for (unsigned factor = 0; factor < 2; ++factor) {
-      auto product = op->getOperand(factor).getDefiningOp<linalg::ContractOp>();
+      linalg::ContractOp product = matchOwn(op->getOperand(factor));
       std::optional<double> constant = splatValue(op->getOperand(1 - factor));
-      if (!product || !constant || !product->hasOneUse() || !isPlain(product))
+      if (!product || !constant)
         continue;
-      unsigned side = countOf(product.getInputs()[1]) < countOf(product.getInputs()[0]);
-      if (countOf(product.getInputs()[side]) >= countOf(product->getResult(0)))
+      int64_t least[] = {findLeast(product.getInputs()[0]), findLeast(product.getInputs()[1])};
+      unsigned side = least[1] < least[0];
+      if (least[side] >= countOf(product->getResult(0)))
         return rewriter.notifyMatchFailure(op, "the product is the smallest");
       SmallVector<Value> operands(product.getInputs());
       operands[side] = scale(rewriter, op.getLoc(), operands[side], *constant);
@@ -405,7 +407,22 @@ struct ScaleSmallest : OpRewritePattern<arith::MulFOp> {
     return rewriter.notifyMatchFailure(op, "not a constant times a product of its own");
   }
 
+private:
   static int64_t countOf(Value value) { return typeOf(value).getNumElements(); }
+
+  static linalg::ContractOp matchOwn(Value value) {
+    auto product = value.getDefiningOp<linalg::ContractOp>();
+    return product && product->hasOneUse() && isPlain(product) ? product : linalg::ContractOp();
+  }
+
+  /// Entries of the smallest tensor whose factor is one of `value`.
+  static int64_t findLeast(Value value, int depth = 0) {
+    int64_t least = countOf(value);
+    if (linalg::ContractOp product = depth < kMaxDepth ? matchOwn(value) : linalg::ContractOp())
+      for (Value operand : product.getInputs())
+        least = std::min(least, findLeast(operand, depth + 1));
+    return least;
+  }
 };
 
 //===----------------------------------------------------------------------===//

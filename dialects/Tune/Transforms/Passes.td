@@ -54,6 +54,10 @@ def SetPrecision : Tune_Pass<"tune-set-precision"> {
   let summary = "f32 for reals, but for scalars and rotary tables";
 }
 
+def AccumulateRows : Tune_Pass<"tune-accumulate-rows"> {
+  let summary = "what is added to a tensor from all rows is added row by row";
+}
+
 def KeepStoredTypes : Tune_Pass<"tune-keep-stored-types"> {
   let summary = "weights stay in the type of their file, each use extends them";
 }

@@ -46,7 +46,8 @@ void splitSums(Block &block) {
   SmallVector<linalg::ReduceOp> sums;
   for (auto reduce : block.getOps<linalg::ReduceOp>())
     if (reduce.getInputs().size() == 1 && countElements(reduce->getResult(0)) == 1 &&
-        isa<arith::AddFOp>(reduce.getCombiner().front().front()) && countElements(reduce.getInputs()[0]) > kSmall)
+        isa<arith::AddFOp>(reduce.getCombiner().front().front()) && isZeroTensor(reduce.getInits()[0]) &&
+        countElements(reduce.getInputs()[0]) > kSmall)
       sums.push_back(reduce);
   for (linalg::ReduceOp sum : sums) {
     OpBuilder builder(sum);

@@ -281,12 +281,23 @@ private:
 /// Rows that are worth reading a matrix once more for.
 constexpr int64_t leastRows = 128;
 
-/// The largest divisor of `rows` that is at most `limit`, and at most half of the rows where that is enough.
-int64_t chooseChunk(int64_t rows, int64_t limit) {
-  int64_t chunk = std::min({rows, limit, std::max(rows / 2, leastRows)});
-  while (rows % chunk)
-    --chunk;
-  return chunk;
+/// The largest divisor of `rows` that is at most `limit`, and at most half of the rows where that is enough; that of
+/// all micro-batches where it divides the rows of one.
+int64_t chooseChunk(int64_t rows, int64_t limit, int64_t microBatches) {
+  auto choose = [&](int64_t rows) {
+    int64_t chunk = std::min({rows, limit, std::max(rows / 2, leastRows)});
+    while (rows % chunk)
+      --chunk;
+    return chunk;
+  };
+  int64_t chunk = choose(rows * microBatches);
+  return rows % chunk ? choose(rows) : chunk;
+}
+
+/// In how many parts the program sees what would be seen at once.
+int64_t countMicroBatches(func::FuncOp program) {
+  auto number = program->getAttrOfType<IntegerAttr>(TuneDialect::kMicroBatchesAttrName);
+  return number ? number.getInt() : 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -308,7 +319,7 @@ struct SliceRowsPass : impl::SliceRowsBase<SliceRowsPass> {
     for (bool changed = true; changed;) {
       changed = false;
       for (auto seed : program.getOps<linalg::ContractOp>()) {
-        SmallVector<int64_t> rows = findRows(seed);
+        SmallVector<int64_t> rows = findRows(seed, countMicroBatches(program));
         if (rows.empty() || refused.contains(seed))
           continue;
         Region region(seed, rows, typeOf(seed->getResult(0)).getNumElements() / 2);
@@ -320,7 +331,7 @@ struct SliceRowsPass : impl::SliceRowsBase<SliceRowsPass> {
           }
           continue;
         }
-        Outliner(region, chooseChunk(elementsOf(rows), chunk)).run();
+        Outliner(region, chooseChunk(elementsOf(rows), chunk, countMicroBatches(program))).run();
         sortTopologically(&program.front());
         changed = true;
         break;
@@ -329,7 +340,7 @@ struct SliceRowsPass : impl::SliceRowsBase<SliceRowsPass> {
   }
 
   /// The sizes of the leading dimensions that index the rows of a product that widens them, if it is one.
-  SmallVector<int64_t> findRows(linalg::ContractOp op) {
+  SmallVector<int64_t> findRows(linalg::ContractOp op, int64_t microBatches) {
     RankedTensorType type = typeOf(op->getResult(0));
     std::string reason;
     SmallVector<int64_t> best;
@@ -339,7 +350,7 @@ struct SliceRowsPass : impl::SliceRowsBase<SliceRowsPass> {
       if (roles.empty() || llvm::count(roles, RowRole::row) != 1)
         break;
       Value narrow = op.getInputs()[roles[0] == RowRole::row ? 0 : 1];
-      if (type.getNumElements() >= minElements &&
+      if (type.getNumElements() * microBatches >= minElements &&
           type.getNumElements() >= readWidening * typeOf(narrow).getNumElements())
         best.assign(rows.begin(), rows.end());
     }

@@ -53,6 +53,12 @@ std::optional<double> splatValue(Value value) {
   return number.getBitWidth() == 1 ? double(number.getZExtValue()) : double(number.getSExtValue());
 }
 
+bool isZeroTensor(Value value) {
+  if (auto fill = value.getDefiningOp<linalg::FillOp>())
+    return matchPattern(fill.getInputs()[0], m_AnyZeroFloat());
+  return splatValue(value) == 0.0;
+}
+
 //===----------------------------------------------------------------------===//
 // Elementwise arithmetic
 //===----------------------------------------------------------------------===//

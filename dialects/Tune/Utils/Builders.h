@@ -30,6 +30,8 @@ mlir::Value splatLike(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value 
 mlir::Value scalar(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type element, double value);
 /// The value of a splat constant of reals or integers, if `value` is one (seen through linalg.broadcast).
 std::optional<double> splatValue(mlir::Value value);
+/// Whether every entry is 0: a constant, or a fill, with which sums begin.
+bool isZeroTensor(mlir::Value value);
 
 //===----------------------------------------------------------------------===//
 // Elementwise arithmetic; both sides have one type

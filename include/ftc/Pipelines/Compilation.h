@@ -82,8 +82,19 @@ private:
   std::optional<SmallerMicroBatch> findMicroBatch(const target::PlanSummary &plan, recipe::TrainOp train, int64_t rows);
   /// Whether there are micro-batches that depend on what the placed programs need.
   bool choosesMicroBatches();
+  bool mayCut(recipe::TrainOp train);
   /// Cuts a batch where that fits and saves time, or goes back to how it was; whether the recipe changed.
-  bool chooseMicroBatch(const target::PlanSummary &plan, bool fits);
+  bool chooseMicroBatch(const target::PlanSummary &plan);
+  /// Of the training whose batch is cut without being asked for.
+  int64_t countMicroBatches();
+  void tellMicroBatches();
+  /// Whether the batch that was cut without being asked for gives the numbers of the whole one.
+  bool staysTheSame();
+  /// Goes back to the whole batch.
+  bool keepWhole();
+  bool fits(const target::PlanSummary &plan) const { return plan.peak + target::kProcessBytes <= limit->bytes; }
+  /// Warns or refuses.
+  bool conclude(const target::PlanSummary &plan);
   void warnOfDearMemory(const target::PlanSummary &plan);
   void refuseMemory(const target::PlanSummary &plan);
   bool fail(int status);
@@ -99,6 +110,14 @@ private:
   mlir::OwningOpRef<mlir::ModuleOp> recipe;  ///< with the micro-batches that are chosen so far
   mlir::OwningOpRef<mlir::ModuleOp> fitting; ///< the recipe as it fitted before the last choice
   bool microBatchesAreFinal = false;
+  /// A training's batch before it was cut without being asked for, which must change no number.
+  struct WholeBatch {
+    std::string step;
+    mlir::OwningOpRef<mlir::ModuleOp> recipe, fused, placed;
+    target::MemoryReport report;
+  };
+  std::optional<WholeBatch> whole;
+  mlir::OwningOpRef<mlir::ModuleOp> uncut; ///< the fused module of whole batches, while they may still be cut
   mlir::OwningOpRef<mlir::ModuleOp> current;
   std::optional<MemoryLimit> limit; ///< the least one: all programs of an executable share its memory
   target::MemoryReport report;

@@ -37,6 +37,13 @@ public:
   /// what it sums (KernelBuilder::accumulates): what one iteration adds has no place of its own.
   virtual bool mayAccumulate([[maybe_unused]] mlir::Operation *op) const { return false; }
 
+  /// Whether `op`, which is `whole` but for some of its rows, finds each element of its results by the same operations
+  /// in the same order: an element of a row, or of a sum over rows that begins with that of the rows before. It may be
+  /// told to, by attributes.
+  virtual bool followWhole([[maybe_unused]] mlir::Operation *op, [[maybe_unused]] mlir::Operation *whole) const {
+    return true;
+  }
+
   /// Columns of the panels in which a matrix may lie that is this operand of a product (`dnnl.matmul`), so that no call
   /// packs it; 0 if it must lie as it does.
   virtual int64_t getPanelColumns([[maybe_unused]] mlir::OpOperand &operand) const { return 0; }

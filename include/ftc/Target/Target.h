@@ -87,6 +87,12 @@ KernelRegistry getKernels(TargetKind kind, llvm::StringRef processor = {});
 /// Groups what one kernel does, in place; nothing for the reference target.
 llvm::LogicalResult lowerToFused(mlir::ModuleOp module, const TargetOptions &options);
 
+/// Compares the fused programs of two modules of one recipe, of which `cut` sees one in `parts` of the rows of a
+/// training's batch at a time. True if it finds every element of a row by the same operations, and every sum over rows
+/// goes on from what the rows before gave, in the order of `whole`: then both give the same numbers, bit for bit. Ops
+/// of `cut` are told to work as their counterparts do where they may choose (KernelGenerator::followWhole).
+bool followsWhole(mlir::ModuleOp cut, mlir::ModuleOp whole, int64_t parts, const TargetOptions &options);
+
 /// Gives every buffer of a fused module its offset, in place, after results have been chosen to be computed again if
 /// it would need more than `options.memory` otherwise. Whether it needs more in spite of that, getPlan tells.
 llvm::LogicalResult placeFused(mlir::ModuleOp module, const TargetOptions &options, MemoryReport *report = nullptr);

@@ -32,12 +32,6 @@ bool isLibraryProduct(const std::optional<dnnl::ProductShape> &shape) {
   return least > 1 && !readsRowsOnce(shape) && work > littleWork;
 }
 
-bool isZeroTensor(Value value) {
-  if (auto fill = value.getDefiningOp<linalg::FillOp>())
-    return matchPattern(fill.getInputs()[0], m_AnyZeroFloat());
-  return tune::splatValue(value) == 0.0;
-}
-
 namespace {
 using tune::Labels;
 using tune::labelsOf;
@@ -154,7 +148,7 @@ struct ArrangeProduct : OpRewritePattern<linalg::ContractOp> {
 
   LogicalResult matchAndRewrite(linalg::ContractOp op, PatternRewriter &rewriter) const override {
     SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-    if (!getElementTypeOrSelf(op->getResult(0).getType()).isF32() || !isZeroTensor(op.getOutputs()[0]) ||
+    if (!getElementTypeOrSelf(op->getResult(0).getType()).isF32() || !tune::isZeroTensor(op.getOutputs()[0]) ||
         !tune::isPlain(op))
       return rewriter.notifyMatchFailure(op, "not a product of f32");
     auto shape = dnnl::getProductShape(maps, op.getStaticLoopRanges());
@@ -192,7 +186,7 @@ struct SumOfProducts : OpRewritePattern<linalg::ContractOp> {
       if (!rows.empty())
         last.push_back(rows.pop_back_val());
       bool isAlong = own == last && out == rows, isAcross = own == rows && out == last;
-      if (rows.empty() || (!isAlong && !isAcross) || !isZeroTensor(op.getOutputs()[0]))
+      if (rows.empty() || (!isAlong && !isAcross) || !tune::isZeroTensor(op.getOutputs()[0]))
         continue;
       auto leading = llvm::to_vector(llvm::seq<int64_t>(0, rows.size()));
       SmallVector<int64_t> lastDim{int64_t(rows.size())};

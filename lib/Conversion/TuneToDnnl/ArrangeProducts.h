@@ -18,9 +18,6 @@ inline int64_t countElements(mlir::Value value) {
   return mlir::cast<mlir::RankedTensorType>(value.getType()).getNumElements();
 }
 
-/// Whether all entries are known to be 0.
-bool isZeroTensor(mlir::Value value);
-
 /// A contraction of f32 that is no library product as its operands and result lie becomes one that is, by reading
 /// before a transpose, or by transposing what is smallest; one of rows and a vector becomes a sum along the rows or
 /// across them.

@@ -6,7 +6,8 @@
 //   s (x y) + ... = (s x) y + ... if x is smaller than the product
 //   x y + u v                   = one product of two terms
 //   x y - u v                   = the same with -u, the smaller operand
-//   t + x y                     = the same with t as init, if t is a gradient that is kept where the sum goes
+//   s (x y)       = (s x) y     if it is written, alone or added to what was there: products of other rows go on from
+//   it t + x y                     = the same with t as init, if t is a gradient that is kept where the sum goes
 // Operands that were extended to f32 are taken as they were before, and extended inside of the kernel.
 // Products that read the same large operand are done together (JoinProducts.cpp).
 // A product whose operands lie in memory so that it is none of matrices is arranged first (ArrangeProducts.cpp).
@@ -49,7 +50,7 @@ struct LowerContract : OpRewritePattern<linalg::ContractOp> {
       return rewriter.notifyMatchFailure(op, "no product of matrices, or a narrow one");
     Value left = op.getInputs()[0], right = op.getInputs()[1];
     rewriter.replaceOpWithNewOp<MatmulOp>(op, init.getType(), ValueRange(left), ValueRange(right),
-                                          isZeroTensor(init) ? Value() : init, op.getIndexingMaps());
+                                          tune::isZeroTensor(init) ? Value() : init, op.getIndexingMaps());
     return success();
   }
 };
@@ -132,11 +133,6 @@ struct MergeTerms : OpRewritePattern<arith::AddFOp> {
     return product && !product.getInit() && product.getNumTerms() == 1 ? product : MatmulOp();
   }
 
-private:
-  static bool canMerge(MatmulOp left, MatmulOp right) {
-    return left.getType() == right.getType() && left.getTerm(0).writesLike(right.getTerm(0));
-  }
-
   /// The operands of a term whose factor is moved to the smaller of them.
   static std::pair<Value, Value> takeOperands(Value value, MatmulOp product, size_t term, PatternRewriter &rewriter) {
     Value left = product.getLhs()[term], right = product.getRhs()[term];
@@ -146,6 +142,11 @@ private:
     Value &smaller = countElements(left) < countElements(right) ? left : right;
     smaller = tune::scale(rewriter, value.getLoc(), smaller, factor);
     return {left, right};
+  }
+
+private:
+  static bool canMerge(MatmulOp left, MatmulOp right) {
+    return left.getType() == right.getType() && left.getTerm(0).writesLike(right.getTerm(0));
   }
 
   static LogicalResult merge(arith::AddFOp op, MatmulOp left, MatmulOp right, PatternRewriter &rewriter) {
@@ -200,18 +201,42 @@ struct SubtractTerms : OpRewritePattern<arith::SubFOp> {
   }
 };
 
+/// The tensor that a value goes to and nothing else, if it does.
+FlatSymbolRefAttr findWritten(Value value) {
+  auto write = value.hasOneUse() ? dyn_cast<tune::WriteOp>(*value.user_begin()) : tune::WriteOp();
+  return write ? write.getTensorAttr() : FlatSymbolRefAttr();
+}
+
+/// The other side of a sum, if that is what lies in the tensor that the sum is written to.
+tune::ReadOp findKept(arith::AddFOp sum, Value side) {
+  auto read = (sum.getLhs() == side ? sum.getRhs() : sum.getLhs()).getDefiningOp<tune::ReadOp>();
+  return read && read.getTensorAttr() == findWritten(sum) ? read : tune::ReadOp();
+}
+
+/// s (x y) = (s x) y or x (s y), where the product goes to a tensor.
+struct MoveFactorIn : OpRewritePattern<arith::MulFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::MulFOp op, PatternRewriter &rewriter) const override {
+    MatmulOp product = MergeTerms::findTerm(op);
+    auto sum = op->hasOneUse() ? dyn_cast<arith::AddFOp>(*op->user_begin()) : arith::AddFOp();
+    if (!product || !(findWritten(op) || (sum && findKept(sum, op))))
+      return rewriter.notifyMatchFailure(op, "no product that is written");
+    auto [left, right] = MergeTerms::takeOperands(op, product, 0, rewriter);
+    rewriter.replaceOpWithNewOp<MatmulOp>(op, op.getType(), left, right, Value(), product.getIndexingMaps());
+    return success();
+  }
+};
+
 /// g + x y, written to where g has been read, adds to it in place.
 struct AccumulateGradient : OpRewritePattern<arith::AddFOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(arith::AddFOp op, PatternRewriter &rewriter) const override {
-    if (!op->hasOneUse())
-      return rewriter.notifyMatchFailure(op, "used otherwise");
-    auto write = dyn_cast<tune::WriteOp>(*op->getUsers().begin());
-    for (auto [kept, other] : {std::pair(op.getLhs(), op.getRhs()), {op.getRhs(), op.getLhs()}}) {
-      auto read = kept.getDefiningOp<tune::ReadOp>();
-      MatmulOp product = matchOwnProduct(other);
-      if (!write || !read || !product || product.getInit() || read.getTensorAttr() != write.getTensorAttr())
+    for (Value side : {op.getLhs(), op.getRhs()}) {
+      MatmulOp product = matchOwnProduct(side);
+      tune::ReadOp kept = findKept(op, side);
+      if (!kept || !product || product.getInit())
         continue;
       rewriter.replaceOpWithNewOp<MatmulOp>(op, op.getType(), product.getLhs(), product.getRhs(), kept,
                                             product.getIndexingMaps());
@@ -265,7 +290,7 @@ public:
     lower.add<LowerContract, PullFactorOut>(&getContext());
     populateArrangeProductsPatterns(lower);
     populateJoinProductsPatterns(join);
-    merge.add<MergeTerms, SubtractTerms, AccumulateGradient>(&getContext());
+    merge.add<MergeTerms, SubtractTerms, MoveFactorIn, AccumulateGradient>(&getContext());
     narrow.add<TakeNarrowOperands<MatmulOp>, TakeNarrowOperands<linalg::ContractOp>>(&getContext());
     // In the order of the program, so that what is arranged sees how its operands have been. Once is enough, as a
     // change puts the ops around it back on the list; the driver cannot know it, and says that it failed.

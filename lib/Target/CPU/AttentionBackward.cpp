@@ -20,7 +20,8 @@ namespace {
 class AttentionBackward {
 public:
   AttentionBackward(tune::AttentionBackwardOp op, const Registers &registers, KernelBuilder &builder)
-      : op(op), l(builder, registers), shape(getAttentionShape(op)), block(l, shape, bindBuffers()) {}
+      : op(op), l(builder, registers), shape(getAttentionShape(op)), parts(countParts(op)),
+        block(l, shape, bindBuffers()) {}
 
   /// Elements: three squares transposed [padded, lanes], two as they are [lanes, padded], two of all keys [keys,
   /// lanes].
@@ -29,19 +30,22 @@ public:
   }
 
   /// Parts of a head: so many that all parts of all heads are an even number, and no fewer than kLeastItems.
-  static int64_t countParts(const AttentionShape &shape) {
+  static int64_t countParts(tune::AttentionBackwardOp op) {
+    if (std::optional<uint64_t> parts = op.getParts())
+      return int64_t(*parts);
+    AttentionShape shape = getAttentionShape(op);
     int64_t heads = shape.batch * shape.heads, parts = llvm::divideCeil(kLeastItems, heads);
     parts += heads * parts % 2;
     return heads >= kLeastItems ? 1 : std::min(parts, shape.blocks());
   }
   /// Elements of dk or dv, and bytes of the workspace: [parts but the first, dk and dv, elements].
   static int64_t countElements(const AttentionShape &shape) { return shape.batch * shape.keys * shape.keyStride(); }
-  static int64_t countWorkspace(const AttentionShape &shape) {
-    return 2 * (countParts(shape) - 1) * countElements(shape) * int64_t(sizeof(float));
+  static int64_t countWorkspace(tune::AttentionBackwardOp op) {
+    return 2 * (countParts(op) - 1) * countElements(getAttentionShape(op)) * int64_t(sizeof(float));
   }
 
   void emit() {
-    int64_t parts = countParts(shape), elements = countElements(shape);
+    int64_t elements = countElements(shape);
     l.b.setItems(shape.batch * shape.heads * parts);
     int64_t square = shape.padded() * shape.lanes(), scores = shape.keys * shape.lanes();
     Value memory = l.b.threadMemory(countScratch(shape));
@@ -72,7 +76,7 @@ public:
       for (auto [number, result] : llvm::enumerate(SmallVector<Value>{flat(op.getDk()), flat(op.getDv())}))
         l.loop(from, to, lanes, [&](Value at) {
           Value sum = l.load(result, at, lanes);
-          for (int64_t part = 1; part < countParts(shape); ++part) {
+          for (int64_t part = 1; part < parts; ++part) {
             Value place = l.add(at, (2 * (part - 1) + int64_t(number)) * elements);
             sum = arith::AddFOp::create(l.b, sum, l.load(workspace(), place, lanes));
           }
@@ -91,13 +95,13 @@ private:
 
   Value flat(Value operandOrResult) { return l.flatten(l.b.buffer(operandOrResult)); }
 
-  Value workspace() { return l.workspace(countWorkspace(shape) / int64_t(sizeof(float))); }
+  Value workspace() { return l.workspace(countWorkspace(op) / int64_t(sizeof(float))); }
 
   /// Where the part adds up dk and dv.
   void bindSums(Value part, int64_t elements) {
     dKeys = flat(op.getDk());
     dValues = flat(op.getDv());
-    if (countParts(shape) == 1)
+    if (parts == 1)
       return;
     Value isFirst = l.compare(arith::CmpIPredicate::eq, part, l.index(0));
     Value first = l.mul(l.sub(part, l.index(1)), 2 * elements), base = l.pointer(workspace());
@@ -212,6 +216,7 @@ private:
   tune::AttentionBackwardOp op;
   LoopBuilder l;
   AttentionShape shape;
+  int64_t parts;
   AttentionBlock block;
   Value queriesT, dOutT, dQueriesT, queriesRows, dOutRows, probabilities, dScores;
   Value dKeys, dValues; ///< where the item adds up
@@ -236,10 +241,19 @@ public:
   int phases(Operation *op) const override { return workspaceBytes(op) ? 2 : 1; }
 
   int64_t workspaceBytes(Operation *op) const override {
-    return AttentionBackward::countWorkspace(getAttentionShape(cast<tune::AttentionBackwardOp>(op)));
+    return AttentionBackward::countWorkspace(cast<tune::AttentionBackwardOp>(op));
   }
 
   bool foldsSplat(OpOperand &) const override { return false; }
+
+  /// Sums are made of as many parts.
+  bool followWhole(Operation *op, Operation *whole) const override {
+    auto own = cast<tune::AttentionBackwardOp>(op);
+    int64_t parts = AttentionBackward::countParts(cast<tune::AttentionBackwardOp>(whole));
+    if (AttentionBackward::countParts(own) != parts)
+      own.setParts(parts);
+    return true;
+  }
 
   int64_t scratchBytes(Operation *op) const override {
     AttentionShape shape = getAttentionShape(cast<tune::AttentionBackwardOp>(op));

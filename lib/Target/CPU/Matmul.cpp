@@ -37,6 +37,8 @@ static constexpr size_t kJoined = 2;
 static constexpr int64_t kShallow = 64;
 /// Columns from which copying the rows of a left operand that is [depth, rows] is cheap.
 static constexpr int64_t kColumnsToCopy = 32;
+/// Side of the squares in which a turned result is transposed.
+static constexpr int64_t kSquare = 16;
 /// Rows whose distance is a multiple of this (elements: 4 KB) compete for one place of the first cache.
 static constexpr int64_t kAliasing = 1024;
 
@@ -263,7 +265,13 @@ private:
   Value countPanels();
   void ifNarrowPanel(llvm::function_ref<void(int64_t)> body);
   void emitRows(ArrayRef<size_t> sweep, ArrayRef<Operands> operands, Start start, Value row, int64_t rows);
-  void emitTurned();
+  void
+  forTurnedSquares(llvm::function_ref<SmallVector<Value>(int64_t row, int64_t rows, Value column)> load,
+                   llvm::function_ref<void(ArrayRef<Value> square, int64_t row, int64_t rows, Value column)> store);
+  Value placeInResult(Value column, int64_t row);
+  Value placeOfComputed(int64_t row, Value column);
+  void loadTurned(Value init);
+  void storeTurned();
 
   dnnl::MatmulOp op;
   LoopBuilder l;
@@ -301,19 +309,22 @@ void MatmulEmitter::emitBlock() {
   Value c = pointer(op.getResult());
   computed = {c, entry.c};
   rowStep = shape.m.c;
-  Start start{op.getInit() ? pointer(op.getInit()) : c, truth(!op.getInit() && !l.b.accumulates())};
+  Value init = op.getInit() ? pointer(op.getInit()) : l.b.accumulates() ? c : Value();
+  Start start{init ? init : c, truth(!init)};
   if (isTurned(terms)) {
     int64_t place = countScratch(terms, blocking) - blocking.rows * blocking.blockColumns;
     computed = {scratch, l.sub(l.index(place), firstColumn)};
     rowStep = blocking.blockColumns;
-    start = {scratch, truth(true)};
+    start.init = scratch;
+    if (init)
+      loadTurned(init);
   }
   for (ArrayRef<size_t> sweep : blocking.sweeps) {
     emitSweep(sweep, start);
     start = {computed.base, truth(false)};
   }
   if (isTurned(terms))
-    emitTurned();
+    storeTurned();
 }
 
 /// A block of columns, by its number and that in the batch, and blocks of its rows.
@@ -518,34 +529,64 @@ void MatmulEmitter::emitTile(ArrayRef<size_t> sweep, ArrayRef<Operands> operands
   }
 }
 
-/// Writes what was computed, with its rows as columns: 16 by 16 at a time.
-void MatmulEmitter::emitTurned() {
-  constexpr int64_t side = 16;
-  Value c = pointer(op.getResult()), init = op.getInit() ? pointer(op.getInit()) : l.b.accumulates() ? c : Value();
-  for (int64_t row = 0; row < shape.m.size; row += side) {
-    int64_t rows = std::min(side, shape.m.size - row);
-    l.loop(firstColumn, lastColumn, side, [&](Value column) {
-      SmallVector<Value> square;
-      for (int64_t i = 0; i < side; ++i) {
-        Value at = l.add(l.add(computed.at, column), (row + i) * rowStep);
-        square.push_back(i < rows ? l.load(l.offset(scratch, at), l.index(0), side) : l.constant(l.f32(side), 0));
-      }
+/// Reads 16 rows of one matrix by 16 columns, transposes them and hands them on, for each such square of the block:
+/// `row` is the first row of what is computed, of which `rows` exist.
+void MatmulEmitter::forTurnedSquares(
+    llvm::function_ref<SmallVector<Value>(int64_t row, int64_t rows, Value column)> load,
+    llvm::function_ref<void(ArrayRef<Value> square, int64_t row, int64_t rows, Value column)> store) {
+  for (int64_t row = 0; row < shape.m.size; row += kSquare) {
+    int64_t rows = std::min(kSquare, shape.m.size - row);
+    l.loop(firstColumn, lastColumn, kSquare, [&](Value column) {
+      SmallVector<Value> square = load(row, rows, column);
       l.transpose(square);
-      for (int64_t i = 0; i < side; ++i) {
-        auto write = [&] {
-          Value at = l.add(l.add(entry.c, l.mul(l.add(column, i), shape.n.c)), row);
-          Value sum = square[i];
-          if (init)
-            sum = arith::AddFOp::create(l.b, sum, l.load(l.offset(init, at), l.index(0), side, rows));
-          l.store(sum, l.offset(c, at), l.index(0), rows);
-        };
-        if (shape.n.size % side == 0)
-          write();
-        else
-          l.ifTrue(arith::CmpIOp::create(l.b, arith::CmpIPredicate::ult, l.add(column, i), lastColumn), write);
-      }
+      store(square, row, rows, column);
     });
   }
+}
+
+/// Where the elements of a column of what is computed follow each other in the result.
+Value MatmulEmitter::placeInResult(Value column, int64_t row) {
+  return l.add(l.add(entry.c, l.mul(column, shape.n.c)), row);
+}
+Value MatmulEmitter::placeOfComputed(int64_t row, Value column) {
+  return l.add(l.add(computed.at, column), row * rowStep);
+}
+
+/// Brings what the sums begin with to where they are computed, with its rows as columns.
+void MatmulEmitter::loadTurned(Value init) {
+  auto load = [&](int64_t row, int64_t rows, Value column) {
+    SmallVector<Value> square;
+    for (int64_t i = 0; i < kSquare; ++i) {
+      Value own = l.min(l.add(column, i), l.sub(lastColumn, l.index(1)));
+      square.push_back(l.load(l.offset(init, placeInResult(own, row)), l.index(0), kSquare, rows));
+    }
+    return square;
+  };
+  forTurnedSquares(load, [&](ArrayRef<Value> square, int64_t row, int64_t rows, Value column) {
+    for (int64_t i = 0; i < rows; ++i)
+      l.store(square[i], l.offset(scratch, placeOfComputed(row + i, column)), l.index(0));
+  });
+}
+
+/// Writes what was computed, with its rows as columns.
+void MatmulEmitter::storeTurned() {
+  Value c = pointer(op.getResult());
+  auto load = [&](int64_t row, int64_t rows, Value column) {
+    SmallVector<Value> square;
+    for (int64_t i = 0; i < kSquare; ++i)
+      square.push_back(i < rows ? l.load(l.offset(scratch, placeOfComputed(row + i, column)), l.index(0), kSquare)
+                                : l.constant(l.f32(kSquare), 0));
+    return square;
+  };
+  forTurnedSquares(load, [&](ArrayRef<Value> square, int64_t row, int64_t rows, Value column) {
+    for (int64_t i = 0; i < kSquare; ++i) {
+      auto write = [&] { l.store(square[i], l.offset(c, placeInResult(l.add(column, i), row)), l.index(0), rows); };
+      if (shape.n.size % kSquare == 0)
+        write();
+      else
+        l.ifTrue(arith::CmpIOp::create(l.b, arith::CmpIPredicate::ult, l.add(column, i), lastColumn), write);
+    }
+  });
 }
 
 /// The same product as its columns by its rows.
@@ -635,6 +676,27 @@ bool emitMatmul(dnnl::MatmulOp op, const Registers &registers, KernelBuilder &bu
 bool mayAccumulate(dnnl::MatmulOp op, const Registers &registers) {
   SmallVector<Term> terms = getSuitedTerms(op, registers);
   return !op.getInit() && !terms.empty() && !isDots(terms);
+}
+
+/// In f16 a part of the depth, a row and a panel of columns have scales of their own; tiles go by steps of the depth.
+static bool addAlike(const Term &own, int64_t ownPart, const Term &whole, int64_t wholePart) {
+  auto counts = [](const SplitParts &parts) { return std::tuple(parts.a, parts.b, parts.all); };
+  if (own.factors != whole.factors || counts(own.parts) != counts(whole.parts))
+    return false;
+  if (isHalf(own))
+    return own.k.size == whole.k.size && own.n.size == whole.n.size && ownPart == wholePart;
+  return !isSplit(own) || own.k.size == whole.k.size || own.k.size % kSplitDepth == 0;
+}
+
+bool addsAlike(dnnl::MatmulOp op, dnnl::MatmulOp whole, const Registers &registers) {
+  SmallVector<Term> own = getSuitedTerms(op, registers), other = getSuitedTerms(whole, registers);
+  if (own.empty() || own.size() != other.size() || isDots(own) || isDots(other))
+    return false;
+  Blocking blocking(registers, own), wholeBlocking(registers, other);
+  return llvm::all_of(llvm::zip(own, other), [&](auto pair) {
+    auto &[term, counterpart] = pair;
+    return addAlike(term, blocking.getPart(term), counterpart, wholeBlocking.getPart(counterpart));
+  });
 }
 
 int64_t getPanelColumns(OpOperand &operand, const Registers &registers) {

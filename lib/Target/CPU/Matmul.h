@@ -14,6 +14,10 @@ bool emitMatmul(dnnl::MatmulOp op, const Registers &registers, KernelBuilder &bu
 /// Whether that kernel can add to what its result holds.
 bool mayAccumulate(dnnl::MatmulOp op, const Registers &registers);
 
+/// Whether the kernels of a product and of one that differs in how many rows there are, of its operands or in its
+/// depth, add the products of each element in the same order; false if the library does one of them.
+bool addsAlike(dnnl::MatmulOp op, dnnl::MatmulOp whole, const Registers &registers);
+
 /// Columns of the panels in which that kernel can read an operand of a product; 0 if it cannot.
 int64_t getPanelColumns(mlir::OpOperand &operand, const Registers &registers);
 

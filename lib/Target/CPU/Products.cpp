@@ -74,6 +74,10 @@ public:
 
   bool mayAccumulate(Operation *op) const override { return cpu::mayAccumulate(cast<dnnl::MatmulOp>(op), registers); }
 
+  bool followWhole(Operation *op, Operation *whole) const override {
+    return cpu::addsAlike(cast<dnnl::MatmulOp>(op), cast<dnnl::MatmulOp>(whole), registers);
+  }
+
   int64_t getPanelColumns(OpOperand &operand) const override { return cpu::getPanelColumns(operand, registers); }
 
   /// The result may be computed where its init is.

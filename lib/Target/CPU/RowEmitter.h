@@ -126,7 +126,7 @@ private:
     bool byVectors, inLanes;
   };
   mlir::Value reduce(mlir::vector::CombiningKind kind, mlir::Type element, llvm::ArrayRef<int64_t> sizes, Order order,
-                     Term term);
+                     mlir::Value first, Term term);
 
   KernelBuilder &b;
   Variables variables;

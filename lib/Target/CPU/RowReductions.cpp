@@ -91,15 +91,18 @@ Value RowEmitter::emitLaneByLane(Value sum, At at) {
   return all;
 }
 
-/// `term` is given the coordinates along the reduced dimensions. In lanes each lane has a sum of its own. By vectors
-/// the last dimension is taken, with one accumulator for each length of vector.
-Value RowEmitter::reduce(CombiningKind kind, Type element, ArrayRef<int64_t> sizes, Order order, Term term) {
+/// `term` is given the coordinates along the reduced dimensions; `first` is what to begin with, if not the neutral
+/// element, unless it is done by vectors. In lanes each lane has a sum of its own. By vectors the last dimension is
+/// taken, with one accumulator for each length of vector.
+Value RowEmitter::reduce(CombiningKind kind, Type element, ArrayRef<int64_t> sizes, Order order, Value first,
+                         Term term) {
   Location loc = b.getLoc();
   Value neutral = arith::ConstantOp::create(b, loc, getNeutral(kind, element));
   Coordinates outer;
   bool inLanes = order.inLanes;
   if (!order.byVectors || sizes.empty()) {
-    Value start = inLanes ? splat(neutral) : neutral;
+    Value start = first ? first : neutral;
+    start = inLanes ? splat(start) : start;
     return nest(*this, sizes, outer, start, [&](ValueRange values) -> SmallVector<Value> {
       Value next = term(outer);
       return {vector::makeArithReduction(b, loc, kind, inLanes ? splat(next) : next, values[0])};
@@ -151,7 +154,10 @@ Value RowEmitter::emitReduce(linalg::ReduceOp op, At at) {
   auto type = cast<RankedTensorType>(input.getType());
   ArrayRef<int64_t> dims = op.getDimensions();
   auto sizes = llvm::map_to_vector(dims, [&](int64_t dim) { return type.getDimSize(dim); });
-  return reduce(*kind, type.getElementType(), sizes, {addsNeighbours(op), variables.hasLanes(at)}, [&](At reduced) {
+  // One that begins with what others have added up goes on in their order.
+  Value start = getSplat(op.getInits()[0]) ? Value() : evaluate(op.getInits()[0], at);
+  Order order{addsNeighbours(op) && !start, variables.hasLanes(at)};
+  return reduce(*kind, type.getElementType(), sizes, order, start, [&](At reduced) {
     Coordinates source;
     size_t kept = 0, gone = 0;
     for (int64_t dim = 0; dim < type.getRank(); ++dim)
@@ -183,7 +189,8 @@ Value RowEmitter::emitContract(linalg::ContractOp op, At at) {
   auto reducedSizes = llvm::map_to_vector(reduced, [&](unsigned dim) { return sizes[dim]; });
   Type element = cast<RankedTensorType>(op->getResult(0).getType()).getElementType();
   bool inLanes = variables.hasLanes(at);
-  Value sum = reduce(CombiningKind::ADD, element, reducedSizes, {addsNeighbours(op), inLanes}, [&](At inner) {
+  Order order{addsNeighbours(op), inLanes};
+  Value sum = reduce(CombiningKind::ADD, element, reducedSizes, order, /*first=*/Value(), [&](At inner) {
     Coordinates all(loops);
     for (auto [dim, expr] : llvm::zip_equal(reduced, inner))
       all[dim] = expr;

@@ -102,3 +102,35 @@ func.func @cheap_difference(%w: tensor<40x32xf32>, %x: tensor<40x32xf32>) -> ten
   %d = arith.subf %p, %q : tensor<40x40xf32>
   return %d : tensor<40x40xf32>
 }
+
+tune.tensor gradient @scaled : tensor<64x48xf32>
+tune.tensor gradient @added : tensor<64x48xf32>
+
+// So is one times a number, which is on the smaller factor; the same where nothing was there before.
+// CHECK-LABEL: func.func @scales
+func.func @scales() attributes {tune.program} {
+  // CHECK-DAG: %[[G:.*]] = tune.read @added
+  // CHECK-DAG: %[[W:.*]] = tune.read @w
+  // CHECK: %[[SCALED:.*]] = arith.mulf %[[W]]
+  // CHECK: %[[ALONE:.*]] = dnnl.matmul lhs(%{{.*}}) rhs(%[[SCALED]]) {
+  // CHECK: tune.write %[[ALONE]], @scaled
+  // CHECK: %[[AGAIN:.*]] = arith.mulf %[[W]]
+  // CHECK: %[[SUM:.*]] = dnnl.matmul lhs(%{{.*}}) rhs(%[[AGAIN]]) init(%[[G]])
+  // CHECK: tune.write %[[SUM]], @added
+  %zero = arith.constant 0.0 : f32
+  %two = arith.constant dense<2.0> : tensor<64x48xf32>
+  %three = arith.constant dense<3.0> : tensor<64x48xf32>
+  %g = tune.read @added : tensor<64x48xf32>
+  %x = tune.read @x : tensor<64x32xf32>
+  %w = tune.read @w : tensor<48x32xf32>
+  %e = tensor.empty() : tensor<64x48xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<64x48xf32>) -> tensor<64x48xf32>
+  %d = linalg.contract indexing_maps = [#x, #w, #y] ins(%x, %w : tensor<64x32xf32>, tensor<48x32xf32>) outs(%f : tensor<64x48xf32>) -> tensor<64x48xf32>
+  %s = arith.mulf %d, %two : tensor<64x48xf32>
+  tune.write %s, @scaled : tensor<64x48xf32>
+  %d2 = linalg.contract indexing_maps = [#x, #w, #y] ins(%x, %w : tensor<64x32xf32>, tensor<48x32xf32>) outs(%f : tensor<64x48xf32>) -> tensor<64x48xf32>
+  %t = arith.mulf %three, %d2 : tensor<64x48xf32>
+  %sum = arith.addf %t, %g : tensor<64x48xf32>
+  tune.write %sum, @added : tensor<64x48xf32>
+  return
+}

@@ -384,6 +384,11 @@ func.func @if_yield(%c: tensor<i1>, %x: tensor<4xf64>) {
 
 // -----
 
+// expected-error @+1 {{has 'tune.micro_batches', which is at least 2 and belongs to a program (C1)}}
+func.func @one() attributes {tune.program, tune.micro_batches = 1 : i64} { return }
+
+// -----
+
 // expected-error @+1 {{has 'tune.compute', which is f16 and belongs to a program (C1)}}
 func.func @compute() attributes {tune.program, tune.compute = bf16} { return }
 
