@@ -102,7 +102,9 @@ bool Compilation::chooseMicroBatch(const target::PlanSummary &plan) {
         train = own;
         dearest = &program;
       }
-  auto smaller = train ? findMicroBatch(plan, train, dearest->before + plan.workspace) : std::nullopt;
+  if (auto own = findTraining(limit->step); !train && !fits(plan) && mayCut(own))
+    train = own;
+  auto smaller = dearest ? findMicroBatch(plan, train, dearest->before + plan.workspace) : std::nullopt;
   if (train && !smaller && !fits(plan))
     smaller = findMicroBatch(plan, train, plan.activations + plan.workspace);
   if (fits(plan))

@@ -30,7 +30,7 @@ static constexpr int64_t kMostColumns = 640, kMostRows = 256, kCutRows = 64;
 /// Items are a multiple of this if there are fewer than kManyItems, so that threads finish together.
 static constexpr int64_t kEvenItems = 8, kManyItems = 64;
 /// Rows from which packing is cheap beside the product: a copy, or a transposition.
-static constexpr int64_t kRowsToCopy = 128, kRowsToTranspose = 8;
+static constexpr int64_t kRowsToCopy = 128, kRowsToTranspose = 2;
 /// Terms of a sweep that are added while a tile stays in registers.
 static constexpr size_t kJoined = 2;
 /// Rows no longer than this follow each other closely enough for the processor's own prefetching.

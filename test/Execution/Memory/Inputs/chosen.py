@@ -17,7 +17,7 @@ def output(*command):
 
 def results(name, micro):
     path = pathlib.Path(f"{name}.ftr")
-    options = f"micro_batch: {micro}   memory: 64 MB"
+    options = f"micro_batch: {micro}   memory: 72 MB"
     path.write_text(template.replace("MEMORY", options).replace("OUT", f'"{name}.safetensors"'), encoding="utf-8")
     # The step keeps a hash of what was written.
     programs = [line for line in output(ftc, path, "--emit=precision").splitlines() if "tune.step" not in line]
