@@ -129,6 +129,7 @@ private:
   bool compareRegions(Operation *whole, Operation *cut);
   bool compareSums(dnnl::MatmulOp whole, dnnl::MatmulOp cut);
   bool compareSums(linalg::ReduceOp whole, linalg::ReduceOp cut);
+  bool seesRows(Operation *whole);
   bool keepsRows(Operation *whole, Operation *cut);
   bool keepsRowsOfShape(Operation *whole, SmallVector<ReassociationIndices> groups, Value grouped);
 
@@ -213,7 +214,7 @@ bool Comparison::compare(Operation *whole, Operation *cut) {
       !compareRegions(whole, cut) || !keepsRows(whole, cut))
     return false;
   const KernelGenerator *generator = isa<tune::FusedOp>(whole->getParentOp()) ? nullptr : registry.lookup(cut);
-  return !generator || generator->followWhole(cut, whole);
+  return !generator || !seesRows(whole) || generator->followWhole(cut, whole);
 }
 
 /// Whether what the whole batch gives is a gradient, and what a part of it gives goes on from the rows before.
@@ -287,12 +288,17 @@ bool Comparison::keepsRowsOfShape(Operation *whole, SmallVector<ReassociationInd
   return false;
 }
 
+bool Comparison::seesRows(Operation *whole) {
+  auto hasRows = [&](Value value) { return rowsOf(value).has_value(); };
+  return llvm::any_of(whole->getOperands(), hasRows) || llvm::any_of(whole->getResults(), hasRows);
+}
+
 /// Whether an op leaves rows apart and in their order, in what it reads and gives.
 bool Comparison::keepsRows(Operation *whole, Operation *cut) {
-  auto hasRows = [&](Value value) { return rowsOf(value).has_value(); };
-  bool reads = llvm::any_of(whole->getOperands(), hasRows), gives = llvm::any_of(whole->getResults(), hasRows);
-  if (!reads && !gives)
+  if (!seesRows(whole))
     return true;
+  auto hasRows = [&](Value value) { return rowsOf(value).has_value(); };
+  bool gives = llvm::any_of(whole->getResults(), hasRows);
   auto isFirst = [&](Value value) { return rowsOf(value).value_or(0) == 0; };
   auto givesAll = [&] { return llvm::all_of(whole->getResults(), hasRows); };
   return llvm::TypeSwitch<Operation *, bool>(whole)

@@ -6,8 +6,8 @@
 //   s (x y) + ... = (s x) y + ... if x is smaller than the product
 //   x y + u v                   = one product of two terms
 //   x y - u v                   = the same with -u, the smaller operand
-//   s (x y)       = (s x) y     if it is written, alone or added to what was there: products of other rows go on from
-//   it t + x y                     = the same with t as init, if t is a gradient that is kept where the sum goes
+//   s (x y)       = (s x) y     if it is written, alone or added to what was there, from which it then goes on
+//   t + x y                     = the same with t as init, if t is a gradient that is kept where the sum goes
 // Operands that were extended to f32 are taken as they were before, and extended inside of the kernel.
 // Products that read the same large operand are done together (JoinProducts.cpp).
 // A product whose operands lie in memory so that it is none of matrices is arranged first (ArrangeProducts.cpp).
