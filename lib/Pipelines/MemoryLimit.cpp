@@ -80,9 +80,12 @@ static bool isOf(const target::Recomputed &program, llvm::StringRef step) {
 /// Share of a program's time up to which results are computed again without a word.
 static constexpr double kCheap = 0.02;
 
+/// One batch is cut without being asked for, where none asks: its programs are compared with those of whole batches.
 bool Compilation::mayCut(recipe::TrainOp train) {
+  auto isAuto = [](recipe::TrainOp own) { return own.getAutoMicroBatch(); };
   bool isCutUnasked = whole && whole->step == train.getName();
-  return train.getAutoMicroBatch() || isCutUnasked || (!whole && !train.getMicroBatch());
+  return isAuto(train) || isCutUnasked ||
+         (!whole && !train.getMicroBatch() && llvm::none_of(recipe->getOps<recipe::TrainOp>(), isAuto));
 }
 
 bool Compilation::choosesMicroBatches() {
