@@ -6,10 +6,9 @@
 
 #include "dialects/Dnnl/IR/Dnnl.h"
 #include "dialects/Tune/Utils/Builders.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "dialects/Tune/Utils/Updates.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -42,14 +41,6 @@ RowDimension findRows(Type whole, Type cut, int64_t parts) {
   return rows;
 }
 
-/// A tensor that a program reads and of which it writes `value`, which is used by nothing else; null if there is none.
-FlatSymbolRefAttr findUpdated(Value value) {
-  if (!value.hasOneUse())
-    return {};
-  auto write = dyn_cast<tune::WriteOp>(*value.user_begin());
-  return write ? write.getTensorAttr() : FlatSymbolRefAttr();
-}
-
 /// The value itself where what is computed is fused or an argument of that: which ops share a kernel changes no number.
 Value seeThroughFusion(Value value) {
   while (true) {
@@ -75,7 +66,7 @@ Value leaveFused(Value value) {
 /// Whether a sum begins with what lies in the tensor that it is written to.
 bool goesOn(Value init, Value sum) {
   auto read = seeThroughFusion(init).getDefiningOp<tune::ReadOp>();
-  FlatSymbolRefAttr updated = findUpdated(leaveFused(sum));
+  FlatSymbolRefAttr updated = tune::findWritten(leaveFused(sum));
   return read && updated && read.getTensorAttr() == updated;
 }
 
@@ -219,8 +210,8 @@ bool Comparison::compare(Operation *whole, Operation *cut) {
 
 /// Whether what the whole batch gives is a gradient, and what a part of it gives goes on from the rows before.
 static bool areOneGradient(Value whole, Value init, Value cut) {
-  FlatSymbolRefAttr updated = findUpdated(leaveFused(whole));
-  return updated && goesOn(init, cut) && updated == findUpdated(leaveFused(cut));
+  FlatSymbolRefAttr updated = tune::findWritten(leaveFused(whole));
+  return updated && goesOn(init, cut) && updated == tune::findWritten(leaveFused(cut));
 }
 
 bool Comparison::compareSums(dnnl::MatmulOp whole, dnnl::MatmulOp cut) {

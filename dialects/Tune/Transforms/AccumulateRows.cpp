@@ -21,10 +21,10 @@
 #include "dialects/Tune/Transforms/Passes.h"
 #include "dialects/Tune/Utils/Builders.h"
 #include "dialects/Tune/Utils/Programs.h"
+#include "dialects/Tune/Utils/Updates.h"
 
 #include "mlir/IR/TypeUtilities.h"
-
-#include "llvm/ADT/SetVector.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
 
@@ -119,13 +119,11 @@ private:
 /// The sum of what is in a tensor and something else, if it is all that becomes of both.
 std::pair<Value, Value> matchAccumulation(WriteOp write) {
   auto sum = write.getValue().getDefiningOp<arith::AddFOp>();
-  if (!sum || !sum->hasOneUse())
+  if (!sum)
     return {};
-  for (auto [kept, added] : {std::pair(sum.getLhs(), sum.getRhs()), {sum.getRhs(), sum.getLhs()}}) {
-    auto read = kept.getDefiningOp<ReadOp>();
-    if (read && read.getTensorAttr() == write.getTensorAttr())
-      return {kept, added};
-  }
+  for (Value side : {sum.getLhs(), sum.getRhs()})
+    if (ReadOp kept = findKept(sum, side))
+      return {kept, side};
   return {};
 }
 
@@ -135,12 +133,14 @@ struct AccumulateRowsPass : impl::AccumulateRowsBase<AccumulateRowsPass> {
       for (auto write : llvm::make_early_inc_range(program.getOps<WriteOp>()))
         if (auto [kept, added] = matchAccumulation(write); kept)
           accumulate(write, kept, added);
+      for (Operation &op : llvm::make_early_inc_range(llvm::reverse(program.front())))
+        if (isOpTriviallyDead(&op)) // what was replaced, and what was built in vain
+          op.erase();
     });
   }
 
   static void accumulate(WriteOp write, Value kept, Value added) {
     OpBuilder builder(write);
-    Operation *before = write->getPrevNode();
     SmallVector<int64_t> dims{0};
     Value terms;
     if (getElementTypeOrSelf(added.getType()).isF64()) {
@@ -149,34 +149,14 @@ struct AccumulateRowsPass : impl::AccumulateRowsBase<AccumulateRowsPass> {
       dims.assign(sum.getDimensions().begin(), sum.getDimensions().end());
       terms = sum.getInputs()[0];
     }
-    if (!terms) {
-      while (write->getPrevNode() != before)
-        write->getPrevNode()->erase();
+    if (!terms)
       return;
-    }
     auto sum = linalg::ReduceOp::create(builder, write.getLoc(), terms, kept, dims,
                                         [](OpBuilder &inner, Location loc, ValueRange values) {
                                           Value next = arith::AddFOp::create(inner, loc, values[1], values[0]);
                                           linalg::YieldOp::create(inner, loc, next);
                                         });
-    Operation *replaced = write.getValue().getDefiningOp();
     write.getValueMutable().assign(sum->getResult(0));
-    eraseUnused(replaced);
-  }
-
-  /// Erases an op that nothing uses, and what only it needed.
-  static void eraseUnused(Operation *op) {
-    llvm::SetVector<Operation *> candidates;
-    candidates.insert(op);
-    while (!candidates.empty()) {
-      Operation *next = candidates.pop_back_val();
-      if (!isOpTriviallyDead(next))
-        continue;
-      for (Value operand : next->getOperands())
-        if (Operation *source = operand.getDefiningOp())
-          candidates.insert(source);
-      next->erase();
-    }
   }
 };
 } // namespace

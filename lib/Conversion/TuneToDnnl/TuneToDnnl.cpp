@@ -24,6 +24,7 @@
 #include "dialects/Tune/IR/Tune.h"
 #include "dialects/Tune/Utils/Builders.h"
 #include "dialects/Tune/Utils/Programs.h"
+#include "dialects/Tune/Utils/Updates.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/Matchers.h"
@@ -201,18 +202,6 @@ struct SubtractTerms : OpRewritePattern<arith::SubFOp> {
   }
 };
 
-/// The tensor that a value goes to and nothing else, if it does.
-FlatSymbolRefAttr findWritten(Value value) {
-  auto write = value.hasOneUse() ? dyn_cast<tune::WriteOp>(*value.user_begin()) : tune::WriteOp();
-  return write ? write.getTensorAttr() : FlatSymbolRefAttr();
-}
-
-/// The other side of a sum, if that is what lies in the tensor that the sum is written to.
-tune::ReadOp findKept(arith::AddFOp sum, Value side) {
-  auto read = (sum.getLhs() == side ? sum.getRhs() : sum.getLhs()).getDefiningOp<tune::ReadOp>();
-  return read && read.getTensorAttr() == findWritten(sum) ? read : tune::ReadOp();
-}
-
 /// s (x y) = (s x) y or x (s y), where the product goes to a tensor.
 struct MoveFactorIn : OpRewritePattern<arith::MulFOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -220,7 +209,7 @@ struct MoveFactorIn : OpRewritePattern<arith::MulFOp> {
   LogicalResult matchAndRewrite(arith::MulFOp op, PatternRewriter &rewriter) const override {
     MatmulOp product = MergeTerms::findTerm(op);
     auto sum = op->hasOneUse() ? dyn_cast<arith::AddFOp>(*op->user_begin()) : arith::AddFOp();
-    if (!product || !(findWritten(op) || (sum && findKept(sum, op))))
+    if (!product || !(tune::findWritten(op) || (sum && tune::findKept(sum, op))))
       return rewriter.notifyMatchFailure(op, "no product that is written");
     auto [left, right] = MergeTerms::takeOperands(op, product, 0, rewriter);
     rewriter.replaceOpWithNewOp<MatmulOp>(op, op.getType(), left, right, Value(), product.getIndexingMaps());
@@ -235,7 +224,7 @@ struct AccumulateGradient : OpRewritePattern<arith::AddFOp> {
   LogicalResult matchAndRewrite(arith::AddFOp op, PatternRewriter &rewriter) const override {
     for (Value side : {op.getLhs(), op.getRhs()}) {
       MatmulOp product = matchOwnProduct(side);
-      tune::ReadOp kept = findKept(op, side);
+      tune::ReadOp kept = tune::findKept(op, side);
       if (!kept || !product || product.getInit())
         continue;
       rewriter.replaceOpWithNewOp<MatmulOp>(op, op.getType(), product.getLhs(), product.getRhs(), kept,
