@@ -77,9 +77,6 @@ static bool isOf(const target::Recomputed &program, llvm::StringRef step) {
   return llvm::StringRef(program.program).starts_with((step + ".").str());
 }
 
-/// Share of a program's time up to which results are computed again without a word.
-static constexpr double kCheap = 0.02;
-
 /// One batch is cut without being asked for, where none asks: its programs are compared with those of whole batches.
 bool Compilation::mayCut(recipe::TrainOp train) {
   auto isAuto = [](recipe::TrainOp own) { return own.getAutoMicroBatch(); };
@@ -100,14 +97,14 @@ bool Compilation::chooseMicroBatch(const target::PlanSummary &plan) {
   const target::Recomputed *dearest = nullptr;
   for (auto own : recipe->getOps<recipe::TrainOp>())
     for (const target::Recomputed &program : report.recomputed)
-      if (mayCut(own) && isOf(program, own.getName()) && !(fits(plan) && program.share <= kCheap) &&
+      if (mayCut(own) && isOf(program, own.getName()) && !(fits(plan) && program.share <= target::kCheapShare) &&
           (!dearest || program.share > dearest->share)) {
         train = own;
         dearest = &program;
       }
   if (auto own = findTraining(limit->step); !train && !fits(plan) && mayCut(own))
     train = own;
-  auto smaller = dearest ? findMicroBatch(plan, train, dearest->before + plan.workspace) : std::nullopt;
+  auto smaller = dearest ? findMicroBatch(plan, train, dearest->cheap + plan.workspace) : std::nullopt;
   if (train && !smaller && !fits(plan))
     smaller = findMicroBatch(plan, train, plan.activations + plan.workspace);
   if (fits(plan))
@@ -171,14 +168,14 @@ bool Compilation::conclude(const target::PlanSummary &plan) {
 void Compilation::warnOfDearMemory(const target::PlanSummary &plan) {
   recipe::TrainOp train = findTraining(limit->step);
   for (const target::Recomputed &program : report.recomputed) {
-    if (!isOf(program, limit->step) || program.share <= kCheap)
+    if (!isOf(program, limit->step) || program.share <= target::kCheapShare)
       continue;
     auto message =
         diags.report(Diag::DearMemory, limit->range, limit->step, llvm::formatv("{0:F0}", 100 * program.share));
     if (train.getAutoMicroBatch())
       continue;
-    if (auto smaller = findMicroBatch(plan, train, program.before + plan.workspace))
-      message.help(llvm::formatv("should fit with nothing computed again: micro_batch: {0} (which auto would choose), "
+    if (auto smaller = findMicroBatch(plan, train, program.cheap + plan.workspace))
+      message.help(llvm::formatv("should fit at next to no cost: micro_batch: {0} (which auto would choose), "
                                  "whose sums are in another order: about {1}",
                                  smaller->sequences, bytesText(double(smaller->bytes)))
                        .str());

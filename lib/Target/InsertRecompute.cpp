@@ -16,6 +16,8 @@
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringSet.h"
 
+#include <limits>
+
 using namespace mlir;
 
 namespace ftc::target {
@@ -38,9 +40,11 @@ struct Part {
 
 class Inserter {
 public:
-  Inserter(func::FuncOp program, const KernelRegistry &registry) : program(program), registry(registry) {}
+  Inserter(func::FuncOp program, const KernelRegistry &registry, bool mayRepeatProducts = true);
 
-  RecomputeOutcome run(int64_t budget);
+  int64_t countLiveBytes() const { return liveBytes; }
+  Recomputed insert(int64_t budget);
+  Recomputed insertCheap(int64_t budget);
 
 private:
   void findWritten();
@@ -57,6 +61,7 @@ private:
   int64_t workspaceOf(Operation *op) const;
   static double estimateSeconds(Operation *op);
 
+  RecomputeSchedule chooseCheaply(int64_t budget) const;
   void apply(const RecomputeSchedule &schedule);
   Value current(OpBuilder &builder, Value value);
   void makeAgain(OpBuilder &builder, int result);
@@ -64,6 +69,7 @@ private:
 
   func::FuncOp program;
   const KernelRegistry &registry;
+  bool mayRepeatProducts;
   RecomputeProblem problem;
   SmallVector<Operation *> calls;                ///< of the problem's calls; the last one, the program's end, is null
   SmallVector<SmallVector<OpResult, 1>> results; ///< of the problem's results
@@ -72,7 +78,8 @@ private:
   DenseSet<Value> bound;  ///< results that are written to tensors, where they may be computed
   DenseSet<Value> handed; ///< those of them whose tensors lie among the values
   DenseMap<Value, Value> copies;
-  double seconds = 0; ///< of the program as it is, estimated
+  double seconds = 0;    ///< of the program as it is, estimated
+  int64_t liveBytes = 0; ///< the same, at once
 };
 } // namespace
 
@@ -223,7 +230,9 @@ void Inserter::addResults(Operation *op, RecomputeProblem::Call &call, bool isSt
   call.makes.push_back(number);
   bool isRepeatable = isSteady && getRole(op) == Role::Call &&
                       llvm::none_of(op->getResults(), [&](Value result) { return bound.contains(result); });
-  problem.results.push_back({bytesOf(op->getResults()), estimateSeconds(op), call.reads, isRepeatable});
+  bool isDear = !mayRepeatProducts && countProductFlops(op) > 0;
+  double cost = isDear ? std::numeric_limits<double>::infinity() : estimateSeconds(op);
+  problem.results.push_back({bytesOf(op->getResults()), cost, call.reads, isRepeatable});
 }
 
 double Inserter::estimateSeconds(Operation *op) {
@@ -333,7 +342,8 @@ void Inserter::apply(const RecomputeSchedule &schedule) {
   rewriteTo(nullptr);
 }
 
-RecomputeOutcome Inserter::run(int64_t budget) {
+Inserter::Inserter(func::FuncOp program, const KernelRegistry &registry, bool mayRepeatProducts)
+    : program(program), registry(registry), mayRepeatProducts(mayRepeatProducts) {
   findWritten();
   for (Operation &op : program.front())
     addCall(&op);
@@ -344,16 +354,39 @@ RecomputeOutcome Inserter::run(int64_t budget) {
     addReads(write.getValue(), end.reads, isSteady);
   problem.calls.push_back(end);
   calls.push_back(nullptr);
-  int64_t before = scheduleOnce(problem).peak;
-  if (before <= budget)
-    return {before, before, 0};
-  RecomputeSchedule schedule = chooseRecomputed(problem, budget);
-  apply(schedule);
-  return {before, schedule.peak, schedule.cost / seconds};
+  liveBytes = scheduleOnce(problem).peak;
 }
 
-RecomputeOutcome insertRecompute(func::FuncOp program, const KernelRegistry &registry, int64_t budget) {
-  return Inserter(program, registry).run(budget);
+RecomputeSchedule Inserter::chooseCheaply(int64_t budget) const {
+  constexpr double mostBytesMoved = 5; // to free one
+  return chooseCheaplyRecomputed(problem, budget, mostBytesMoved / kBytesPerSecond, kCheapShare * seconds);
+}
+
+Recomputed Inserter::insert(int64_t budget) {
+  std::string name = program.getSymName().str();
+  if (liveBytes <= budget)
+    return {name, liveBytes, liveBytes, liveBytes, 0};
+  RecomputeSchedule schedule = chooseRecomputed(problem, budget);
+  apply(schedule);
+  return {name, liveBytes, schedule.peak, chooseCheaply(0).peak, schedule.cost / seconds};
+}
+
+Recomputed Inserter::insertCheap(int64_t budget) {
+  RecomputeSchedule schedule = chooseCheaply(budget);
+  apply(schedule);
+  return {program.getSymName().str(), liveBytes, schedule.peak, schedule.peak, schedule.cost / seconds};
+}
+
+int64_t countLiveBytes(func::FuncOp program, const KernelRegistry &registry) {
+  return Inserter(program, registry).countLiveBytes();
+}
+
+Recomputed insertRecompute(func::FuncOp program, const KernelRegistry &registry, int64_t budget) {
+  return Inserter(program, registry).insert(budget);
+}
+
+Recomputed insertCheapRecompute(func::FuncOp program, const KernelRegistry &registry, int64_t budget) {
+  return Inserter(program, registry, /*mayRepeatProducts=*/false).insertCheap(budget);
 }
 
 } // namespace ftc::target

@@ -46,15 +46,19 @@ public:
   InsertRecomputePass() = default;
   InsertRecomputePass(const InsertRecomputePass &other) : PlacementPass(other) {}
   StringRef getArgument() const override { return "tune-insert-recompute"; }
-  StringRef getDescription() const override { return "compute results again where a budget of memory asks for it"; }
+  StringRef getDescription() const override { return "compute results again where that saves memory"; }
   void runOnOperation() override {
     KernelRegistry registry = getKernels(getTarget());
     for (func::FuncOp program : getPrograms(getOperation()))
-      insertRecompute(program, registry, budget);
+      if (cheap)
+        insertCheapRecompute(program, registry, budget);
+      else
+        insertRecompute(program, registry, budget);
   }
 
 private:
   Pass::Option<int64_t> budget{*this, "budget", llvm::cl::desc("bytes of values alive at once"), llvm::cl::init(0)};
+  Pass::Option<bool> cheap{*this, "cheap", llvm::cl::desc("only what takes next to no time"), llvm::cl::init(false)};
 };
 
 class VerifyPlacementPass : public PlacementPass<VerifyPlacementPass> {

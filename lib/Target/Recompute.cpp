@@ -11,6 +11,7 @@
 #include <initializer_list>
 #include <limits>
 #include <span>
+#include <utility>
 
 namespace ftc::target {
 
@@ -43,6 +44,7 @@ public:
   explicit Chooser(const RecomputeProblem &problem);
 
   RecomputeSchedule run(int64_t budget);
+  RecomputeSchedule runCheaply(int64_t budget, double mostPrice, double mostCost);
   RecomputeSchedule make(const Choice &choice);
 
 private:
@@ -63,6 +65,7 @@ private:
   Outcome evaluate(const Choice &choice);
   void grow(Choice &choice);
   double costToAdd(int result, const Choice &choice);
+  std::vector<int> listCheap(double mostPrice, double mostCost);
   Choice tryAll();
   bool improveOnce(Choice &choice, Outcome &best);
   bool tryFlips(Choice &choice, Outcome &best, std::initializer_list<int> flips);
@@ -307,12 +310,59 @@ RecomputeSchedule Chooser::run(int64_t bytes) {
   return make(choice);
 }
 
+/// Crossing results that can be made again for `mostCost`, those first that cost least for their bytes.
+std::vector<int> Chooser::listCheap(double mostPrice, double mostCost) {
+  Choice choice = beginning;
+  follow(choice);
+  std::vector<std::pair<double, int>> prices;
+  for (int result : candidates)
+    if (int64_t bytes = problem.results[result].bytes; isCrossing[result] && bytes > 0) {
+      ++sum;
+      if (double price = costToAdd(result, choice) / double(bytes); price <= mostPrice)
+        prices.emplace_back(price, result);
+    }
+  std::stable_sort(prices.begin(), prices.end(), [](auto a, auto b) { return a.first < b.first; });
+  std::vector<int> list;
+  for (auto [price, result] : prices) {
+    ++sum;
+    if (cost + costToAdd(result, choice) > mostCost)
+      continue;
+    choice[result] = true;
+    again(result, choice);
+    list.push_back(result);
+  }
+  return list;
+}
+
+RecomputeSchedule Chooser::runCheaply(int64_t bytes, double mostPrice, double mostCost) {
+  constexpr size_t trials = 16;
+  budget = bytes;
+  std::vector<int> list = listCheap(mostPrice, mostCost);
+  Choice choice = beginning, found = choice;
+  Outcome best = evaluate(choice);
+  size_t chosen = 0;
+  for (size_t trial = 1; trial <= trials; ++trial) {
+    for (; chosen < list.size() * trial / trials; ++chosen)
+      choice[list[chosen]] = true;
+    if (Outcome outcome = evaluate(choice); outcome < best) {
+      best = outcome;
+      found = choice;
+    }
+  }
+  return make(found);
+}
+
 RecomputeSchedule scheduleOnce(const RecomputeProblem &problem) {
   return Chooser(problem).make(Choice(problem.results.size()));
 }
 
 RecomputeSchedule chooseRecomputed(const RecomputeProblem &problem, int64_t budget) {
   return Chooser(problem).run(budget);
+}
+
+RecomputeSchedule chooseCheaplyRecomputed(const RecomputeProblem &problem, int64_t budget, double mostPrice,
+                                          double mostCost) {
+  return Chooser(problem).runCheaply(budget, mostPrice, mostCost);
 }
 
 } // namespace ftc::target

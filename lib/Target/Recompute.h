@@ -46,6 +46,12 @@ RecomputeSchedule scheduleOnce(const RecomputeProblem &problem);
 /// schedules.
 RecomputeSchedule chooseRecomputed(const RecomputeProblem &problem, int64_t budget);
 
+/// A schedule that needs at most `budget` bytes at once, or, where none is found, the one found that needs least, by
+/// results that cost at most `mostPrice` for each byte they free, and at most `mostCost` in all. Those that cost least
+/// for their bytes come first; in the time of a few schedules.
+RecomputeSchedule chooseCheaplyRecomputed(const RecomputeProblem &problem, int64_t budget, double mostPrice,
+                                          double mostCost);
+
 } // namespace ftc::target
 
 #endif // FTC_LIB_TARGET_RECOMPUTE_H

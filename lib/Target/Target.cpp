@@ -45,8 +45,12 @@ LogicalResult lowerToFused(ModuleOp module, const TargetOptions &options) {
   };
   add(createConvertTuneToDnnl());
   add(tune::createFuseRows());
+  add(tune::createJoinSiblings());
   return manager.run(module);
 }
+
+/// Whether kernels that compute results again are joined with others.
+static bool joinsSiblings(const TargetOptions &options) { return !options.isDisabled("tune-join-siblings"); }
 
 static int64_t scratchOf(func::FuncOp program, ArrayRef<ProgramMemory> memories) {
   return llvm::find_if(memories, [&](auto &memory) { return memory.program == program; })->scratch;
@@ -54,46 +58,47 @@ static int64_t scratchOf(func::FuncOp program, ArrayRef<ProgramMemory> memories)
 
 /// Computes results of one program again so that it needs at most `allowed` bytes of the scratch region. Liveness is
 /// less than what placement needs by what lies unused between buffers: the next attempt is asked for as much less as
-/// was too much, later ones for twice that each, and the last one for as little as can be.
+/// was too much, later ones for twice that each, and the last one for as little as can be. Where that is asked for,
+/// kernels are not joined, for which values live a little longer.
 static FailureOr<Recomputed> fitProgram(func::FuncOp program, const KernelRegistry &registry, int64_t allowed,
-                                        std::vector<ProgramMemory> &memories) {
+                                        bool joinsSiblings, std::vector<ProgramMemory> &memories) {
   constexpr int attempts = 5;
   auto module = program->getParentOfType<ModuleOp>();
   OwningOpRef<func::FuncOp> whole = program.clone();
-  Recomputed result{program.getSymName().str(), 0, 0, 0};
+  Recomputed result;
   int64_t budget = allowed;
   for (int attempt = 0; attempt < attempts; ++attempt) {
     if (attempt > 0)
       program.getBody().takeBody(OwningOpRef<func::FuncOp>(whole->clone())->getBody());
-    RecomputeOutcome outcome = insertRecompute(program, registry, budget);
+    result = insertRecompute(program, registry, budget);
+    bool isLeast = result.after > budget;
+    if (joinsSiblings && !isLeast)
+      tune::joinSiblings(program);
     FailureOr<std::vector<ProgramMemory>> placed = placeModule(module, registry, PlacementMode::Share);
     if (failed(placed))
       return failure();
     memories = std::move(*placed);
-    result.before = outcome.before;
-    result.after = outcome.after;
-    result.share = outcome.share;
     int64_t over = scratchOf(program, memories) - allowed;
-    if (over <= 0 || outcome.after > budget)
+    if (over <= 0 || isLeast)
       break;
-    budget = attempt + 2 < attempts ? std::max<int64_t>(0, outcome.after - (over << attempt)) : 0;
+    budget = attempt + 2 < attempts ? std::max<int64_t>(0, result.after - (over << attempt)) : 0;
   }
   return result;
 }
 
 /// Fits the programs that are too large for options.memory, the largest first: where one does not fit, the others need
 /// not take less than it.
-static LogicalResult fitPrograms(ModuleOp module, const KernelRegistry &registry, int64_t memory,
+static LogicalResult fitPrograms(ModuleOp module, const KernelRegistry &registry, const TargetOptions &options,
                                  std::vector<ProgramMemory> &memories, std::vector<Recomputed> &recomputed) {
   SmallVector<func::FuncOp> programs = getPrograms(module);
   llvm::stable_sort(programs,
                     [&](func::FuncOp a, func::FuncOp b) { return scratchOf(a, memories) > scratchOf(b, memories); });
   int64_t most = programs.empty() ? 0 : scratchOf(programs.front(), memories);
-  int64_t allowed = memory - (getPlan(module).peak - most);
+  int64_t allowed = options.memory - (getPlan(module).peak - most);
   for (func::FuncOp program : programs) {
     if (scratchOf(program, memories) <= allowed)
       continue;
-    FailureOr<Recomputed> fitted = fitProgram(program, registry, allowed, memories);
+    FailureOr<Recomputed> fitted = fitProgram(program, registry, allowed, joinsSiblings(options), memories);
     if (failed(fitted))
       return failure();
     recomputed.push_back(*fitted);
@@ -102,15 +107,39 @@ static LogicalResult fitPrograms(ModuleOp module, const KernelRegistry &registry
   return success();
 }
 
+/// Where no bound says what memory is worth: computes results again that take next to no time, in the programs that
+/// decide how much there must be.
+static std::vector<Recomputed> freeCheaply(ModuleOp module, const KernelRegistry &registry, bool joinsSiblings) {
+  auto programs = llvm::map_to_vector(
+      getPrograms(module), [&](func::FuncOp program) { return std::pair(countLiveBytes(program, registry), program); });
+  llvm::stable_sort(programs, [](const auto &a, const auto &b) { return a.first > b.first; });
+  std::vector<Recomputed> result;
+  int64_t needed = 0; // by those before
+  for (auto [bytes, program] : programs) {
+    if (bytes <= needed)
+      break;
+    Recomputed recomputed = insertCheapRecompute(program, registry, needed);
+    needed = std::max(needed, recomputed.after);
+    if (recomputed.after == recomputed.before)
+      continue;
+    result.push_back(std::move(recomputed));
+    if (joinsSiblings)
+      tune::joinSiblings(program);
+  }
+  return result;
+}
+
 LogicalResult placeFused(ModuleOp module, const TargetOptions &options, MemoryReport *report) {
   KernelRegistry registry = getKernels(options.kind, options.processor);
   PlacementMode mode = options.kind == TargetKind::Reference ? PlacementMode::None : PlacementMode::Share;
+  bool mayRecompute = !options.isDisabled("tune-insert-recompute") && mode == PlacementMode::Share;
+  std::vector<Recomputed> recomputed;
+  if (mayRecompute && !options.memory)
+    recomputed = freeCheaply(module, registry, joinsSiblings(options));
   FailureOr<std::vector<ProgramMemory>> memories = placeModule(module, registry, mode);
   if (failed(memories))
     return failure();
-  std::vector<Recomputed> recomputed;
-  if (options.memory && !options.isDisabled("tune-insert-recompute") && mode == PlacementMode::Share &&
-      failed(fitPrograms(module, registry, options.memory, *memories, recomputed)))
+  if (mayRecompute && options.memory && failed(fitPrograms(module, registry, options, *memories, recomputed)))
     return failure();
   if (options.memory && !options.isDisabled("tune-pack-weights") && mode == PlacementMode::Share &&
       packWeights(module, registry, options.memory - getPlan(module).peak)) {

@@ -16,6 +16,9 @@
 
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
 
@@ -340,6 +343,34 @@ private:
   DenseMap<Operation *, unsigned> shifts; ///< of ops in groups, see countShifts
 };
 
+/// The later one of two ops of a block, either of which may be null.
+static Operation *laterOf(Operation *a, Operation *b) { return !a || (b && a->isBeforeInBlock(b)) ? b : a; }
+
+/// What is written to a tensor is computed where its operands are there, which need not be kept to the program's end
+/// then, but after everything that reads what the tensor holds.
+static void hoistWritten(Block &block) {
+  llvm::StringMap<SmallVector<Operation *>> readers;
+  for (auto read : block.getOps<ReadOp>())
+    for (Operation *user : read->getUsers())
+      readers[read.getTensor()].push_back(block.findAncestorOpInBlock(*user));
+  for (auto write : block.getOps<WriteOp>()) {
+    Operation *op = write.getValue().getDefiningOp();
+    bool isAlone = op && op->getBlock() == &block && op->getNumOperands() > 0 && isMemoryEffectFree(op) &&
+                   (op->getNumRegions() == 0 || op->hasTrait<OpTrait::IsIsolatedFromAbove>());
+    if (!isAlone || !llvm::all_of(op->getUsers(), llvm::IsaPred<WriteOp>))
+      continue;
+    Operation *last = nullptr;
+    for (Value operand : op->getOperands())
+      last = laterOf(last, operand.getDefiningOp());
+    for (Operation *user : op->getUsers())
+      for (Operation *reader : readers[cast<WriteOp>(user).getTensor()])
+        if (reader != op)
+          last = laterOf(last, reader);
+    if (last && last->isBeforeInBlock(op))
+      op->moveAfter(last);
+  }
+}
+
 class FuseRows : public impl::FuseRowsBase<FuseRows> {
   void runOnOperation() override {
     forEachProgram(getOperation(), [](func::FuncOp program) {
@@ -353,6 +384,7 @@ class FuseRows : public impl::FuseRowsBase<FuseRows> {
         splitSums(*block);
         Grouping(*block, copyCheapProducers(*block)).run();
       }
+      hoistWritten(program.getBody().front());
     });
   }
 };

@@ -19,6 +19,9 @@ namespace ftc::tune {
 #define GEN_PASS_REGISTRATION
 #include "dialects/Tune/Transforms/Passes.h.inc"
 
+/// What `tune-join-siblings` does, in one program.
+void joinSiblings(mlir::func::FuncOp program);
+
 } // namespace ftc::tune
 
 #endif

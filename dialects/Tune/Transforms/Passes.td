@@ -75,4 +75,13 @@ def FuseRows : Tune_Pass<"tune-fuse-rows"> {
   }];
 }
 
+def JoinSiblings : Tune_Pass<"tune-join-siblings"> {
+  let summary = "kernels that read the same operands become one";
+  let description = [{
+    Runs on `tune.fused`, again after `tune-insert-recompute`. Of two kernels the first is brought to the second, and what
+    needs it before that behind both, if a quarter of what one of them reads and writes is read once then, and no more
+    than that lives longer for it.
+  }];
+}
+
 #endif

@@ -26,7 +26,7 @@ struct TargetOptions {
   std::string recipe, source, folder;
   /// What the executable may need at most, in bytes; 0: no bound.
   int64_t memory = 0;
-  /// Flags of passes to leave out: convert-tune-to-dnnl, tune-fuse-rows, tune-insert-recompute,
+  /// Flags of passes to leave out: convert-tune-to-dnnl, tune-fuse-rows, tune-join-siblings, tune-insert-recompute,
   /// tune-pack-weights.
   std::vector<std::string> disabledPasses;
   bool isDisabled(llvm::StringRef flag) const { return llvm::is_contained(disabledPasses, flag); }
@@ -45,11 +45,16 @@ struct PlanSummary {
   int64_t weights = 0, trained = 0, gradients = 0, states = 0, activations = 0, workspace = 0, peak = 0;
 };
 
+/// Share of a program's time up to which results are computed again although no bound asks for it, and without a word
+/// where one does.
+inline constexpr double kCheapShare = 0.02;
+
 /// What was chosen to be computed again in a program.
 struct Recomputed {
   std::string program;
   int64_t before, after; ///< bytes of its values at once
-  double share;          ///< of the program's time, estimated
+  int64_t cheap;         ///< the same with what takes at most kCheapShare of its time
+  double share;          ///< of what is computed again in the program's time, estimated
 };
 
 /// The bytes of a program's values while one of its calls runs.

@@ -123,6 +123,14 @@ struct Judge {
     return least;
   }
 
+  int64_t leastPeak(double cost) const {
+    int64_t least = std::numeric_limits<int64_t>::max();
+    for (auto [peak, own] : outcomes)
+      if (own <= cost)
+        least = std::min(least, peak);
+    return least;
+  }
+
 private:
   int64_t aliveAt(const std::vector<RecomputeStep> &all, size_t position) const {
     int64_t bytes = problem.calls[all[position].index].workspace;
@@ -200,4 +208,43 @@ TEST(Recompute, GivesTheLeastThereIsWhereNothingFits) {
   EXPECT_GT(schedule.peak, 1);
   EXPECT_EQ(schedule.peak, chooseRecomputed(problem, schedule.peak).peak);
   EXPECT_EQ(Judge(problem, 8).leastCost(schedule.peak - 1), std::numeric_limits<double>::infinity());
+}
+
+TEST(Recompute, FreesMuchOfWhatABoundedCostCanFree) {
+  std::mt19937 random(4);
+  int64_t freed = 0, best = 0;
+  for (int program = 0; program < 12; ++program) {
+    constexpr int length = 10;
+    RecomputeProblem problem = makeProblem(random, length);
+    int64_t once = scheduleOnce(problem).peak;
+    Judge judge(problem, length);
+    for (double most : {0.0, 5.0, 20.0, 60.0, 200.0}) {
+      RecomputeSchedule schedule = chooseCheaplyRecomputed(problem, 0, std::numeric_limits<double>::infinity(), most);
+      expectSound(problem, schedule, once);
+      EXPECT_LE(schedule.cost, most);
+      freed += once - schedule.peak;
+      best += once - judge.leastPeak(most);
+    }
+  }
+  EXPECT_GE(double(freed), 0.8 * double(best)) << freed << " of " << best;
+}
+
+TEST(Recompute, PaysNoMoreForAByteThanItsPrice) {
+  std::mt19937 random(5);
+  RecomputeProblem problem = makeProblem(random, 32 * 20);
+  int64_t once = scheduleOnce(problem).peak;
+  constexpr double all = std::numeric_limits<double>::infinity();
+  int64_t last = once;
+  for (double price : {0.0, 0.5, 2.0, 50.0}) {
+    RecomputeSchedule schedule = chooseCheaplyRecomputed(problem, 0, price, all);
+    expectSound(problem, schedule, last);
+    EXPECT_LE(schedule.cost, price * double(once));
+    last = schedule.peak;
+  }
+  EXPECT_LT(last, once);
+  // No more is made again than the budget asks for.
+  auto budget = int64_t(0.9 * double(once));
+  RecomputeSchedule some = chooseCheaplyRecomputed(problem, budget, 50, all);
+  EXPECT_LE(some.peak, budget);
+  EXPECT_LT(some.cost, chooseCheaplyRecomputed(problem, 0, 50, all).cost);
 }
