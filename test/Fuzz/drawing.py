@@ -14,7 +14,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 # Passes that may be left out.
 OPTIONAL_PASSES = ["tune-simplify", "tune-halve-spectra", "tune-order-contractions", "tune-slice-rows", "tune-merge-rows"]
-OPTIONAL_PASSES += ["tune-sink-choices", "tune-keep-stored-types", "convert-tune-to-dnnl", "tune-fuse-rows", "tune-insert-recompute", "tune-pack-weights"]
+OPTIONAL_PASSES += ["tune-sink-choices", "tune-keep-stored-types", "convert-tune-to-dnnl", "tune-fuse-rows", "tune-join-siblings", "tune-insert-recompute", "tune-pack-weights"]
 
 
 @dataclass
