@@ -128,13 +128,15 @@ int64_t Compilation::countMicroBatches() {
 }
 
 void Compilation::tellMicroBatches() {
-  int64_t parts = countMicroBatches();
-  if (parts == 1)
+  int64_t number = countMicroBatches();
+  if (number == 1)
     return;
-  auto number = mlir::IntegerAttr::get(mlir::IntegerType::get(&context, 64), parts);
+  recipe::TrainOp train = findTraining(whole->step);
+  auto parts =
+      mlir::DenseI64ArrayAttr::get(&context, {number, countSequences(train), int64_t(train.getBatch().getSecond())});
   for (auto name : {".refer", ".weigh", ".micro"}) // those that see the batch
     if (auto program = current->lookupSymbol<mlir::func::FuncOp>(whole->step + name))
-      program->setAttr(tune::TuneDialect::kMicroBatchesAttrName, number);
+      program->setAttr(tune::TuneDialect::kMicroBatchesAttrName, parts);
 }
 
 bool Compilation::staysTheSame() {

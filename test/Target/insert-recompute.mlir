@@ -2,6 +2,7 @@
 // values stay the same bit for bit, and the placed program keeps to the budget.
 
 // RUN: ftc-opt %s --tune-insert-recompute=budget=100000 | FileCheck %s --check-prefix=ROOM
+// RUN: ftc-opt %s --tune-insert-recompute=cheap=true | FileCheck %s --check-prefix=ROOM
 // RUN: ftc-opt %s --tune-insert-recompute=budget=21000 | FileCheck %s --check-prefix=PART
 // RUN: ftc-opt %s --tune-insert-recompute=budget=19000 | FileCheck %s --check-prefix=BOTH
 // RUN: ftc-opt %s --tune-insert-recompute=budget=21000 --tune-place --tune-verify-placement | FileCheck %s --check-prefix=PLACED
@@ -20,6 +21,7 @@ tune.tensor input @x : tensor<32x32xf32>
 tune.tensor weight @w : tensor<32x32xf32>
 tune.tensor output @y : tensor<32x32xf32>
 
+// Nor is anything computed again without a bound, as it would take more than a fiftieth of so small a program's time.
 // ROOM-LABEL: func.func @main
 // ROOM-COUNT-3: tune.fused(
 // ROOM-NOT: tune.fused(

@@ -45,10 +45,12 @@ LogicalResult TuneDialect::verifyOperationAttribute(Operation *op, NamedAttribut
     return success();
   }
   if (attribute.getName() == kMicroBatchesAttrName) {
-    auto number = dyn_cast<IntegerAttr>(attribute.getValue());
-    if (!op->hasAttr(kProgramAttrName) || !number || !number.getType().isInteger(64) || number.getInt() < 2)
+    auto parts = dyn_cast<DenseI64ArrayAttr>(attribute.getValue());
+    bool isSound = parts && parts.size() > 1 && parts[0] > 1 &&
+                   llvm::all_of(parts.asArrayRef(), [](int64_t size) { return size > 0; });
+    if (!op->hasAttr(kProgramAttrName) || !isSound)
       return op->emitOpError("has '") << kMicroBatchesAttrName
-                                      << "', which is at least 2 and belongs to a program (C1)";
+                                      << "', which is a number of at least 2 and sizes, and belongs to a program (C1)";
     return success();
   }
   if (attribute.getName() != kProgramAttrName)

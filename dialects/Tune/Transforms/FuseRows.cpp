@@ -29,9 +29,6 @@ namespace ftc::tune {
 
 namespace {
 
-constexpr size_t kMostOps = 96;
-/// Inputs and outputs of a kernel: below the limit of the runtime (FTC_MAX_BUFFERS), with room for a workspace.
-constexpr size_t kMostBuffers = 120;
 /// How often in a row a kernel may read its own values at other places: two may double what is written down.
 constexpr unsigned kMostShifts = 4;
 
@@ -137,8 +134,9 @@ private:
       count += groups[group->second]->ops.size();
     }
     unsigned shifted = countShifts(op, joined);
-    if (!joined.empty() && (!rows.isWorthwhile() || count > kMostOps || countBuffers(op, joined) > kMostBuffers ||
-                            shifted > kMostShifts || repeatsSums(op, joined))) {
+    if (!joined.empty() &&
+        (!rows.isWorthwhile() || count > kMostKernelOps || countBuffers(op, joined) > kMostKernelBuffers ||
+         shifted > kMostShifts || repeatsSums(op, joined))) {
       joined.clear();
       rows = getAlignedRows(op);
       ++level;

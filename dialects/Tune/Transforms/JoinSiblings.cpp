@@ -66,145 +66,137 @@ static RowCounts rowsOf(FusedOp kernel) {
   return *rows;
 }
 
+/// If a quarter of what one of two kernels reads and writes is read by both.
+static bool isWorthwhile(int64_t shared, int64_t one, int64_t other) {
+  constexpr int64_t leastShare = 4;
+  return leastShare * shared >= std::min(one, other);
+}
+
+/// Whether two kernels can be one.
+static bool fit(FusedOp first, FusedOp second) {
+  size_t ops = first.getBody()->getOperations().size() + second.getBody()->getOperations().size();
+  size_t buffers =
+      first->getNumOperands() + first->getNumResults() + second->getNumOperands() + second->getNumResults();
+  return ops <= kMostKernelOps && buffers <= kMostKernelBuffers &&
+         rowsOf(first).intersect(rowsOf(second)).isWorthwhile();
+}
+
+using Moved = llvm::SetVector<Operation *>;
+
+/// Ops before `second` that need what `first` gives. Nothing where `second` does, or they cannot be moved.
+static std::optional<Moved> findMoved(FusedOp first, FusedOp second) {
+  Moved moved;
+  moved.insert(first);
+  auto needsMoved = [&](Operation *op) {
+    bool found = false;
+    op->walk([&](Operation *inner) {
+      found |= llvm::any_of(inner->getOperands(), [&](Value value) { return moved.contains(value.getDefiningOp()); });
+    });
+    return found;
+  };
+  for (Operation *op = first->getNextNode(); op != second; op = op->getNextNode()) {
+    if (!needsMoved(op))
+      continue;
+    if (!isMemoryEffectFree(op))
+      return std::nullopt;
+    moved.insert(op);
+  }
+  return needsMoved(second) ? std::nullopt : std::optional(std::move(moved));
+}
+
+/// Whether `value`, seen through views, is needed by `end` or later. What a tensor holds is there in any case.
+static bool isNeededFrom(Operation *end, Value value) {
+  Operation *source = value.getDefiningOp();
+  if (!source || isa<ReadOp>(source))
+    return true;
+  if (isView(source))
+    return isNeededFrom(end, source->getOperand(0));
+  SmallVector<Value> values{value};
+  while (!values.empty())
+    for (Operation *user : values.pop_back_val().getUsers()) {
+      Operation *here = end->getBlock()->findAncestorOpInBlock(*user);
+      if (isView(user))
+        values.push_back(user->getResult(0));
+      else if (!here || here == end || end->isBeforeInBlock(here))
+        return true;
+    }
+  return false;
+}
+
+/// Bytes of what the moved ops read that nothing else would need as long.
+static int64_t countKept(const Moved &moved, Operation *second) {
+  llvm::SetVector<Value> kept;
+  for (Operation *op : moved)
+    for (Value operand : op->getOperands())
+      if (!moved.contains(operand.getDefiningOp()) && !isNeededFrom(second, operand))
+        kept.insert(operand);
+  return bytesOf(kept.getArrayRef());
+}
+
+static FusedOp join(FusedOp first, FusedOp second, const Moved &moved) {
+  llvm::SetVector<Value> inputs(first.getInputs().begin(), first.getInputs().end());
+  inputs.insert_range(second.getInputs());
+  SmallVector<Type> types(first.getResultTypes());
+  llvm::append_range(types, second.getResultTypes());
+  OpBuilder builder(second);
+  auto joined = FusedOp::create(builder, second.getLoc(), types, inputs.getArrayRef());
+  Block &body = joined.getRegion().emplaceBlock();
+  for (Value input : inputs)
+    body.addArgument(input.getType(), input.getLoc());
+  builder.setInsertionPointToEnd(&body);
+  SmallVector<Value> yielded;
+  for (FusedOp part : {first, second}) {
+    IRMapping mapping;
+    for (auto [argument, input] : llvm::zip_equal(part.getBody()->getArguments(), part.getInputs()))
+      mapping.map(argument, body.getArgument(llvm::find(inputs, input) - inputs.begin()));
+    for (Operation &op : part.getBody()->without_terminator())
+      builder.clone(op, mapping);
+    for (Value value : part.getYield().getValues())
+      yielded.push_back(mapping.lookup(value));
+  }
+  FusedYieldOp::create(builder, joined.getLoc(), yielded);
+  mergeEqualOps(joined);
+  first->replaceAllUsesWith(joined->getResults().take_front(first.getNumResults()));
+  second->replaceAllUsesWith(joined->getResults().drop_front(first.getNumResults()));
+  Operation *last = second;
+  for (Operation *op : ArrayRef(moved.getArrayRef()).drop_front()) {
+    op->moveAfter(last);
+    last = op;
+  }
+  first->erase();
+  second->erase();
+  return joined;
+}
+
+/// Joins the nearest kernel before it that may be; null if there is none.
+static FusedOp joinOne(FusedOp second) {
+  SmallPtrSet<Value, 8> inputs(second.getInputs().begin(), second.getInputs().end());
+  int64_t other = bytesOf(second.getInputs()) + bytesOf(second.getResults());
+  Operation *op = second->getPrevNode();
+  for (size_t between = 0; op && between < kMostBetween; ++between, op = op->getPrevNode()) {
+    auto first = dyn_cast<FusedOp>(op);
+    if (!first)
+      continue;
+    int64_t shared = 0;
+    for (Value input : first.getInputs())
+      shared += inputs.contains(input) ? bytesOf(input) : 0;
+    if (!isWorthwhile(shared, bytesOf(first.getInputs()) + bytesOf(first.getResults()), other) || !fit(first, second))
+      continue;
+    std::optional<Moved> moved = findMoved(first, second);
+    if (moved && countKept(*moved, second) <= shared)
+      return join(first, second, *moved);
+  }
+  return {};
+}
+
+static void joinIn(Block &block) {
+  SmallVector<FusedOp> kernels(block.getOps<FusedOp>());
+  for (FusedOp kernel : kernels)
+    while (FusedOp joined = joinOne(kernel))
+      kernel = joined;
+}
+
 namespace {
-class Joiner {
-public:
-  explicit Joiner(Block &block) : block(block) {}
-
-  void run() {
-    SmallVector<FusedOp> kernels(block.getOps<FusedOp>());
-    for (FusedOp kernel : kernels)
-      while (FusedOp joined = joinOne(kernel))
-        kernel = joined;
-  }
-
-private:
-  /// Joins the nearest kernel before it that may be; null if there is none.
-  static FusedOp joinOne(FusedOp second) {
-    SmallPtrSet<Value, 8> inputs(second.getInputs().begin(), second.getInputs().end());
-    int64_t other = bytesOf(second.getInputs()) + bytesOf(second.getResults());
-    Operation *op = second->getPrevNode();
-    for (size_t between = 0; op && between < kMostBetween; ++between, op = op->getPrevNode()) {
-      auto first = dyn_cast<FusedOp>(op);
-      if (!first)
-        continue;
-      int64_t shared = 0;
-      for (Value input : first.getInputs())
-        shared += inputs.contains(input) ? bytesOf(input) : 0;
-      if (!isWorthwhile(shared, bytesOf(first.getInputs()) + bytesOf(first.getResults()), other) || !fit(first, second))
-        continue;
-      std::optional<Moved> moved = findMoved(first, second);
-      if (moved && countKept(*moved, second) <= shared)
-        return join(first, second, *moved);
-    }
-    return {};
-  }
-
-  /// If a quarter of what one of two kernels reads and writes is read by both.
-  static bool isWorthwhile(int64_t shared, int64_t one, int64_t other) {
-    constexpr int64_t leastShare = 4;
-    return leastShare * shared >= std::min(one, other);
-  }
-
-  /// Whether two kernels can be one.
-  static bool fit(FusedOp first, FusedOp second) {
-    constexpr size_t mostOps = 96, mostBuffers = 120;
-    size_t ops = first.getBody()->getOperations().size() + second.getBody()->getOperations().size();
-    size_t buffers =
-        first->getNumOperands() + first->getNumResults() + second->getNumOperands() + second->getNumResults();
-    return ops <= mostOps && buffers <= mostBuffers && rowsOf(first).intersect(rowsOf(second)).isWorthwhile();
-  }
-
-  using Moved = llvm::SetVector<Operation *>;
-
-  /// Ops before `second` that need what `first` gives. Nothing where `second` does, or they cannot be moved.
-  static std::optional<Moved> findMoved(FusedOp first, FusedOp second) {
-    Moved moved;
-    moved.insert(first);
-    auto needsMoved = [&](Operation *op) {
-      bool found = false;
-      op->walk([&](Operation *inner) {
-        found |= llvm::any_of(inner->getOperands(), [&](Value value) { return moved.contains(value.getDefiningOp()); });
-      });
-      return found;
-    };
-    for (Operation *op = first->getNextNode(); op != second; op = op->getNextNode()) {
-      if (!needsMoved(op))
-        continue;
-      if (!isMemoryEffectFree(op))
-        return std::nullopt;
-      moved.insert(op);
-    }
-    return needsMoved(second) ? std::nullopt : std::optional(std::move(moved));
-  }
-
-  /// Whether `value`, seen through views, is needed by `end` or later. What a tensor holds is there in any case.
-  static bool isNeededFrom(Operation *end, Value value) {
-    Operation *source = value.getDefiningOp();
-    if (!source || isa<ReadOp>(source))
-      return true;
-    if (isView(source))
-      return isNeededFrom(end, source->getOperand(0));
-    SmallVector<Value> values{value};
-    while (!values.empty())
-      for (Operation *user : values.pop_back_val().getUsers()) {
-        Operation *here = end->getBlock()->findAncestorOpInBlock(*user);
-        if (isView(user))
-          values.push_back(user->getResult(0));
-        else if (!here || here == end || end->isBeforeInBlock(here))
-          return true;
-      }
-    return false;
-  }
-
-  /// Bytes of what the moved ops read that nothing else would need as long.
-  static int64_t countKept(const Moved &moved, Operation *second) {
-    llvm::SetVector<Value> kept;
-    for (Operation *op : moved)
-      for (Value operand : op->getOperands())
-        if (!moved.contains(operand.getDefiningOp()) && !isNeededFrom(second, operand))
-          kept.insert(operand);
-    return bytesOf(kept.getArrayRef());
-  }
-
-  static FusedOp join(FusedOp first, FusedOp second, const Moved &moved) {
-    llvm::SetVector<Value> inputs(first.getInputs().begin(), first.getInputs().end());
-    inputs.insert_range(second.getInputs());
-    SmallVector<Type> types(first.getResultTypes());
-    llvm::append_range(types, second.getResultTypes());
-    OpBuilder builder(second);
-    auto joined = FusedOp::create(builder, second.getLoc(), types, inputs.getArrayRef());
-    Block &body = joined.getRegion().emplaceBlock();
-    for (Value input : inputs)
-      body.addArgument(input.getType(), input.getLoc());
-    builder.setInsertionPointToEnd(&body);
-    SmallVector<Value> yielded;
-    for (FusedOp part : {first, second}) {
-      IRMapping mapping;
-      for (auto [argument, input] : llvm::zip_equal(part.getBody()->getArguments(), part.getInputs()))
-        mapping.map(argument, body.getArgument(llvm::find(inputs, input) - inputs.begin()));
-      for (Operation &op : part.getBody()->without_terminator())
-        builder.clone(op, mapping);
-      for (Value value : part.getYield().getValues())
-        yielded.push_back(mapping.lookup(value));
-    }
-    FusedYieldOp::create(builder, joined.getLoc(), yielded);
-    mergeEqualOps(joined);
-    first->replaceAllUsesWith(joined->getResults().take_front(first.getNumResults()));
-    second->replaceAllUsesWith(joined->getResults().drop_front(first.getNumResults()));
-    Operation *last = second;
-    for (Operation *op : ArrayRef(moved.getArrayRef()).drop_front()) {
-      op->moveAfter(last);
-      last = op;
-    }
-    first->erase();
-    second->erase();
-    return joined;
-  }
-
-  Block &block;
-};
-
 class JoinSiblings : public impl::JoinSiblingsBase<JoinSiblings> {
   void runOnOperation() override {
     forEachProgram(getOperation(), [](func::FuncOp program) {
@@ -220,7 +212,7 @@ void joinSiblings(func::FuncOp program) {
   program.walk([&](RowsOp rows) { blocks.push_back(rows.getBody()); });
   program.walk([&](IfOp choice) { blocks.append({&choice.getYes().front(), &choice.getNo().front()}); });
   for (Block *block : blocks)
-    Joiner(*block).run();
+    joinIn(*block);
 }
 
 } // namespace ftc::tune

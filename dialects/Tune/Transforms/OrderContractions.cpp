@@ -22,6 +22,7 @@
 #include "dialects/Tune/Transforms/Patterns.h"
 #include "dialects/Tune/Utils/Builders.h"
 #include "dialects/Tune/Utils/Labels.h"
+#include "dialects/Tune/Utils/MicroBatches.h"
 #include "dialects/Tune/Utils/Programs.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -395,7 +396,7 @@ struct ScaleSmallest : OpRewritePattern<arith::MulFOp> {
         continue;
       int64_t least[] = {findLeast(product.getInputs()[0]), findLeast(product.getInputs()[1])};
       unsigned side = least[1] < least[0];
-      if (least[side] >= countOf(product->getResult(0)))
+      if (least[side] >= countInWholeBatch(product->getResult(0)))
         return rewriter.notifyMatchFailure(op, "the product is the smallest");
       SmallVector<Value> operands(product.getInputs());
       operands[side] = scale(rewriter, op.getLoc(), operands[side], *constant);
@@ -408,8 +409,6 @@ struct ScaleSmallest : OpRewritePattern<arith::MulFOp> {
   }
 
 private:
-  static int64_t countOf(Value value) { return typeOf(value).getNumElements(); }
-
   static linalg::ContractOp matchOwn(Value value) {
     auto product = value.getDefiningOp<linalg::ContractOp>();
     return product && product->hasOneUse() && isPlain(product) ? product : linalg::ContractOp();
@@ -417,7 +416,7 @@ private:
 
   /// Entries of the smallest tensor whose factor is one of `value`.
   static int64_t findLeast(Value value, int depth = 0) {
-    int64_t least = countOf(value);
+    int64_t least = countInWholeBatch(value);
     if (linalg::ContractOp product = depth < kMaxDepth ? matchOwn(value) : linalg::ContractOp())
       for (Value operand : product.getInputs())
         least = std::min(least, findLeast(operand, depth + 1));

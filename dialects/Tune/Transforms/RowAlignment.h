@@ -8,6 +8,11 @@
 
 namespace ftc::tune {
 
+/// Ops of a kernel, at most.
+inline constexpr size_t kMostKernelOps = 96;
+/// Inputs and outputs of a kernel: below the limit of the runtime (FTC_MAX_BUFFERS), with room for a workspace.
+inline constexpr size_t kMostKernelBuffers = 120;
+
 /// The numbers of rows into which a set of tensors can be cut: products of their leading dimensions.
 class RowCounts {
 public:

@@ -18,6 +18,7 @@
 #include "dialects/Tune/Transforms/Passes.h"
 #include "dialects/Tune/Transforms/RowRoles.h"
 #include "dialects/Tune/Utils/Builders.h"
+#include "dialects/Tune/Utils/MicroBatches.h"
 #include "dialects/Tune/Utils/Programs.h"
 
 #include "mlir/Analysis/TopologicalSortUtils.h"
@@ -292,12 +293,6 @@ int64_t chooseChunk(int64_t rows, int64_t limit, int64_t microBatches) {
   };
   int64_t chunk = choose(rows * microBatches);
   return rows % chunk ? choose(rows) : chunk;
-}
-
-/// In how many parts the program sees what would be seen at once.
-int64_t countMicroBatches(func::FuncOp program) {
-  auto number = program->getAttrOfType<IntegerAttr>(TuneDialect::kMicroBatchesAttrName);
-  return number ? number.getInt() : 1;
 }
 
 //===----------------------------------------------------------------------===//

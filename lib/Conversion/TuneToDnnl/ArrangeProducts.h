@@ -13,11 +13,6 @@ namespace ftc {
 /// by row is bound by reading it, which a kernel of rows does as well.
 bool isLibraryProduct(const std::optional<dnnl::ProductShape> &shape);
 
-/// Elements of a tensor.
-inline int64_t countElements(mlir::Value value) {
-  return mlir::cast<mlir::RankedTensorType>(value.getType()).getNumElements();
-}
-
 /// A contraction of f32 that is no library product as its operands and result lie becomes one that is, by reading
 /// before a transpose, or by transposing what is smallest; one of rows and a vector becomes a sum along the rows or
 /// across them.

@@ -14,6 +14,7 @@
 
 #include "dialects/Dnnl/IR/Dnnl.h"
 #include "dialects/Tune/Utils/Builders.h"
+#include "dialects/Tune/Utils/MicroBatches.h"
 #include "mlir/Dialect/Utils/StructuredOpsUtils.h"
 #include "mlir/IR/Dominance.h"
 
@@ -85,8 +86,8 @@ private:
     DominanceInfo dominance;
     int64_t elements = 0;
     for (const Sibling &sibling : alike) {
-      elements += countElements(sibling.getOther());
-      if (elements * kWorthIt <= countElements(common) &&
+      elements += tune::countInWholeBatch(sibling.getOther());
+      if (elements * kWorthIt <= tune::countInWholeBatch(common) &&
           dominance.properlyDominates(sibling.getOther(), alike.front().op))
         siblings.push_back(sibling);
     }

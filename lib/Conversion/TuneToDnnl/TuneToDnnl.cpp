@@ -23,6 +23,7 @@
 #include "dialects/Dnnl/IR/Dnnl.h"
 #include "dialects/Tune/IR/Tune.h"
 #include "dialects/Tune/Utils/Builders.h"
+#include "dialects/Tune/Utils/MicroBatches.h"
 #include "dialects/Tune/Utils/Programs.h"
 #include "dialects/Tune/Utils/Updates.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -80,7 +81,7 @@ struct PullFactorOut : OpRewritePattern<MatmulOp> {
       return rewriter.notifyMatchFailure(op, "a sum");
     for (OpOperand &operand : op->getOpOperands()) {
       std::optional<Scaled> scaled = matchScaled(operand.get());
-      if (!scaled || countElements(op.getResult()) >= countElements(operand.get()))
+      if (!scaled || tune::countInWholeBatch(op.getResult()) >= tune::countInWholeBatch(operand.get()))
         continue;
       rewriter.modifyOpInPlace(op, [&] { operand.set(scaled->tensor); });
       rewriter.setInsertionPointAfter(op);
@@ -140,7 +141,7 @@ struct MergeTerms : OpRewritePattern<arith::AddFOp> {
     if (value == product.getResult())
       return {left, right};
     double factor = matchScaled(value)->factor;
-    Value &smaller = countElements(left) < countElements(right) ? left : right;
+    Value &smaller = tune::countInWholeBatch(left) < tune::countInWholeBatch(right) ? left : right;
     smaller = tune::scale(rewriter, value.getLoc(), smaller, factor);
     return {left, right};
   }
@@ -187,8 +188,8 @@ struct SubtractTerms : OpRewritePattern<arith::SubFOp> {
     SmallVector<OpOperand *> smaller;
     for (size_t term = 0, terms = taken.getNumTerms(); term < terms; ++term) {
       OpOperand &left = taken->getOpOperand(term), &right = taken->getOpOperand(terms + term);
-      smaller.push_back(countElements(left.get()) < countElements(right.get()) ? &left : &right);
-      if (countElements(smaller.back()->get()) * muchSmaller > countElements(taken.getResult()))
+      smaller.push_back(tune::countInWholeBatch(left.get()) < tune::countInWholeBatch(right.get()) ? &left : &right);
+      if (tune::countInWholeBatch(smaller.back()->get()) * muchSmaller > tune::countInWholeBatch(taken.getResult()))
         return rewriter.notifyMatchFailure(op, "the difference is cheap");
     }
     rewriter.setInsertionPoint(taken);

@@ -384,8 +384,8 @@ func.func @if_yield(%c: tensor<i1>, %x: tensor<4xf64>) {
 
 // -----
 
-// expected-error @+1 {{has 'tune.micro_batches', which is at least 2 and belongs to a program (C1)}}
-func.func @one() attributes {tune.program, tune.micro_batches = 1 : i64} { return }
+// expected-error @+1 {{has 'tune.micro_batches', which is a number of at least 2 and sizes, and belongs to a program (C1)}}
+func.func @one() attributes {tune.program, tune.micro_batches = array<i64: 1, 4, 512>} { return }
 
 // -----
 
