@@ -341,16 +341,18 @@ private:
   DenseMap<Operation *, unsigned> shifts; ///< of ops in groups, see countShifts
 };
 
-/// The later one of two ops of a block, either of which may be null.
-static Operation *laterOf(Operation *a, Operation *b) { return !a || (b && a->isBeforeInBlock(b)) ? b : a; }
-
 /// What is written to a tensor is computed where its operands are there, which need not be kept to the program's end
 /// then, but after everything that reads what the tensor holds.
 static void hoistWritten(Block &block) {
+  // An op that was moved stands right behind the one that it was moved to.
+  DenseMap<Operation *, std::pair<size_t, size_t>> places;
+  for (auto [index, op] : llvm::enumerate(block))
+    places[&op] = {index, 0};
   llvm::StringMap<SmallVector<Operation *>> readers;
   for (auto read : block.getOps<ReadOp>())
     for (Operation *user : read->getUsers())
       readers[read.getTensor()].push_back(block.findAncestorOpInBlock(*user));
+  size_t moved = 0;
   for (auto write : block.getOps<WriteOp>()) {
     Operation *op = write.getValue().getDefiningOp();
     bool isAlone = op && op->getBlock() == &block && op->getNumOperands() > 0 && isMemoryEffectFree(op) &&
@@ -358,14 +360,19 @@ static void hoistWritten(Block &block) {
     if (!isAlone || !llvm::all_of(op->getUsers(), llvm::IsaPred<WriteOp>))
       continue;
     Operation *last = nullptr;
+    auto add = [&](Operation *before) {
+      if (before && before != op && (!last || places[last] < places[before]))
+        last = before;
+    };
     for (Value operand : op->getOperands())
-      last = laterOf(last, operand.getDefiningOp());
+      add(operand.getDefiningOp());
     for (Operation *user : op->getUsers())
       for (Operation *reader : readers[cast<WriteOp>(user).getTensor()])
-        if (reader != op)
-          last = laterOf(last, reader);
-    if (last && last->isBeforeInBlock(op))
-      op->moveAfter(last);
+        add(reader);
+    if (!last || places[op] < places[last])
+      continue;
+    op->moveAfter(last);
+    places[op] = {places[last].first, ++moved};
   }
 }
 
