@@ -382,10 +382,7 @@ class FuseRows : public impl::FuseRowsBase<FuseRows> {
       isolatePads(program);
       if (!program->hasAttr(TuneDialect::kProgramAttrName))
         return;
-      SmallVector<Block *> blocks{&program.getBody().front()};
-      program.walk([&](RowsOp rows) { blocks.push_back(rows.getBody()); });
-      program.walk([&](IfOp choice) { blocks.append({&choice.getYes().front(), &choice.getNo().front()}); });
-      for (Block *block : blocks) {
+      for (Block *block : getKernelBlocks(program)) {
         splitSums(*block);
         Grouping(*block, copyCheapProducers(*block)).run();
       }

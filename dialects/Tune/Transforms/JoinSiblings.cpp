@@ -208,10 +208,7 @@ class JoinSiblings : public impl::JoinSiblingsBase<JoinSiblings> {
 } // namespace
 
 void joinSiblings(func::FuncOp program) {
-  SmallVector<Block *> blocks{&program.getBody().front()};
-  program.walk([&](RowsOp rows) { blocks.push_back(rows.getBody()); });
-  program.walk([&](IfOp choice) { blocks.append({&choice.getYes().front(), &choice.getNo().front()}); });
-  for (Block *block : blocks)
+  for (Block *block : getKernelBlocks(program))
     joinIn(*block);
 }
 

@@ -84,6 +84,13 @@ RowCounts getAlignedRows(Operation *op) {
       .Default([&](Operation *) { return RowCounts(shape, shape.size()); });
 }
 
+SmallVector<Block *> getKernelBlocks(func::FuncOp program) {
+  SmallVector<Block *> blocks{&program.getBody().front()};
+  program.walk([&](RowsOp rows) { blocks.push_back(rows.getBody()); });
+  program.walk([&](IfOp choice) { blocks.append({&choice.getYes().front(), &choice.getNo().front()}); });
+  return blocks;
+}
+
 bool readsOtherRows(OpOperand &operand) { return isa<GatherOp>(operand.getOwner()) && operand.getOperandNumber() == 0; }
 
 /// A transpose that moves the last dimension would be read element by element.

@@ -3,6 +3,7 @@
 #ifndef FTC_DIALECTS_TUNE_TRANSFORMS_ROWALIGNMENT_H
 #define FTC_DIALECTS_TUNE_TRANSFORMS_ROWALIGNMENT_H
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Operation.h"
 #include "llvm/ADT/DenseSet.h"
 
@@ -31,6 +32,9 @@ private:
 
 /// Numbers of rows for which a row of the result of `op` needs that row of its operands only.
 RowCounts getAlignedRows(mlir::Operation *op);
+
+/// The blocks of a program whose ops become kernels: its own, and those of its loops and choices.
+llvm::SmallVector<mlir::Block *> getKernelBlocks(mlir::func::FuncOp program);
 
 /// Whether the operand is read in any row whatever row is computed, as the table of a gather is.
 bool readsOtherRows(mlir::OpOperand &operand);
