@@ -507,8 +507,8 @@ llvm::SmallVector<mlir::Value> ProgramBuilder::denominators(const Value &objecti
 }
 
 std::vector<KeptLogProbabilities> ProgramBuilder::references(const Value &objective, const LossModels &models,
-                                                             const Batch &batch, llvm::StringRef prefix) {
-  llvm::SmallVector<mlir::Value> parts;
+                                                             const Batch &batch, llvm::StringRef prefix,
+                                                             llvm::SmallVector<mlir::Value> &parts) {
   LossModels still = models;
   still.training = still.advances = false;
   Loss loss(*state, still, batch);

@@ -12,6 +12,7 @@
 #include "OffsetAssignment.h"
 #include "dialects/Tune/IR/Tune.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Threading.h"
 
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringSet.h"
@@ -40,14 +41,17 @@ struct Part {
 
 class Inserter {
 public:
-  Inserter(func::FuncOp program, const KernelRegistry &registry, bool mayRepeatProducts = true);
+  Inserter(func::FuncOp program, const KernelRegistry &registry, const SymbolTable &symbols, const StepTensors &steps,
+           bool mayRepeatProducts);
 
   int64_t countLiveBytes() const { return liveBytes; }
+  /// The same with what is cheap computed again.
+  int64_t countLeastCheap() const { return chooseCheaply(0).peak; }
   Recomputed insert(int64_t budget);
   Recomputed insertCheap(int64_t budget);
 
 private:
-  void findWritten();
+  void findWritten(const SymbolTable &symbols, const StepTensors &steps);
   void addCall(Operation *op);
   void addResults(Operation *op, RecomputeProblem::Call &call, bool isSteady);
   void addFused(tune::FusedOp op, RecomputeProblem::Call &call);
@@ -87,10 +91,7 @@ private:
 // The problem
 //===----------------------------------------------------------------------===//
 
-void Inserter::findWritten() {
-  auto module = program->getParentOfType<ModuleOp>();
-  StepTensors steps(module);
-  SymbolTable symbols(module);
+void Inserter::findWritten(const SymbolTable &symbols, const StepTensors &steps) {
   for (auto write : program.getOps<tune::WriteOp>()) {
     written.insert(write.getTensor());
     Value root = seeThroughViews(write.getValue()).root;
@@ -342,9 +343,10 @@ void Inserter::apply(const RecomputeSchedule &schedule) {
   rewriteTo(nullptr);
 }
 
-Inserter::Inserter(func::FuncOp program, const KernelRegistry &registry, bool mayRepeatProducts)
+Inserter::Inserter(func::FuncOp program, const KernelRegistry &registry, const SymbolTable &symbols,
+                   const StepTensors &steps, bool mayRepeatProducts)
     : program(program), registry(registry), mayRepeatProducts(mayRepeatProducts) {
-  findWritten();
+  findWritten(symbols, steps);
   for (Operation &op : program.front())
     addCall(&op);
   // What is written is needed at the end.
@@ -368,7 +370,7 @@ Recomputed Inserter::insert(int64_t budget) {
     return {name, liveBytes, liveBytes, liveBytes, 0};
   RecomputeSchedule schedule = chooseRecomputed(problem, budget);
   apply(schedule);
-  return {name, liveBytes, schedule.peak, chooseCheaply(0).peak, schedule.cost / seconds};
+  return {name, liveBytes, schedule.peak, countLeastCheap(), schedule.cost / seconds};
 }
 
 Recomputed Inserter::insertCheap(int64_t budget) {
@@ -377,16 +379,31 @@ Recomputed Inserter::insertCheap(int64_t budget) {
   return {program.getSymName().str(), liveBytes, schedule.peak, schedule.peak, schedule.cost / seconds};
 }
 
-int64_t countLiveBytes(func::FuncOp program, const KernelRegistry &registry) {
-  return Inserter(program, registry).countLiveBytes();
-}
-
 Recomputed insertRecompute(func::FuncOp program, const KernelRegistry &registry, int64_t budget) {
-  return Inserter(program, registry).insert(budget);
+  auto module = program->getParentOfType<ModuleOp>();
+  SymbolTable symbols(module);
+  return Inserter(program, registry, symbols, StepTensors(module, symbols), /*mayRepeatProducts=*/true).insert(budget);
 }
 
-Recomputed insertCheapRecompute(func::FuncOp program, const KernelRegistry &registry, int64_t budget) {
-  return Inserter(program, registry, /*mayRepeatProducts=*/false).insertCheap(budget);
+std::vector<Recomputed> insertCheapRecompute(ModuleOp module, const KernelRegistry &registry, int64_t enough) {
+  SymbolTable symbols(module);
+  StepTensors steps(module, symbols);
+  SmallVector<func::FuncOp> programs = getPrograms(module);
+  std::vector<std::unique_ptr<Inserter>> inserters(programs.size());
+  parallelFor(module.getContext(), 0, programs.size(), [&](size_t i) {
+    inserters[i] =
+        std::make_unique<Inserter>(programs[i], registry, symbols, steps, /*mayRepeatProducts=*/false);
+  });
+  llvm::stable_sort(inserters, [](const auto &a, const auto &b) { return a->countLiveBytes() > b->countLiveBytes(); });
+  auto isTooLarge = [&](const auto &inserter) { return inserter->countLiveBytes() > enough; };
+  for (auto &inserter : inserters)
+    if (isTooLarge(inserter))
+      enough = std::max(enough, inserter->countLeastCheap());
+  std::vector<Recomputed> result;
+  for (auto &inserter : inserters)
+    if (isTooLarge(inserter))
+      result.push_back(inserter->insertCheap(enough));
+  return result;
 }
 
 } // namespace ftc::target

@@ -49,11 +49,10 @@ public:
   StringRef getDescription() const override { return "compute results again where that saves memory"; }
   void runOnOperation() override {
     KernelRegistry registry = getKernels(getTarget());
+    if (cheap)
+      return void(insertCheapRecompute(getOperation(), registry, budget));
     for (func::FuncOp program : getPrograms(getOperation()))
-      if (cheap)
-        insertCheapRecompute(program, registry, budget);
-      else
-        insertRecompute(program, registry, budget);
+      insertRecompute(program, registry, budget);
   }
 
 private:

@@ -38,7 +38,7 @@ namespace {
 /// The parts of the arena outside the scratch region, by the names of the plan.
 struct ModuleLayout {
   ModuleLayout(ModuleOp module, SymbolTable &symbols, const KernelRegistry &registry, PlacementMode mode)
-      : steps(module), symbols(symbols), registry(registry), mode(mode) {
+      : steps(module, symbols), symbols(symbols), registry(registry), mode(mode) {
     module.walk([&](tune::WriteOp write) { written.insert(write.getTensor()); });
   }
 

@@ -24,8 +24,7 @@ void StepTensors::mention(StringAttr symbol, tune::StepOp step) {
     known->second = nullptr;
 }
 
-StepTensors::StepTensors(ModuleOp module) {
-  SymbolTable symbols(module);
+StepTensors::StepTensors(ModuleOp module, const SymbolTable &symbols) {
   llvm::DenseMap<StringAttr, Accesses> accesses;
   llvm::DenseMap<Operation *, SmallVector<StringAttr>> tensorsOf; // of a program
   for (func::FuncOp program : getPrograms(module)) {
@@ -50,7 +49,7 @@ StepTensors::StepTensors(ModuleOp module) {
   findHanded(module, symbols, accesses);
 }
 
-void StepTensors::findHanded(ModuleOp module, SymbolTable &symbols,
+void StepTensors::findHanded(ModuleOp module, const SymbolTable &symbols,
                              const llvm::DenseMap<StringAttr, Accesses> &accesses) {
   for (auto tensor : module.getOps<tune::TensorOp>()) {
     tune::StepOp step = ownerOf(tensor);

@@ -18,7 +18,8 @@ struct Handed {
 
 class StepTensors {
 public:
-  explicit StepTensors(mlir::ModuleOp module);
+  /// `symbols` are the module's.
+  StepTensors(mlir::ModuleOp module, const mlir::SymbolTable &symbols);
 
   /// The programs between which the tensor is handed over; null where it must keep its contents otherwise.
   const Handed *handed(tune::TensorOp tensor) const {
@@ -37,7 +38,7 @@ private:
   struct Accesses {
     llvm::SmallVector<mlir::func::FuncOp, 1> writers, readers;
   };
-  void findHanded(mlir::ModuleOp module, mlir::SymbolTable &symbols,
+  void findHanded(mlir::ModuleOp module, const mlir::SymbolTable &symbols,
                   const llvm::DenseMap<mlir::StringAttr, Accesses> &accesses);
 
   llvm::DenseMap<mlir::StringAttr, tune::StepOp> owners; ///< by symbol; null where there are several

@@ -107,25 +107,12 @@ static LogicalResult fitPrograms(ModuleOp module, const KernelRegistry &registry
   return success();
 }
 
-/// Where no bound says what memory is worth: computes results again that take next to no time, in the programs that
-/// decide how much there must be.
+/// Where no bound says what memory is worth: computes results again that take next to no time.
 static std::vector<Recomputed> freeCheaply(ModuleOp module, const KernelRegistry &registry, bool joinsSiblings) {
-  auto programs = llvm::map_to_vector(
-      getPrograms(module), [&](func::FuncOp program) { return std::pair(countLiveBytes(program, registry), program); });
-  llvm::stable_sort(programs, [](const auto &a, const auto &b) { return a.first > b.first; });
-  std::vector<Recomputed> result;
-  int64_t needed = 0; // by those before
-  for (auto [bytes, program] : programs) {
-    if (bytes <= needed)
-      break;
-    Recomputed recomputed = insertCheapRecompute(program, registry, needed);
-    needed = std::max(needed, recomputed.after);
-    if (recomputed.after == recomputed.before)
-      continue;
-    result.push_back(std::move(recomputed));
-    if (joinsSiblings)
-      tune::joinSiblings(program);
-  }
+  std::vector<Recomputed> result = insertCheapRecompute(module, registry, /*enough=*/0);
+  if (joinsSiblings)
+    for (const Recomputed &recomputed : result)
+      tune::joinSiblings(module.lookupSymbol<func::FuncOp>(recomputed.program));
   return result;
 }
 

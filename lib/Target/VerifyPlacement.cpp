@@ -298,7 +298,7 @@ LogicalResult verifyPlacement(ModuleOp module, const KernelRegistry &registry) {
   if (!arena)
     return module.emitOpError("has not been placed");
   SymbolTable symbols(module);
-  StepTensors steps(module);
+  StepTensors steps(module, symbols);
   int64_t peak = arena.getAs<IntegerAttr>("peak").getInt();
   return failableParallelForEach(module.getContext(), getPrograms(module), [&](func::FuncOp program) {
     return ProgramChecker(program, steps, symbols, registry, peak).check();

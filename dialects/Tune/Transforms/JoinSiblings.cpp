@@ -104,8 +104,30 @@ static std::optional<Moved> findMoved(FusedOp first, FusedOp second) {
   return needsMoved(second) ? std::nullopt : std::optional(std::move(moved));
 }
 
+namespace {
+/// Joins the kernels of a block.
+class Joiner {
+public:
+  explicit Joiner(Block &block) : block(block) {
+    for (Operation &op : block)
+      places[&op] = int64_t(places.size());
+  }
+  void joinAll();
+
+private:
+  FusedOp joinOne(FusedOp second);
+  FusedOp join(FusedOp first, FusedOp second, const Moved &moved);
+  bool isNeededFrom(Operation *end, Value value) const;
+  int64_t countKept(const Moved &moved, Operation *second) const;
+
+  Block &block;
+  /// Ascending, so that not all ops are numbered anew after each kernel: what is moved behind a kernel has its place.
+  DenseMap<Operation *, int64_t> places;
+};
+} // namespace
+
 /// Whether `value`, seen through views, is needed by `end` or later. What a tensor holds is there in any case.
-static bool isNeededFrom(Operation *end, Value value) {
+bool Joiner::isNeededFrom(Operation *end, Value value) const {
   Operation *source = value.getDefiningOp();
   if (!source || isa<ReadOp>(source))
     return true;
@@ -114,17 +136,17 @@ static bool isNeededFrom(Operation *end, Value value) {
   SmallVector<Value> values{value};
   while (!values.empty())
     for (Operation *user : values.pop_back_val().getUsers()) {
-      Operation *here = end->getBlock()->findAncestorOpInBlock(*user);
+      Operation *here = block.findAncestorOpInBlock(*user);
       if (isView(user))
         values.push_back(user->getResult(0));
-      else if (!here || here == end || end->isBeforeInBlock(here))
+      else if (!here || places.lookup(here) >= places.lookup(end))
         return true;
     }
   return false;
 }
 
 /// Bytes of what the moved ops read that nothing else would need as long.
-static int64_t countKept(const Moved &moved, Operation *second) {
+int64_t Joiner::countKept(const Moved &moved, Operation *second) const {
   llvm::SetVector<Value> kept;
   for (Operation *op : moved)
     for (Value operand : op->getOperands())
@@ -133,7 +155,7 @@ static int64_t countKept(const Moved &moved, Operation *second) {
   return bytesOf(kept.getArrayRef());
 }
 
-static FusedOp join(FusedOp first, FusedOp second, const Moved &moved) {
+FusedOp Joiner::join(FusedOp first, FusedOp second, const Moved &moved) {
   llvm::SetVector<Value> inputs(first.getInputs().begin(), first.getInputs().end());
   inputs.insert_range(second.getInputs());
   SmallVector<Type> types(first.getResultTypes());
@@ -158,18 +180,23 @@ static FusedOp join(FusedOp first, FusedOp second, const Moved &moved) {
   mergeEqualOps(joined);
   first->replaceAllUsesWith(joined->getResults().take_front(first.getNumResults()));
   second->replaceAllUsesWith(joined->getResults().drop_front(first.getNumResults()));
+  int64_t place = places.lookup(second);
   Operation *last = second;
   for (Operation *op : ArrayRef(moved.getArrayRef()).drop_front()) {
     op->moveAfter(last);
     last = op;
+    places[op] = place;
   }
-  first->erase();
-  second->erase();
+  for (FusedOp part : {first, second}) {
+    places.erase(part);
+    part->erase();
+  }
+  places[joined] = place;
   return joined;
 }
 
 /// Joins the nearest kernel before it that may be; null if there is none.
-static FusedOp joinOne(FusedOp second) {
+FusedOp Joiner::joinOne(FusedOp second) {
   SmallPtrSet<Value, 8> inputs(second.getInputs().begin(), second.getInputs().end());
   int64_t other = bytesOf(second.getInputs()) + bytesOf(second.getResults());
   Operation *op = second->getPrevNode();
@@ -180,7 +207,8 @@ static FusedOp joinOne(FusedOp second) {
     int64_t shared = 0;
     for (Value input : first.getInputs())
       shared += inputs.contains(input) ? bytesOf(input) : 0;
-    if (!isWorthwhile(shared, bytesOf(first.getInputs()) + bytesOf(first.getResults()), other) || !fit(first, second))
+    if (shared == 0 || !isWorthwhile(shared, bytesOf(first.getInputs()) + bytesOf(first.getResults()), other) ||
+        !fit(first, second))
       continue;
     std::optional<Moved> moved = findMoved(first, second);
     if (moved && countKept(*moved, second) <= shared)
@@ -189,7 +217,7 @@ static FusedOp joinOne(FusedOp second) {
   return {};
 }
 
-static void joinIn(Block &block) {
+void Joiner::joinAll() {
   SmallVector<FusedOp> kernels(block.getOps<FusedOp>());
   for (FusedOp kernel : kernels)
     while (FusedOp joined = joinOne(kernel))
@@ -209,7 +237,7 @@ class JoinSiblings : public impl::JoinSiblingsBase<JoinSiblings> {
 
 void joinSiblings(func::FuncOp program) {
   for (Block *block : getKernelBlocks(program))
-    joinIn(*block);
+    Joiner(*block).joinAll();
 }
 
 } // namespace ftc::tune

@@ -137,9 +137,9 @@ public:
   /// The denominators of an objective on this micro-batch, each a scalar; none if its loss needs none.
   llvm::SmallVector<mlir::Value> denominators(const Value &objective, const LossModels &models, const Batch &batch);
   /// Writes the log-probabilities that an objective takes of models other than the policy to tensors whose symbols
-  /// begin with `prefix`, and says which.
+  /// begin with `prefix`, and says which. Where there are none, `parts` become the denominators.
   std::vector<KeptLogProbabilities> references(const Value &objective, const LossModels &models, const Batch &batch,
-                                               llvm::StringRef prefix);
+                                               llvm::StringRef prefix, llvm::SmallVector<mlir::Value> &parts);
   /// The share of this micro-batch in the loss, a scalar: numerators over the batch's denominators, read from `symbol`
   /// (f64 `[n]`).
   mlir::Value loss(const Value &objective, const LossModels &models, const Batch &batch, llvm::StringRef denominators);

@@ -131,8 +131,10 @@ private:
   bool isTrained(const StepValue &policy) const;
   bool addObjective(const StepCall &call, LossStep &loss);
   std::string nameBeside(const StepCall &call, llvm::StringRef suffix) const;
-  void keepReferences(const StepCall &call, LossStep &loss);
+  void weighWithReferences(const StepCall &call, LossStep &loss);
   void weigh(const StepCall &call, LossStep &loss);
+  void finishWeighing(const StepCall &call, LossStep &loss, elaborate::ProgramBuilder &program,
+                      llvm::SmallVector<mlir::Value> parts);
   void micro(const StepCall &call, LossStep &loss, llvm::ArrayRef<std::string> parameters,
              llvm::ArrayRef<std::string> gradients);
   void finishLoss(const StepCall &call, StepValue &result, LossStep &loss);

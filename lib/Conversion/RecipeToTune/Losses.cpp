@@ -85,16 +85,19 @@ bool Converter::addObjective(const StepCall &call, LossStep &loss) {
   return true;
 }
 
-/// The program that finds what models other than the policy say of the data, which no step of a training changes.
-void Converter::keepReferences(const StepCall &call, LossStep &loss) {
-  ProgramBuilder program(elaborator, call.name + ".refer");
+/// The program that finds what models other than the policy say of the data, which no step of a training changes, and
+/// that of the denominators. Where there are no such models, one evaluation of the objective serves for both.
+void Converter::weighWithReferences(const StepCall &call, LossStep &loss) {
+  ProgramBuilder program(elaborator, call.name + ".weigh");
+  llvm::SmallVector<mlir::Value> parts;
   std::vector<KeptLogProbabilities> kept =
-      program.references(loss.objective, loss.models, loss.batch, call.name + ".reference");
+      program.references(loss.objective, loss.models, loss.batch, call.name + ".reference", parts);
+  if (kept.empty())
+    return finishWeighing(call, loss, program, parts);
   mlir::func::FuncOp built = program.finish();
   if (!built)
     return;
-  if (kept.empty())
-    return built.erase();
+  built.setSymName(call.name + ".refer");
   for (const KeptLogProbabilities &one : kept) {
     Batch *text = &loss.batch;
     for (auto [name, part] : llvm::zip_equal(loss.batch.form.texts, loss.batch.texts))
@@ -104,12 +107,18 @@ void Converter::keepReferences(const StepCall &call, LossStep &loss) {
   }
   loss.programs.setSymbol("refer", built.getSymName());
   loss.kept = std::move(kept);
+  weigh(call, loss);
 }
 
-/// The program that adds a micro-batch's denominators to `<step>.weighed`.
+/// The program of the denominators.
 void Converter::weigh(const StepCall &call, LossStep &loss) {
   ProgramBuilder program(elaborator, call.name + ".weigh");
-  llvm::SmallVector<mlir::Value> parts = program.denominators(loss.objective, loss.models, loss.batch);
+  finishWeighing(call, loss, program, program.denominators(loss.objective, loss.models, loss.batch));
+}
+
+/// The program adds a micro-batch's denominators to `<step>.weighed`.
+void Converter::finishWeighing(const StepCall &call, LossStep &loss, ProgramBuilder &program,
+                               llvm::SmallVector<mlir::Value> parts) {
   if (parts.empty())
     return void(program.finish());
   for (mlir::Value &part : parts)

@@ -4,11 +4,12 @@
 
 using namespace ftc::recipe_to_tune;
 
-void OpText::write(mlir::Attribute attribute) {
-  auto [number, isNew] = attributes.try_emplace(attribute, attributes.size());
-  out << " #" << number->second;
+void OpText::write(mlir::NamedAttribute attribute) {
+  mlir::Attribute value = attribute.getValue();
+  auto [number, isNew] = attributes.try_emplace(value, attributes.size());
+  out << " " << attribute.getName().strref() << " #" << number->second;
   if (isNew)
-    out << " = " << attribute;
+    out << " = " << value;
 }
 
 /// Numbers a value, with its type.
@@ -35,7 +36,13 @@ void OpText::write(mlir::Region &region) {
 
 void OpText::write(mlir::Operation &op) {
   out << op.getName().getStringRef();
-  write(op.getAttrDictionary());
+  // One by one: a dictionary of them would be made for each op.
+  mlir::NamedAttrList inherent;
+  op.getName().populateInherentAttrs(&op, inherent);
+  for (mlir::NamedAttribute attribute : inherent)
+    write(attribute);
+  for (mlir::NamedAttribute attribute : op.getDiscardableAttrs())
+    write(attribute);
   for (mlir::Value operand : op.getOperands())
     out << " %" << values.lookup(operand);
   out << " ->";

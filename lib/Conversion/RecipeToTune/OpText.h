@@ -25,7 +25,7 @@ public:
 
 private:
   void write(mlir::Region &region);
-  void write(mlir::Attribute attribute);
+  void write(mlir::NamedAttribute attribute);
   void define(mlir::Value value);
 
   llvm::raw_ostream &out;

@@ -150,8 +150,7 @@ StepValue Converter::train(const StepCall &call) {
   auto plan = OptimizerPlan::make(elaborator, call.name, *start.model, optimizer, call.range(), stateFormat(call));
   if (!plan)
     return result;
-  keepReferences(call, loss);
-  weigh(call, loss);
+  weighWithReferences(call, loss);
   unsigned points = 0;
   if (plan->asksElsewhere()) {
     ProgramBuilder program(elaborator, call.name + ".tried");
