@@ -58,18 +58,23 @@ static bool staysWhole(mlir::ModuleOp placed, llvm::StringRef training) {
   return whole && whole.getValue();
 }
 
-/// The most sequences that should fit, of which each takes its share of `rows` bytes. What rows take is taken to grow
-/// with their number, which it does but for what little does not depend on them.
+/// With so many sequences at once, of which each takes its share of `rows` bytes. What rows take is taken to grow with
+/// their number, which it does but for what little does not depend on them.
+Compilation::SmallerMicroBatch Compilation::estimate(const target::PlanSummary &plan, recipe::TrainOp train,
+                                                     int64_t rows, int64_t sequences) {
+  int64_t rest = plan.peak + target::kProcessBytes - plan.activations - plan.workspace;
+  return {sequences, rest + countMovingGradients(*current, plan) + rows * sequences / countSequences(train)};
+}
+
+/// The most sequences that should fit.
 std::optional<Compilation::SmallerMicroBatch> Compilation::findMicroBatch(const target::PlanSummary &plan,
                                                                           recipe::TrainOp train, int64_t rows) {
   if (staysWhole(*current, train.getName()))
     return std::nullopt;
-  int64_t rest = plan.peak + target::kProcessBytes - plan.activations - plan.workspace;
-  rest += countMovingGradients(*current, plan);
-  int64_t sequences = train.getBatch().getFirst(), now = countSequences(train);
-  for (int64_t micro = now - 1; micro > 0; --micro)
-    if (int64_t bytes = rest + rows * micro / now; sequences % micro == 0 && bytes <= limit->bytes)
-      return SmallerMicroBatch{micro, bytes};
+  int64_t sequences = train.getBatch().getFirst();
+  for (int64_t micro = countSequences(train) - 1; micro > 0; --micro)
+    if (auto smaller = estimate(plan, train, rows, micro); sequences % micro == 0 && smaller.bytes <= limit->bytes)
+      return smaller;
   return std::nullopt;
 }
 
@@ -206,6 +211,8 @@ void Compilation::refuseMemory(const target::PlanSummary &plan) {
     message.help(llvm::formatv("should fit: micro_batch: {0}, with the same result: about {1}", smaller->sequences,
                                bytesText(double(smaller->bytes)))
                      .str());
+  else if (auto least = estimate(plan, train, rows, 1); !staysWhole(*current, train.getName()) && least.bytes < peak)
+    message.help(llvm::formatv("needs less: micro_batch: 1, {0} or more", bytesText(double(least.bytes))));
   auto fits = [&](double share) { return double(rest) + double(rows) * share <= double(limit->bytes); };
   constexpr int64_t multiple = 16;
   int64_t sequences = train.getBatch().getFirst(), now = train.getBatch().getSecond();

@@ -60,7 +60,8 @@ public:
   LogicalResult grow() {
     if (failed(join(seed)))
       return failure();
-    for (Operation *op = seed->getNextNode(); op; op = op->getNextNode())
+    // Ops behind the last one that uses what is in the region add nothing to it.
+    for (Operation *op = seed->getNextNode(); op && !lastUser->isBeforeInBlock(op); op = op->getNextNode())
       if (failed(visit(op)))
         return failure();
     return success();
@@ -144,6 +145,10 @@ private:
         return failure();
     }
     ops.insert(op);
+    for (Operation *user : op->getUsers()) {
+      Operation *here = op->getBlock()->findAncestorOpInBlock(*user);
+      lastUser = lastUser->isBeforeInBlock(here) ? here : lastUser;
+    }
     return success();
   }
 
@@ -169,8 +174,9 @@ private:
     return success();
   }
 
-  /// Values that depend on the region and are not in it.
+  /// Values that depend on the region and are not in it, as far as ops were visited.
   DenseSet<Value> after;
+  Operation *lastUser = seed;
 };
 
 //===----------------------------------------------------------------------===//

@@ -79,6 +79,7 @@ private:
   void findMemoryLimit();
   void warnOfSlowPrecision();
   recipe::TrainOp findTraining(llvm::StringRef step);
+  SmallerMicroBatch estimate(const target::PlanSummary &plan, recipe::TrainOp train, int64_t rows, int64_t sequences);
   std::optional<SmallerMicroBatch> findMicroBatch(const target::PlanSummary &plan, recipe::TrainOp train, int64_t rows);
   /// Whether there are micro-batches that depend on what the placed programs need.
   bool choosesMicroBatches();
