@@ -37,6 +37,8 @@ static constexpr size_t kJoined = 2;
 static constexpr int64_t kShallow = 64;
 /// Columns from which copying the rows of a left operand that is [depth, rows] is cheap.
 static constexpr int64_t kColumnsToCopy = 32;
+/// Columns of a result whose tiles leave at most half of a vector empty.
+static constexpr int64_t kLeastColumns = 8;
 /// Side of the squares in which a turned result is transposed.
 static constexpr int64_t kSquare = 16;
 /// Rows whose distance is a multiple of this (elements: 4 KB) compete for one place of the first cache.
@@ -108,6 +110,7 @@ private:
   void groupTerms(ArrayRef<Term> terms);
   void setColumns(int64_t most);
   void setRows(int64_t blocks);
+  void halveTurned();
 };
 } // namespace
 
@@ -159,6 +162,16 @@ void Blocking::setRows(int64_t blocks) {
   rowBlocks = llvm::divideCeil(rows, blockRows);
 }
 
+/// What is turned has few rows, and often few columns: two blocks of as many rows, where it would be one item.
+void Blocking::halveTurned() {
+  constexpr int64_t leastRows = 8;
+  if (getItems() > 1 || rows < 2 * leastRows)
+    return;
+  setRows(2);
+  if (2 * blockRows != rows)
+    setRows(1);
+}
+
 Blocking::Blocking(const Registers &registers, ArrayRef<Term> terms)
     : registers(registers), splits(isSplit(terms[0])), rows(terms[0].m.size), columns(terms[0].n.size),
       mostTileRows(splits ? kSplitRows : registers.tileRows) {
@@ -179,7 +192,9 @@ Blocking::Blocking(const Registers &registers, ArrayRef<Term> terms)
   if (rows <= kRowsToCopy && rowBlocks == 1)
     while (getItems() < (splits ? kEvenItems / 2 : kEvenItems) && blockColumns > registers.tileColumns)
       setColumns(blockColumns / 2);
-  if (columns <= registers.tileColumns && !isTurned(terms)) // which writes all rows of an item's columns
+  if (isTurned(terms))
+    halveTurned();
+  else if (columns <= registers.tileColumns)
     for (int64_t blocks = rowBlocks; getItems() < kEvenItems && rows / blocks >= registers.tileRows; ++blocks)
       setRows(blocks);
   for (ArrayRef<size_t> sweep : sweeps) {
@@ -265,11 +280,10 @@ private:
   Value countPanels();
   void ifNarrowPanel(llvm::function_ref<void(int64_t)> body);
   void emitRows(ArrayRef<size_t> sweep, ArrayRef<Operands> operands, Start start, Value row, int64_t rows);
-  void
-  forTurnedSquares(llvm::function_ref<SmallVector<Value>(int64_t row, int64_t rows, Value column)> load,
-                   llvm::function_ref<void(ArrayRef<Value> square, int64_t row, int64_t rows, Value column)> store);
-  Value placeInResult(Value column, int64_t row);
-  Value placeOfComputed(int64_t row, Value column);
+  void forTurnedSquares(llvm::function_ref<SmallVector<Value>(Value row, int64_t rows, Value column)> load,
+                        llvm::function_ref<void(ArrayRef<Value> square, Value row, int64_t rows, Value column)> store);
+  Value placeInResult(Value column, Value row);
+  Value placeOfComputed(Value row, Value column);
   void loadTurned(Value init);
   void storeTurned();
 
@@ -529,32 +543,37 @@ void MatmulEmitter::emitTile(ArrayRef<size_t> sweep, ArrayRef<Operands> operands
   }
 }
 
-/// Reads 16 rows of one matrix by 16 columns, transposes them and hands them on, for each such square of the block:
-/// `row` is the first row of what is computed, of which `rows` exist.
+/// Reads 16 rows of one matrix by 16 columns, transposes them and hands them on, for each such square of the rows and
+/// columns that were located: `row` is the first row of what is computed, of which `rows` exist.
 void MatmulEmitter::forTurnedSquares(
-    llvm::function_ref<SmallVector<Value>(int64_t row, int64_t rows, Value column)> load,
-    llvm::function_ref<void(ArrayRef<Value> square, int64_t row, int64_t rows, Value column)> store) {
-  for (int64_t row = 0; row < shape.m.size; row += kSquare) {
-    int64_t rows = std::min(kSquare, shape.m.size - row);
-    l.loop(firstColumn, lastColumn, kSquare, [&](Value column) {
-      SmallVector<Value> square = load(row, rows, column);
-      l.transpose(square);
-      store(square, row, rows, column);
-    });
-  }
+    llvm::function_ref<SmallVector<Value>(Value row, int64_t rows, Value column)> load,
+    llvm::function_ref<void(ArrayRef<Value> square, Value row, int64_t rows, Value column)> store) {
+  int64_t blockRows = std::min(blocking.blockRows, shape.m.size);
+  assert(shape.m.size % blockRows == 0 && "blocks of what is turned have as many rows");
+  l.loop(firstRow, lastRow, blockRows, [&](Value block) {
+    for (int64_t first = 0; first < blockRows; first += kSquare) {
+      Value row = l.add(block, first);
+      int64_t rows = std::min(kSquare, blockRows - first);
+      l.loop(firstColumn, lastColumn, kSquare, [&](Value column) {
+        SmallVector<Value> square = load(row, rows, column);
+        l.transpose(square);
+        store(square, row, rows, column);
+      });
+    }
+  });
 }
 
 /// Where the elements of a column of what is computed follow each other in the result.
-Value MatmulEmitter::placeInResult(Value column, int64_t row) {
+Value MatmulEmitter::placeInResult(Value column, Value row) {
   return l.add(l.add(entry.c, l.mul(column, shape.n.c)), row);
 }
-Value MatmulEmitter::placeOfComputed(int64_t row, Value column) {
-  return l.add(l.add(computed.at, column), row * rowStep);
+Value MatmulEmitter::placeOfComputed(Value row, Value column) {
+  return l.add(l.add(computed.at, column), l.mul(row, rowStep));
 }
 
 /// Brings what the sums begin with to where they are computed, with its rows as columns.
 void MatmulEmitter::loadTurned(Value init) {
-  auto load = [&](int64_t row, int64_t rows, Value column) {
+  auto load = [&](Value row, int64_t rows, Value column) {
     SmallVector<Value> square;
     for (int64_t i = 0; i < kSquare; ++i) {
       Value own = l.min(l.add(column, i), l.sub(lastColumn, l.index(1)));
@@ -562,23 +581,23 @@ void MatmulEmitter::loadTurned(Value init) {
     }
     return square;
   };
-  forTurnedSquares(load, [&](ArrayRef<Value> square, int64_t row, int64_t rows, Value column) {
+  forTurnedSquares(load, [&](ArrayRef<Value> square, Value row, int64_t rows, Value column) {
     for (int64_t i = 0; i < rows; ++i)
-      l.store(square[i], l.offset(scratch, placeOfComputed(row + i, column)), l.index(0));
+      l.store(square[i], l.offset(scratch, placeOfComputed(l.add(row, i), column)), l.index(0));
   });
 }
 
 /// Writes what was computed, with its rows as columns.
 void MatmulEmitter::storeTurned() {
   Value c = pointer(op.getResult());
-  auto load = [&](int64_t row, int64_t rows, Value column) {
+  auto load = [&](Value row, int64_t rows, Value column) {
     SmallVector<Value> square;
     for (int64_t i = 0; i < kSquare; ++i)
-      square.push_back(i < rows ? l.load(l.offset(scratch, placeOfComputed(row + i, column)), l.index(0), kSquare)
+      square.push_back(i < rows ? l.load(l.offset(scratch, placeOfComputed(l.add(row, i), column)), l.index(0), kSquare)
                                 : l.constant(l.f32(kSquare), 0));
     return square;
   };
-  forTurnedSquares(load, [&](ArrayRef<Value> square, int64_t row, int64_t rows, Value column) {
+  forTurnedSquares(load, [&](ArrayRef<Value> square, Value row, int64_t rows, Value column) {
     for (int64_t i = 0; i < kSquare; ++i) {
       auto write = [&] { l.store(square[i], l.offset(c, placeInResult(l.add(column, i), row)), l.index(0), rows); };
       if (shape.n.size % kSquare == 0)
@@ -649,7 +668,7 @@ static SmallVector<Term> getSuitedTerms(dnnl::MatmulOp op, const Registers &regi
     bool readable = (term.m.a == 1 || term.k.a == 1) && (term.n.b == 1 || term.k.b == 1);
     if (term.k.a != 1 && term.n.size < kColumnsToCopy)
       return false;
-    return readable && term.n.size >= 16 && (term.n.b == 1 || term.m.size >= kRowsToTranspose);
+    return readable && term.n.size >= kLeastColumns && (term.n.b == 1 || term.m.size >= kRowsToTranspose);
   };
   if (isDots(terms) || llvm::all_of(terms, suits)) {
     if (!isDots(terms))

@@ -1,4 +1,5 @@
-// Transposition by blocks of 16 by 16 in registers, so that both tensors are read and written by whole vectors.
+// Transposition by blocks of 16 by 16 in registers, so that both tensors are read and written by whole vectors. Short
+// rows that stay rows are moved one by one.
 
 #include "Generators.h"
 #include "LoopBuilder.h"
@@ -13,6 +14,8 @@ namespace {
 constexpr int64_t kBlock = 16;
 /// Elements that one thread should take at a time.
 constexpr int64_t kGrainElements = 1 << 14;
+/// Rows of so many elements, that stay rows, are left to the kernels of rows.
+constexpr int64_t kLongRow = 256;
 
 /// A dimension of the result: of which size, and how far its neighbours lie apart in the two tensors.
 struct Axis {
@@ -118,6 +121,58 @@ private:
   SmallVector<Axis> outer;
 };
 
+/// Rows of the last dimension keep it. An item are the neighbours, in the source, of some that are neighbours in the
+/// result: they are read as they lie, and what is written of each line is written at once.
+class RowMove {
+public:
+  RowMove(linalg::TransposeOp op, const Registers &registers, KernelBuilder &builder)
+      : l(builder, registers), from(l.flatten(builder.buffer(op.getInput()))),
+        to(l.flatten(builder.buffer(op->getResult(0)))), outer(getAxes(op)), row(outer.pop_back_val()),
+        next(outer.pop_back_val()) {
+    auto found = llvm::find_if(outer, [&](const Axis &axis) { return axis.from == row.size; });
+    nextInSource = *found;
+    outer.erase(found);
+  }
+
+  void emit() {
+    constexpr int64_t most = 16; // neighbours in the result
+    int64_t rows = std::min(most, next.size), parts = llvm::divideCeil(next.size, rows), items = parts;
+    for (const Axis &axis : outer)
+      items *= axis.size;
+    l.b.setItems(items, std::max<int64_t>(1, kGrainElements / (row.size * rows * nextInSource.size)));
+    l.loop(l.b.lo(), l.b.hi(), 1, [&](Value item) {
+      Value part = l.rem(item, parts), place = l.div(item, parts), source = l.index(0), target = l.index(0);
+      for (const Axis &axis : llvm::reverse(outer)) {
+        Value at = l.rem(place, axis.size);
+        place = l.div(place, axis.size);
+        source = l.add(source, l.mul(at, axis.from));
+        target = l.add(target, l.mul(at, axis.to));
+      }
+      Value first = l.mul(part, rows);
+      l.loop(first, l.min(l.add(first, rows), l.index(next.size)), 1, [&](Value at) {
+        Value begin = l.add(source, l.mul(at, next.from)), end = l.add(target, l.mul(at, next.to));
+        l.loop(l.index(0), l.index(nextInSource.size), 1, [&](Value near) {
+          emitRow(l.add(begin, l.mul(near, nextInSource.from)), l.add(end, l.mul(near, nextInSource.to)));
+        });
+      });
+    });
+  }
+
+private:
+  void emitRow(Value source, Value target) {
+    for (int64_t column = 0; column < row.size; column += kBlock) {
+      int64_t columns = std::min(kBlock, row.size - column);
+      l.store(l.load(from, l.add(source, column), kBlock, columns), to, l.add(target, column), columns);
+    }
+  }
+
+  LoopBuilder l;
+  Value from, to;
+  SmallVector<Axis> outer;
+  Axis row, next;      ///< the last two of the result
+  Axis nextInSource{}; ///< the last but one of the source
+};
+
 class TransposeGenerator : public KernelGenerator {
 public:
   explicit TransposeGenerator(const Registers &registers) : registers(registers) {}
@@ -125,11 +180,15 @@ public:
   LogicalResult generate(Operation *op, KernelBuilder &builder) const override {
     auto transpose = cast<linalg::TransposeOp>(op);
     SmallVector<Axis> axes = getAxes(transpose);
-    bool isCopyOfRows = axes.empty() || axes.back().from == 1;
+    bool keepsRows = axes.empty() || axes.back().from == 1;
+    bool keepsLongRows = keepsRows && (axes.size() < 2 || axes.back().size >= kLongRow);
     Type element = cast<RankedTensorType>(transpose.getInput().getType()).getElementType();
-    if (isCopyOfRows || element.getIntOrFloatBitWidth() < 8 || builder.isFolded(transpose.getInput()))
+    if (keepsLongRows || element.getIntOrFloatBitWidth() < 8 || builder.isFolded(transpose.getInput()))
       return rows->generate(op, builder);
-    Transposition(transpose, registers, builder).emit();
+    if (keepsRows)
+      RowMove(transpose, registers, builder).emit();
+    else
+      Transposition(transpose, registers, builder).emit();
     return success();
   }
 

@@ -5,7 +5,7 @@
 // RUN: ftc-run-mlir %s --target=cpu --judge=3e-6 --num-threads=2
 // RUN: ftc-run-mlir %s --target=cpu --judge=3e-6 --alone
 // RUN: ftc-run-mlir %s --target=cpu --print-llvm | FileCheck %s
-// CHECK-COUNT-9: define {{.*}}@dnnl_matmul_{{[0-9]+}}.body(
+// CHECK-COUNT-10: define {{.*}}@dnnl_matmul_{{[0-9]+}}.body(
 
 module {
   tune.tensor output @c0 : tensor<100x16xf32>
@@ -38,6 +38,10 @@ module {
   tune.tensor output @c8 : tensor<16x30xf32>
   tune.tensor input @a8 : tensor<50x16xf32>
   tune.tensor input @b8 : tensor<30x50xf32>
+  tune.tensor output @c9 : tensor<12x24xf32>
+  tune.tensor input @g9 : tensor<12x24xf32>
+  tune.tensor input @a9 : tensor<3000x12xf32>
+  tune.tensor input @b9 : tensor<24x3000xf32>
   func.func @products() attributes {tune.program} {
     %zero = arith.constant 0.0 : f32
     // A left operand of rows by the depth.
@@ -103,7 +107,7 @@ module {
     %p6 = linalg.contract indexing_maps = [affine_map<(m, n, k) -> (k, m)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>]
          ins(%a6, %b6 : tensor<33x41xf32>, tensor<33x17xf32>) outs(%z6 : tensor<41x17xf32>) -> tensor<41x17xf32>
     tune.write %p6, @c6 : tensor<41x17xf32>
-    // Few items, which have all that is computed of their columns: of one tile's width with AVX-512, and with AVX2.
+    // Few items, which have all that is computed of their columns, or half of it: of one tile's width with AVX-512, and with AVX2.
     %a7 = tune.read @a7 : tensor<50x32xf32>
     %b7 = tune.read @b7 : tensor<50x28xf32>
     %e7 = tensor.empty() : tensor<32x28xf32>
@@ -118,6 +122,13 @@ module {
     %p8 = linalg.contract indexing_maps = [affine_map<(m, n, k) -> (k, m)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>]
          ins(%a8, %b8 : tensor<50x16xf32>, tensor<30x50xf32>) outs(%z8 : tensor<16x30xf32>) -> tensor<16x30xf32>
     tune.write %p8, @c8 : tensor<16x30xf32>
+    // One panel of fewer columns than a vector, in two blocks of rows, deep, and added to what is kept.
+    %a9 = tune.read @a9 : tensor<3000x12xf32>
+    %b9 = tune.read @b9 : tensor<24x3000xf32>
+    %z9 = tune.read @g9 : tensor<12x24xf32>
+    %p9 = linalg.contract indexing_maps = [affine_map<(m, n, k) -> (k, m)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>]
+         ins(%a9, %b9 : tensor<3000x12xf32>, tensor<24x3000xf32>) outs(%z9 : tensor<12x24xf32>) -> tensor<12x24xf32>
+    tune.write %p9, @c9 : tensor<12x24xf32>
     return
   }
 }

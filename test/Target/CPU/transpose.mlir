@@ -49,6 +49,7 @@ tune.tensor output @all : tensor<MMxNNx3x2xTT>
 tune.tensor output @far : tensor<MMx3x2xNNxTT>
 tune.tensor output @near : tensor<NNxMMx2x3xTT>
 tune.tensor output @rows : tensor<NNx3x2xMMxTT>
+tune.tensor output @swapped : tensor<NNx2x3xMMxTT>
 tune.tensor output @pairs : tensor<3xMMxNNx2xTT>
 tune.tensor output @parts : tensor<2xMMx3xNNxTT>
 func.func @main() attributes {tune.program} {
@@ -74,5 +75,8 @@ func.func @main() attributes {tune.program} {
   %6 = tensor.empty() : tensor<2xMMx3xNNxTT>
   %parts = linalg.transpose ins(%x : tensor<3x2xNNxMMxTT>) outs(%6 : tensor<2xMMx3xNNxTT>) permutation = [1, 3, 0, 2]
   tune.write %parts, @parts : tensor<2xMMx3xNNxTT>
+  %s = tensor.empty() : tensor<NNx2x3xMMxTT>
+  %swapped = linalg.transpose ins(%x : tensor<3x2xNNxMMxTT>) outs(%s : tensor<NNx2x3xMMxTT>) permutation = [2, 1, 0, 3]
+  tune.write %swapped, @swapped : tensor<NNx2x3xMMxTT>
   return
 }
