@@ -73,6 +73,22 @@ static std::optional<size_t> findPrefix(ArrayRef<int64_t> shape, int64_t count) 
   }
 }
 
+/// How many neighbouring dimensions of `shape` each one of `own` joins; nothing if `own` is no shape that joins some.
+static std::optional<SmallVector<size_t>> findJoined(ArrayRef<int64_t> own, ArrayRef<int64_t> shape) {
+  SmallVector<size_t> joined;
+  for (int64_t size : own) {
+    size_t dims = 0;
+    int64_t product = 1;
+    for (; dims < shape.size() && (dims == 0 || product < size); ++dims)
+      product *= shape[dims];
+    if (product != size || dims == 0)
+      return std::nullopt;
+    joined.push_back(dims);
+    shape = shape.drop_front(dims);
+  }
+  return shape.empty() ? std::optional(std::move(joined)) : std::nullopt;
+}
+
 static bool isReduction(Operation *op) { return isa<linalg::ReduceOp, linalg::ContractOp>(op); }
 
 /// Whether the elements of `op`'s result depend on those at the same place of its operands alone, or on none.
@@ -165,11 +181,38 @@ public:
 private:
   using Results = SmallVector<RowProgram::Binding>;
 
-  void storeAll(const Results &results, ArrayRef<AffineExpr> at) {
+  /// Whether a result has the leading dimensions of `shape`, or joins neighbours of them all.
+  static bool isAlong(RowProgram::Binding result, ArrayRef<int64_t> shape) {
+    ArrayRef<int64_t> own = getTensor(result.outside).getShape();
+    return own == shape.take_front(own.size()) || findJoined(own, shape);
+  }
+
+  /// The dimensions of `shape` that say where an element of the result is.
+  static size_t countDims(RowProgram::Binding result, ArrayRef<int64_t> shape) {
+    ArrayRef<int64_t> own = getTensor(result.outside).getShape();
+    return own == shape.take_front(own.size()) ? own.size() : shape.size();
+  }
+
+  /// What is at `at` of `shape` in the result.
+  Coordinates placeOf(RowProgram::Binding result, ArrayRef<int64_t> shape, ArrayRef<AffineExpr> at) {
+    ArrayRef<int64_t> own = getTensor(result.outside).getShape();
+    if (own == shape.take_front(own.size()))
+      return Coordinates(at);
+    Coordinates place;
+    std::optional<SmallVector<size_t>> joined = findJoined(own, shape);
+    for (size_t dims : *joined) {
+      place.push_back(emitter.getVariables().linearize(at.take_front(dims), shape.take_front(dims)));
+      at = at.drop_front(dims);
+      shape = shape.drop_front(dims);
+    }
+    return place;
+  }
+
+  void storeAll(const Results &results, ArrayRef<int64_t> shape, ArrayRef<AffineExpr> at) {
     for (auto result : results) // all are known before one of them takes over the bytes of an input
-      emitter.evaluate(result.inside, at);
+      emitter.evaluate(result.inside, placeOf(result, shape, at));
     for (auto result : results)
-      emitter.store(result.inside, result.outside, at);
+      emitter.store(result.inside, result.outside, placeOf(result, shape, at));
   }
 
   void emitLinear() {
@@ -181,7 +224,7 @@ private:
       emitter.emitLoop(from, to, range, {}, [&](AffineExpr item, ValueRange) {
         emitter.emitLoop(vectors, {}, [&](AffineExpr index, ValueRange) -> SmallVector<Value> {
           Variables &variables = emitter.getVariables();
-          storeAll(program.results, variables.delinearize(item * kLinearLanes + index, shape));
+          storeAll(program.results, shape, variables.delinearize(item * kLinearLanes + index, shape));
           return {};
         });
         return SmallVector<Value>();
@@ -205,12 +248,9 @@ private:
         for (auto result : rest)
           if (ArrayRef<int64_t> own = getTensor(result.outside).getShape(); shape.empty() || own.size() > shape.size())
             shape = own;
-        auto isAlong = [&](auto result) {
-          ArrayRef<int64_t> own = getTensor(result.outside).getShape();
-          return own == shape.take_front(own.size());
-        };
-        Results along(llvm::make_filter_range(rest, isAlong));
-        llvm::erase_if(rest, isAlong);
+        auto belongs = [&](auto result) { return isAlong(result, shape); };
+        Results along(llvm::make_filter_range(rest, belongs));
+        llvm::erase_if(rest, belongs);
         size_t prefix = *findPrefix(shape, items.count);
         Coordinates at = emitter.getVariables().delinearize(item, shape.take_front(prefix));
         emitRest(along, shape, at);
@@ -222,9 +262,8 @@ private:
   /// Loops over the dimensions of `shape` from `at.size()` on. Results without the last dimensions are stored before
   /// the loops over these, so that what is stored of a row is what the row itself is computed with.
   void emitRest(const Results &results, ArrayRef<int64_t> shape, Coordinates &at) {
-    storeAll(Results(llvm::make_filter_range(
-                 results, [&](auto result) { return getTensor(result.outside).getRank() == int64_t(at.size()); })),
-             at);
+    auto isKnown = [&](auto result) { return countDims(result, shape) == at.size(); };
+    storeAll(Results(llvm::make_filter_range(results, isKnown)), shape, at);
     if (at.size() == shape.size())
       return;
     auto body = [&](AffineExpr index, ValueRange) -> SmallVector<Value> {
@@ -258,7 +297,7 @@ private:
       emitter.emitLoop(vectors, {}, [&](AffineExpr index, ValueRange) -> SmallVector<Value> {
         Coordinates all(at);
         llvm::append_range(all, emitter.getVariables().delinearize(index, joined));
-        storeAll(results, all);
+        storeAll(results, shape, all);
         return {};
       });
   }
