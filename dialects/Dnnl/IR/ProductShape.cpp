@@ -10,7 +10,7 @@ namespace {
 enum class Class { Batch, M, N, K, Other };
 } // namespace
 
-/// Row-major strides of the iteration dimensions in one operand.
+/// Row-major strides of the iteration dimensions in one operand; 0 of those that it does not have.
 static SmallVector<int64_t> getStrides(AffineMap map, ArrayRef<int64_t> sizes) {
   SmallVector<int64_t> strides(sizes.size(), 0);
   int64_t stride = 1;
@@ -22,13 +22,12 @@ static SmallVector<int64_t> getStrides(AffineMap map, ArrayRef<int64_t> sizes) {
   return strides;
 }
 
-static Class classify(AffineMap a, AffineMap b, AffineMap c, unsigned dim) {
-  bool inA = a.isFunctionOfDim(dim), inB = b.isFunctionOfDim(dim), inC = c.isFunctionOfDim(dim);
-  if (inA && inB)
-    return inC ? Class::Batch : Class::K;
-  if (!inC)
+static Class classify(const ProductDimension &dim) {
+  if (dim.a && dim.b)
+    return dim.c ? Class::Batch : Class::K;
+  if (!dim.c)
     return Class::Other;
-  return inA ? Class::M : Class::N;
+  return dim.a ? Class::M : Class::N;
 }
 
 /// Joins dimensions that all operands step through as one, outermost first.
@@ -84,10 +83,11 @@ std::optional<ProductShape> getProductShape(ArrayRef<AffineMap> maps, ArrayRef<i
     strides.push_back(getStrides(map, sizes));
   SmallVector<ProductDimension> groups[4];
   for (unsigned dim = 0; dim < sizes.size(); ++dim) {
-    Class kind = classify(maps[0], maps[1], maps[2], dim);
+    ProductDimension own{sizes[dim], strides[0][dim], strides[1][dim], strides[2][dim]};
+    Class kind = classify(own);
     if (kind == Class::Other)
       return std::nullopt;
-    groups[size_t(kind)].push_back({sizes[dim], strides[0][dim], strides[1][dim], strides[2][dim]});
+    groups[size_t(kind)].push_back(own);
   }
   for (auto &group : groups)
     group = join(group);
