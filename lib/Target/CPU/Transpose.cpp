@@ -46,6 +46,18 @@ SmallVector<Axis> getAxes(linalg::TransposeOp op) {
   return axes;
 }
 
+/// Where in the source and in the result a place along some dimensions, given by its number, begins.
+std::pair<Value, Value> locate(LoopBuilder &l, Value number, ArrayRef<Axis> axes) {
+  Value source = l.index(0), target = l.index(0);
+  for (const Axis &axis : llvm::reverse(axes)) {
+    Value at = l.rem(number, axis.size);
+    number = l.div(number, axis.size);
+    source = l.add(source, l.mul(at, axis.from));
+    target = l.add(target, l.mul(at, axis.to));
+  }
+  return {source, target};
+}
+
 /// Items are blocks of 16 along the result's last dimension, for each place along the dimensions that are last in
 /// neither tensor. A last dimension of 2, 4 or 8 is taken together with the one before it.
 class Transposition {
@@ -72,13 +84,8 @@ public:
     l.b.setItems(items, std::max<int64_t>(1, kGrainElements / (row.size * std::min(kBlock, columns))));
     int64_t whole = columns / kBlock, rest = columns % kBlock;
     l.loop(l.b.lo(), l.b.hi(), 1, [&](Value item) {
-      Value block = l.rem(item, blocks), place = l.div(item, blocks), source = l.index(0), target = l.index(0);
-      for (const Axis &axis : llvm::reverse(outer)) {
-        Value at = l.rem(place, axis.size);
-        place = l.div(place, axis.size);
-        source = l.add(source, l.mul(at, axis.from));
-        target = l.add(target, l.mul(at, axis.to));
-      }
+      Value block = l.rem(item, blocks);
+      auto [source, target] = locate(l, l.div(item, blocks), outer);
       source = l.add(source, l.mul(block, kBlock / part.size * column.from));
       target = l.add(target, l.mul(block, kBlock));
       if (whole)
@@ -141,14 +148,8 @@ public:
       items *= axis.size;
     l.b.setItems(items, std::max<int64_t>(1, kGrainElements / (row.size * rows * nextInSource.size)));
     l.loop(l.b.lo(), l.b.hi(), 1, [&](Value item) {
-      Value part = l.rem(item, parts), place = l.div(item, parts), source = l.index(0), target = l.index(0);
-      for (const Axis &axis : llvm::reverse(outer)) {
-        Value at = l.rem(place, axis.size);
-        place = l.div(place, axis.size);
-        source = l.add(source, l.mul(at, axis.from));
-        target = l.add(target, l.mul(at, axis.to));
-      }
-      Value first = l.mul(part, rows);
+      auto [source, target] = locate(l, l.div(item, parts), outer);
+      Value first = l.mul(l.rem(item, parts), rows);
       l.loop(first, l.min(l.add(first, rows), l.index(next.size)), 1, [&](Value at) {
         Value begin = l.add(source, l.mul(at, next.from)), end = l.add(target, l.mul(at, next.to));
         l.loop(l.index(0), l.index(nextInSource.size), 1, [&](Value near) {
