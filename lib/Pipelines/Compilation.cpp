@@ -21,6 +21,8 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
+#include <utility>
+
 using namespace ftc;
 
 Compilation::Compilation(CompileOptions options, const char *argv0)
@@ -91,10 +93,13 @@ void Compilation::warnOfSlowPrecision() {
 
 bool Compilation::makeTune() {
   findMemoryLimit();
-  warnOfSlowPrecision();
+  bool isFirst = !std::exchange(hasMadeTune, true); // of several micro-batches that are tried
+  if (isFirst)
+    warnOfSlowPrecision();
   int status = 0;
   auto adapted = [&](elaborate::Elaborator &elaborator, const elaborate::AdapterGroup &group) {
-    warnUnlessIdentity(elaborator, group);
+    if (isFirst)
+      warnUnlessIdentity(elaborator, group);
   };
   mlir::OwningOpRef<mlir::ModuleOp> made = convertRecipeToTune(*recipe, definitions, diags, status, adapted);
   if (!made)

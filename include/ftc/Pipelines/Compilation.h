@@ -123,6 +123,7 @@ private:
   std::optional<MemoryLimit> limit; ///< the least one: all programs of an executable share its memory
   target::MemoryReport report;
   bool prepared = false; ///< the standard library is read
+  bool hasMadeTune = false;
   Rung reached = Rung::AST;
   int exitStatus = 0;
 };
