@@ -155,7 +155,13 @@ bool Compilation::lowerTo(Rung rung) {
     if (reached == Rung::Tune && rung < Rung::Placed && choosesMicroBatches()) {
       if (!lowerTo(Rung::Placed))
         return false;
+      chosen = std::move(current);
       reached = Rung::Recipe;
+    }
+    if (reached == Rung::Precision && rung >= Rung::Placed && chosen) {
+      current = std::move(chosen);
+      reached = Rung::Placed;
+      continue;
     }
     Rung before = reached;
     reached = Rung(int(reached) + 1); // a stage may go back

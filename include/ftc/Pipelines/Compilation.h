@@ -118,7 +118,8 @@ private:
     target::MemoryReport report;
   };
   std::optional<WholeBatch> whole;
-  mlir::OwningOpRef<mlir::ModuleOp> uncut; ///< the fused module of whole batches, while they may still be cut
+  mlir::OwningOpRef<mlir::ModuleOp> uncut;  ///< the fused module of whole batches, while they may still be cut
+  mlir::OwningOpRef<mlir::ModuleOp> chosen; ///< placed, with the micro-batches that were chosen, for later
   mlir::OwningOpRef<mlir::ModuleOp> current;
   std::optional<MemoryLimit> limit; ///< the least one: all programs of an executable share its memory
   target::MemoryReport report;
