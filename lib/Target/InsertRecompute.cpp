@@ -391,8 +391,7 @@ std::vector<Recomputed> insertCheapRecompute(ModuleOp module, const KernelRegist
   SmallVector<func::FuncOp> programs = getPrograms(module);
   std::vector<std::unique_ptr<Inserter>> inserters(programs.size());
   parallelFor(module.getContext(), 0, programs.size(), [&](size_t i) {
-    inserters[i] =
-        std::make_unique<Inserter>(programs[i], registry, symbols, steps, /*mayRepeatProducts=*/false);
+    inserters[i] = std::make_unique<Inserter>(programs[i], registry, symbols, steps, /*mayRepeatProducts=*/false);
   });
   llvm::stable_sort(inserters, [](const auto &a, const auto &b) { return a->countLiveBytes() > b->countLiveBytes(); });
   auto isTooLarge = [&](const auto &inserter) { return inserter->countLiveBytes() > enough; };
