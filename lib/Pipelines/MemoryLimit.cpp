@@ -73,8 +73,9 @@ std::optional<Compilation::SmallerMicroBatch> Compilation::findMicroBatch(const 
     return std::nullopt;
   int64_t sequences = train.getBatch().getFirst();
   for (int64_t micro = countSequences(train) - 1; micro > 0; --micro)
-    if (auto smaller = estimate(plan, train, rows, micro); sequences % micro == 0 && smaller.bytes <= limit->bytes)
-      return smaller;
+    if (sequences % micro == 0)
+      if (auto smaller = estimate(plan, train, rows, micro); smaller.bytes <= limit->bytes)
+        return smaller;
   return std::nullopt;
 }
 

@@ -138,8 +138,7 @@ LogicalResult placeFused(ModuleOp module, const TargetOptions &options, MemoryRe
     report->recomputed = std::move(recomputed);
     report->makeSchedules = [memories = std::move(*memories)] { return llvm::map_to_vector(memories, makeSchedule); };
   }
-  bool isTooLarge = options.memory && getPlan(module).peak > options.memory; // it will not run
-  return success(isTooLarge || succeeded(verifyPlacement(module, registry)));
+  return verifyPlacement(module, registry);
 }
 
 LogicalResult lowerToPlaced(ModuleOp module, const TargetOptions &options) {

@@ -176,7 +176,7 @@ private:
 
   /// Values that depend on the region and are not in it, as far as ops were visited.
   DenseSet<Value> after;
-  Operation *lastUser = seed;
+  Operation *lastUser = seed; ///< of what is in the region
 };
 
 //===----------------------------------------------------------------------===//

@@ -73,6 +73,9 @@ static std::optional<size_t> findPrefix(ArrayRef<int64_t> shape, int64_t count) 
   }
 }
 
+/// Whether `own` are the leading dimensions of `shape`, all of them or fewer.
+static bool isPrefix(ArrayRef<int64_t> own, ArrayRef<int64_t> shape) { return own == shape.take_front(own.size()); }
+
 /// How many neighbouring dimensions of `shape` each one of `own` joins; nothing if `own` is no shape that joins some.
 static std::optional<SmallVector<size_t>> findJoined(ArrayRef<int64_t> own, ArrayRef<int64_t> shape) {
   SmallVector<size_t> joined;
@@ -184,19 +187,19 @@ private:
   /// Whether a result has the leading dimensions of `shape`, or joins neighbours of them all.
   static bool isAlong(RowProgram::Binding result, ArrayRef<int64_t> shape) {
     ArrayRef<int64_t> own = getTensor(result.outside).getShape();
-    return own == shape.take_front(own.size()) || findJoined(own, shape);
+    return isPrefix(own, shape) || findJoined(own, shape);
   }
 
   /// The dimensions of `shape` that say where an element of the result is.
   static size_t countDims(RowProgram::Binding result, ArrayRef<int64_t> shape) {
     ArrayRef<int64_t> own = getTensor(result.outside).getShape();
-    return own == shape.take_front(own.size()) ? own.size() : shape.size();
+    return isPrefix(own, shape) ? own.size() : shape.size();
   }
 
   /// What is at `at` of `shape` in the result.
   Coordinates placeOf(RowProgram::Binding result, ArrayRef<int64_t> shape, ArrayRef<AffineExpr> at) {
     ArrayRef<int64_t> own = getTensor(result.outside).getShape();
-    if (own == shape.take_front(own.size()))
+    if (isPrefix(own, shape))
       return Coordinates(at);
     Coordinates place;
     std::optional<SmallVector<size_t>> joined = findJoined(own, shape);
@@ -341,11 +344,8 @@ public:
     // What is read of a view may be read by loops inside of those that write.
     if (!haveOneShape(program) && getTensor(result).getShape() != shape)
       return false;
-    auto isAlong = [&](auto result) {
-      ArrayRef<int64_t> own = getTensor(result.outside).getShape();
-      return own == shape.take_front(own.size());
-    };
-    if (!llvm::all_of(program.results, isAlong) || llvm::any_of(program.ops, llvm::IsaPred<tensor::ConcatOp>))
+    auto begins = [&](auto result) { return isPrefix(getTensor(result.outside).getShape(), shape); };
+    if (!llvm::all_of(program.results, begins) || llvm::any_of(program.ops, llvm::IsaPred<tensor::ConcatOp>))
       return false;
     Items items = chooseItems(program);
     std::optional<size_t> found = items.linear ? 0 : findPrefix(shape, items.count);
