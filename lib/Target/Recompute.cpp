@@ -17,8 +17,8 @@ namespace ftc::target {
 
 namespace {
 
-/// Steps of schedules that the search looks at, at most: tenths of a second.
-constexpr int64_t kEffort = 20'000'000;
+/// Steps of schedules that the search looks at, at most: hundredths of a second.
+constexpr int64_t kEffort = 3'000'000;
 
 using Choice = std::vector<uint8_t>;
 
@@ -63,6 +63,7 @@ private:
   void again(int result, const Choice &choice);
   Peak findPeak();
   Outcome evaluate(const Choice &choice);
+  int findCheapest(const Choice &choice);
   void grow(Choice &choice);
   double costToAdd(int result, const Choice &choice);
   std::vector<int> listCheap(double mostPrice, double mostCost);
@@ -214,35 +215,50 @@ double Chooser::costToAdd(int result, const Choice &choice) {
   return price;
 }
 
-/// Chooses, while the budget is not met, the crossing result that costs least for its bytes. Where no choice on the way
-/// meets it, the one that needs least is left: too much made again at once needs more than what is kept.
+/// The crossing result to choose next, which costs least for its bytes; -1 if all are chosen.
+int Chooser::findCheapest(const Choice &choice) {
+  int best = -1;
+  double bestPrice = std::numeric_limits<double>::infinity();
+  for (int result : candidates) {
+    if (!isCrossing[result] || choice[result] || problem.results[result].bytes == 0)
+      continue;
+    ++sum;
+    double price = costToAdd(result, choice) / double(problem.results[result].bytes);
+    if (price < bestPrice) {
+      bestPrice = price;
+      best = result;
+    }
+  }
+  return best;
+}
+
+/// Chooses, while the budget is not met, what costs least for its bytes. Where no choice on the way meets it, the one
+/// that needs least is left: too much made again at once needs more than what is kept. The schedule is made each time
+/// that an eighth of what is missing has been chosen, before which it cannot fit.
 void Chooser::grow(Choice &choice) {
+  constexpr int64_t parts = 8;
   Choice least = choice;
-  Outcome fewest = evaluate(choice);
-  for (Outcome outcome = fewest; outcome.over > 0; outcome = evaluate(choice)) {
+  Outcome outcome = evaluate(choice), fewest = outcome;
+  int64_t chosen = 0; // bytes since the last schedule
+  while (outcome.over > 0) {
+    int next = findCheapest(choice);
+    if (next >= 0) {
+      choice[next] = true;
+      again(next, choice);
+      chosen += problem.results[next].bytes;
+      if (chosen < outcome.over / parts)
+        continue;
+    }
+    outcome = evaluate(choice);
+    chosen = 0;
     if (outcome < fewest) {
       fewest = outcome;
       least = choice;
     }
-    int best = -1;
-    double bestPrice = std::numeric_limits<double>::infinity();
-    for (int result : candidates) {
-      if (!isCrossing[result] || choice[result] || problem.results[result].bytes == 0)
-        continue;
-      ++sum;
-      double price = costToAdd(result, choice) / double(problem.results[result].bytes);
-      effort += int64_t(problem.results.size()) / 64;
-      if (price < bestPrice) {
-        bestPrice = price;
-        best = result;
-      }
-    }
-    if (best < 0) {
-      choice = least;
-      return;
-    }
-    choice[best] = true;
+    if (next < 0)
+      break;
   }
+  choice = least;
 }
 
 bool Chooser::tryFlips(Choice &choice, Outcome &best, std::initializer_list<int> flips) {
@@ -257,12 +273,14 @@ bool Chooser::tryFlips(Choice &choice, Outcome &best, std::initializer_list<int>
   return false;
 }
 
-/// Changes one result, or two, or three.
+/// Changes single results, each that is better so, or else two, or three.
 bool Chooser::improveOnce(Choice &choice, Outcome &best) {
   size_t count = candidates.size();
+  bool isBetter = false;
   for (size_t i = 0; i < count; ++i)
-    if (effort < kEffort && tryFlips(choice, best, {candidates[i]}))
-      return true;
+    isBetter |= effort < kEffort && tryFlips(choice, best, {candidates[i]});
+  if (isBetter)
+    return true;
   for (size_t i = 0; i < count; ++i)
     for (size_t j = 0; j < i && effort < kEffort; ++j)
       if (tryFlips(choice, best, {candidates[i], candidates[j]}))
@@ -292,11 +310,11 @@ Choice Chooser::tryAll() {
 
 RecomputeSchedule Chooser::run(int64_t bytes) {
   budget = bytes;
-  effort = 0;
   if (candidates.size() < 24 && int64_t(problem.calls.size()) << candidates.size() <= kEffort)
     return make(tryAll());
   Choice choice = beginning;
   grow(choice);
+  effort = 0;
   Outcome best = evaluate(choice);
   // From the dearest, so that what the last choices have made superfluous goes first.
   std::vector<int> order = candidates;
