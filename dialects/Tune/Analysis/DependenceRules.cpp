@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -127,19 +128,23 @@ static Origins ofBroadcast(linalg::BroadcastOp op, OriginsOf originsOf) {
   return input.reshaped(shape, extents);
 }
 
-static Origins ofTranspose(linalg::TransposeOp op, OriginsOf originsOf) {
-  const Origins &input = originsOf(op.getInput());
+/// Each dimension of the result is the one of the input that `permutation` says.
+static Origins permuted(const Origins &input, ArrayRef<int64_t> permutation, ArrayRef<int64_t> shape) {
   Sizes extents;
-  for (int64_t from : op.getPermutation())
+  for (int64_t from : permutation)
     extents.push_back(input.extents()[from]);
-  Origins result(resultShape(op), extents);
+  Origins result(shape, extents);
   Sizes source(extents.size());
   forEachIndex(extents, [&](Index index) {
-    for (auto [to, from] : llvm::enumerate(op.getPermutation()))
+    for (auto [to, from] : llvm::enumerate(permutation))
       source[from] = index[to];
     result.at(index) = input.at(source);
   });
   return result;
+}
+
+static Origins ofTranspose(linalg::TransposeOp op, OriginsOf originsOf) {
+  return permuted(originsOf(op.getInput()), op.getPermutation(), resultShape(op));
 }
 
 //===----------------------------------------------------------------------===//
@@ -536,6 +541,15 @@ static SmallVector<Origins> ofFFT(FFTOp op, OriginsOf originsOf) {
   return SmallVector<Origins>(op->getNumResults(), joinedOf(operands));
 }
 
+/// Between a tensor and half of its spectrum, whose dimensions are permuted; those of the result are `permutation` of
+/// the operands'.
+static SmallVector<Origins> ofHalfFFT(Operation *op, size_t dim, ArrayRef<int64_t> permutation, OriginsOf originsOf) {
+  SmallVector<Origins> operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(anyAlong(originsOf(operand), dim));
+  return SmallVector<Origins>(op->getNumResults(), permuted(joinedOf(operands), permutation, resultShape(op)));
+}
+
 /// a u = y: a column of u depends on the same column of y, and on all of a.
 static Origins ofSolve(SolveOp op, OriginsOf originsOf) {
   const Origins &a = originsOf(op.getA());
@@ -662,6 +676,8 @@ SmallVector<Origins> applyRule(Operation *op, OriginsOf originsOf) {
         return places;
       })
       .Case([&](FFTOp c) { return ofFFT(c, originsOf); })
+      .Case([&](RealFFTOp c) { return ofHalfFFT(c, c.getOrder().front(), c.getOrder(), originsOf); })
+      .Case([&](FFTToRealOp c) { return ofHalfFFT(c, 0, invertPermutationVector(c.getOrder()), originsOf); })
       .Case([&](SolveOp c) { return List{ofSolve(c, originsOf)}; })
       .Case<QROp, SVDOp, EigHOp, RealFFT2Op>([&](Operation *c) { return ofTrailing(c, 2, originsOf); })
       .Case([&](AttentionOp c) { return ofAttention(c, originsOf); })

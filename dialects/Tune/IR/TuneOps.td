@@ -215,6 +215,37 @@ def FFTOp : Tune_PureOp<"fft"> {
   let hasVerifier = 1;
 }
 
+class Tune_HalfFFTOp<string mnemonic> : Tune_PureOp<mnemonic> {
+  dag settings = (ins DenseI64ArrayAttr:$order, F64Attr:$factor, UnitAttr:$inverse, UnitAttr:$mirrored);
+  let assemblyFormat = [{
+    operands `order` $order `factor` $factor (`inverse` $inverse^)? (`mirrored` $mirrored^)? attr-dict `:`
+    functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def RealFFTOp : Tune_HalfFFTOp<"real_fft"> {
+  let summary = "half of the Fourier transform of real numbers along one dimension";
+  let description = [{
+    re_k + i im_k = factor c_k sum x_j exp(-2 pi i j k / N) for k = 0 .. N / 2, `inverse`: exp(2 pi i j k / N). The
+    others are the conjugates of these. c_k = 1; `mirrored`: 2 where k is not -k mod N. `order` lists the dimensions of
+    x as the results have them, the one that is transformed first.
+  }];
+  let arguments = !con((ins Tune_RealTensor:$x), settings);
+  let results = (outs Tune_RealTensor:$re, Tune_RealTensor:$im);
+}
+
+def FFTToRealOp : Tune_HalfFFTOp<"fft_to_real"> {
+  let summary = "real part of a Fourier transform along one dimension, from half of what is transformed";
+  let description = [{
+    x_j = factor sum over k = 0 .. N / 2 of c_k Re((re_k + i im_k) exp(-2 pi i j k / N)), `inverse`:
+    exp(2 pi i j k / N); `mirrored` and `order` as those of tune.real_fft, of which it is the adjoint with the other
+    direction.
+  }];
+  let arguments = !con((ins Tune_RealTensor:$re, Tune_RealTensor:$im), settings);
+  let results = (outs Tune_RealTensor:$x);
+}
+
 def RealFFT2Op : Tune_PureOp<"real_fft2", [TypesMatchWith<"result is like x", "x", "result", "$_self">]> {
   let summary = "real part of the Fourier transform of real numbers along the last two dimensions: [i..., m, n]";
   let description = [{

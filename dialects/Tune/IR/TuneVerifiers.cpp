@@ -7,6 +7,7 @@
 #include "dialects/Tune/IR/Tune.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/IR/Diagnostics.h"
 
 using namespace mlir;
@@ -228,6 +229,23 @@ LogicalResult FFTOp::verify() {
     return emitOpError("needs parts of one type (C29)");
   return success();
 }
+
+/// Holds a transform between a tensor and half of its spectrum to (C32).
+template <typename Op> static LogicalResult verifyHalfFFT(Op op) {
+  Shape x = shapeOf(op.getX()), half = shapeOf(op.getRe());
+  ArrayRef<int64_t> order = op.getOrder();
+  constexpr size_t mostDims = 9;
+  bool isOrder = !order.empty() && isPermutationVector(order) && order.size() == x.size() && x.size() <= mostDims;
+  auto isHalf = [&](auto place) { return half[place] == (place == 0 ? x[order[0]] / 2 + 1 : x[order[place]]); };
+  if (!isOrder || half.size() != x.size() || !llvm::all_of(llvm::seq<size_t>(0, x.size()), isHalf) ||
+      op.getRe().getType() != op.getIm().getType() || !hasOneElement(op))
+    return op.emitOpError(
+        "needs parts with n / 2 + 1 entries of x's dimension of n, first of x's in their order (C32)");
+  return success();
+}
+
+LogicalResult RealFFTOp::verify() { return verifyHalfFFT(*this); }
+LogicalResult FFTToRealOp::verify() { return verifyHalfFFT(*this); }
 
 LogicalResult RealFFT2Op::verify() {
   if (shapeOf(getX()).size() < 2)

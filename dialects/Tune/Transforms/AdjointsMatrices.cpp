@@ -222,6 +222,31 @@ struct FFTModel : DifferentiableOpInterface::ExternalModel<FFTModel, FFTOp> {
   }
 };
 
+struct RealFFTModel : DifferentiableOpInterface::ExternalModel<RealFFTModel, RealFFTOp> {
+  LogicalResult buildAdjoint(Operation *op, OpBuilder &builder, ArrayRef<Value> dy, const BitVector &,
+                             SmallVectorImpl<Value> &cotangents) const {
+    auto fft = cast<RealFFTOp>(op);
+    auto orZero = [&](Value part) { return part ? part : splatLike(builder, op->getLoc(), fft.getRe(), 0); };
+    cotangents[0] = FFTToRealOp::create(builder, op->getLoc(), fft.getX().getType(), orZero(dy[0]), orZero(dy[1]),
+                                        fft.getOrder(), fft.getFactor(), !fft.getInverse(), fft.getMirrored());
+    return success();
+  }
+};
+
+struct FFTToRealModel : DifferentiableOpInterface::ExternalModel<FFTToRealModel, FFTToRealOp> {
+  LogicalResult buildAdjoint(Operation *op, OpBuilder &builder, ArrayRef<Value> dy, const BitVector &needed,
+                             SmallVectorImpl<Value> &cotangents) const {
+    auto fft = cast<FFTToRealOp>(op);
+    Type type = fft.getRe().getType();
+    auto adjoint = RealFFTOp::create(builder, op->getLoc(), type, type, dy[0], fft.getOrder(), fft.getFactor(),
+                                     !fft.getInverse(), fft.getMirrored());
+    for (auto [part, result] : llvm::enumerate(adjoint.getResults()))
+      if (needed[part])
+        cotangents[part] = result;
+    return success();
+  }
+};
+
 /// Cosines are the same both ways.
 struct RealFFT2Model : DifferentiableOpInterface::ExternalModel<RealFFT2Model, RealFFT2Op> {
   LogicalResult buildAdjoint(Operation *op, OpBuilder &builder, ArrayRef<Value> dy, const BitVector &,
@@ -245,6 +270,8 @@ void attachMatrices(MLIRContext *context, TuneDialect *) {
   SVDOp::attachInterface<SVDModel>(*context);
   EigHOp::attachInterface<EigHModel>(*context);
   FFTOp::attachInterface<FFTModel>(*context);
+  RealFFTOp::attachInterface<RealFFTModel>(*context);
+  FFTToRealOp::attachInterface<FFTToRealModel>(*context);
   RealFFT2Op::attachInterface<RealFFT2Model>(*context);
   ReverseOp::attachInterface<ReverseModel>(*context);
 }

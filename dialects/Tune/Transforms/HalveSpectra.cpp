@@ -6,10 +6,9 @@
 //   re(fft(z))_j = sum over k = 0 .. n/2 of c_k (re z_k cos(2 pi j k / n) + im z_k sin(2 pi j k / n))
 //
 // with c_k = 1 where k = -k mod n and 2 elsewhere. So between two transforms half of the entries are enough: each op
-// there is done for n/2 + 1 of them, and the transforms become products with a matrix of cosines and one of sines. At
-// the lengths for which this is done that costs about what a fast transform does, and reads and writes half as much.
-// The dimension of the spectrum comes first, so that what contracts other dimensions is a product for each entry of it,
-// and the longest of the others last, so that these products have long rows.
+// there is done for n/2 + 1 of them, and the transforms become tune.real_fft and tune.fft_to_real. The dimension of the
+// spectrum comes first, so that what contracts other dimensions is a product for each entry of it, and the longest of
+// the others last, so that these products have long rows.
 //
 // The real part of a transform of real numbers along two dimensions is even along both at once, so that it is enough to
 // make half of the first spectrum, and of that half of the lines of the second: tune.real_fft2.
@@ -25,8 +24,6 @@
 #include "dialects/Tune/Utils/Programs.h"
 
 #include "mlir/Interfaces/SideEffectInterfaces.h"
-
-#include <numbers>
 
 using namespace mlir;
 
@@ -154,26 +151,6 @@ private:
 // Half of each
 //===----------------------------------------------------------------------===//
 
-/// cos or sin(2 pi j k / n) as [n, n/2 + 1]; `isWeighted`: times c_k.
-Value makeWaves(OpBuilder &builder, Location loc, int64_t n, bool isSine, bool isWeighted, double factor) {
-  auto type = RankedTensorType::get({n, n / 2 + 1}, builder.getI32Type());
-  auto real = type.clone(builder.getF64Type());
-  Value j = IotaOp::create(builder, loc, type, 0), k = IotaOp::create(builder, loc, type, 1);
-  Value length = splat(builder, loc, type, double(n));
-  Value turns = arith::RemSIOp::create(builder, loc, arith::MulIOp::create(builder, loc, j, k), length);
-  Value angle = scale(builder, loc, convert(builder, loc, turns, builder.getF64Type()), 2 * std::numbers::pi / n);
-  Value wave = isSine ? math::SinOp::create(builder, loc, angle).getResult()
-                      : math::CosOp::create(builder, loc, angle).getResult();
-  if (!isWeighted)
-    return scale(builder, loc, wave, factor);
-  Value twice = arith::RemSIOp::create(builder, loc, arith::AddIOp::create(builder, loc, k, k), length);
-  Value isOwnMirror =
-      arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, twice, splat(builder, loc, type, 0));
-  Value weight =
-      select(builder, loc, isOwnMirror, splat(builder, loc, real, factor), splat(builder, loc, real, 2 * factor));
-  return mul(builder, loc, wave, weight);
-}
-
 /// Half of a tensor: entries 0 .. n/2 of dimension `along`, which comes first; of the others the longest comes last.
 class HalfLayout {
 public:
@@ -207,23 +184,19 @@ class Halves {
 public:
   Halves(const Symmetries &symmetries) : symmetries(symmetries) {}
 
-  /// Real values from their spectrum, whose halves are built.
+  /// Real values from their spectrum, whose halves are built. Lines are made as rows, wherever their dimension is
+  /// wanted: moving it is left to what reads.
   Value transformBack(OpBuilder &builder, FFTOp op) {
-    int64_t n = shapeOf(op.getRe())[op.getDim()];
-    double scale = op.getInverse() ? 1.0 / double(n) : 1;
-    Location loc = op.getLoc();
     Value re = half(builder, op.getRe()), im = half(builder, op.getIm());
-    Value waves = makeWaves(builder, loc, n, /*isSine=*/false, /*isWeighted=*/true, scale);
-    Value sines = makeWaves(builder, loc, n, /*isSine=*/true, /*isWeighted=*/true, op.getInverse() ? -scale : scale);
-    auto whole = llvm::to_vector(llvm::seq<int>(0, typeOf(op.getRe()).getRank())), to = whole;
-    int spectrum = whole[op.getDim()], row = int(whole.size());
-    to[op.getDim()] = row;
-    // The product's columns are the entries of the line, wherever these are wanted: moving them is left to what reads.
-    Labels from = layoutOf(op.getRe()).arrange(ArrayRef(whole)), last = to;
-    std::rotate(last.begin() + op.getDim(), last.begin() + op.getDim() + 1, last.end());
-    Value ofRe = contract(builder, loc, re, from, waves, {row, spectrum}, last);
-    Value both = add(builder, loc, ofRe, contract(builder, loc, im, from, sines, {row, spectrum}, last));
-    return transposeLabels(builder, loc, both, last, to);
+    auto dims = llvm::to_vector(llvm::seq<int64_t>(0, typeOf(op.getRe()).getRank()));
+    auto to = llvm::map_to_vector(dims, [](int64_t dim) { return int(dim); }), rows = to;
+    std::rotate(rows.begin() + op.getDim(), rows.begin() + op.getDim() + 1, rows.end());
+    auto shape = llvm::map_to_vector(rows, [&](int dim) { return shapeOf(op.getRe())[dim]; });
+    auto order = llvm::map_to_vector(layoutOf(op.getRe()).order,
+                                     [&](int64_t dim) { return int64_t(llvm::find(rows, int(dim)) - rows.begin()); });
+    Value lines = FFTToRealOp::create(builder, op.getLoc(), typeOf(op.getRe()).clone(shape), re, im, order,
+                                      factorOf(op), op.getInverse(), /*mirrored=*/true);
+    return transposeLabels(builder, op.getLoc(), lines, rows, to);
   }
 
 private:
@@ -234,22 +207,27 @@ private:
     if (Value made = halves.lookup(value))
       return made;
     Operation *op = value.getDefiningOp();
-    Value made = isa<FFTOp>(op) ? transform(builder, cast<OpResult>(value)) : rebuild(builder, op);
+    if (auto fft = dyn_cast<FFTOp>(op)) {
+      transform(builder, fft);
+      return halves.lookup(value);
+    }
+    Value made = rebuild(builder, op);
     return halves[value] = made;
   }
 
-  Value transform(OpBuilder &builder, OpResult result) {
-    auto op = cast<FFTOp>(result.getOwner());
-    bool isSine = result.getResultNumber() == 1;
-    int64_t n = shapeOf(op.getRe())[op.getDim()];
-    double scale = op.getInverse() ? 1.0 / double(n) : 1;
-    Value waves =
-        makeWaves(builder, op.getLoc(), n, isSine, /*isWeighted=*/false, isSine && !op.getInverse() ? -scale : scale);
-    auto from = llvm::to_vector(llvm::seq<int>(0, typeOf(op.getRe()).getRank())), whole = from;
-    int row = from[op.getDim()], spectrum = int(from.size());
-    whole[op.getDim()] = spectrum;
-    return contract(builder, op.getLoc(), waves, {row, spectrum}, op.getRe(), from,
-                    layoutOf(result).arrange(ArrayRef(whole)));
+  /// Both parts.
+  void transform(OpBuilder &builder, FFTOp op) {
+    HalfLayout layout = layoutOf(op.getResultRe());
+    Type type = typeOf(op.getRe()).clone(layout.shape);
+    auto fft = RealFFTOp::create(builder, op.getLoc(), type, type, op.getRe(), layout.order, factorOf(op),
+                                 op.getInverse(), /*mirrored=*/false);
+    halves[op.getResultRe()] = fft.getRe();
+    if (op.getResultIm())
+      halves[op.getResultIm()] = fft.getIm();
+  }
+
+  static APFloat factorOf(FFTOp op) {
+    return APFloat(op.getInverse() ? 1.0 / double(shapeOf(op.getRe())[op.getDim()]) : 1.0);
   }
 
   /// The half of an operand of an elementwise op, which may be invariant along the dimension.
@@ -341,8 +319,8 @@ struct HalveSpectraPass : impl::HalveSpectraBase<HalveSpectraPass> {
     for (FFTOp op : llvm::make_early_inc_range(program.getOps<FFTOp>())) {
       if (succeeded(makeRealFFT2(op)))
         continue;
-      int64_t dim = op.getDim(), n = shapeOf(op.getRe())[dim];
-      if (n < 2 || n > maxLength || !op.getIm() || symmetries.of(op.getRe()) != Symmetry{dim, false} ||
+      int64_t dim = op.getDim();
+      if (shapeOf(op.getRe())[dim] < 2 || !op.getIm() || symmetries.of(op.getRe()) != Symmetry{dim, false} ||
           symmetries.of(op.getIm()) != Symmetry{dim, true})
         continue;
       OpBuilder builder(op);

@@ -20,7 +20,6 @@ def Simplify : Tune_Pass<"tune-simplify"> {
 
 def HalveSpectra : Tune_Pass<"tune-halve-spectra"> {
   let summary = "between transforms of real rows, half of the spectrum";
-  let options = [Option<"maxLength", "max-length", "int64_t", "256", "longest transform that is done as a product">];
 }
 
 def OrderContractions : Tune_Pass<"tune-order-contractions"> {

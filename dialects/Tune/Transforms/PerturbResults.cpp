@@ -33,7 +33,8 @@ bool rounds(Operation *op) {
     return false;
   return isa_and_present<math::MathDialect>(op->getDialect()) ||
          isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp, arith::RemFOp, linalg::ContractOp, SolveOp,
-             QROp, SVDOp, EigHOp, FFTOp, RealFFT2Op, ScatterAddOp, AttentionOp, AttentionBackwardOp>(op);
+             QROp, SVDOp, EigHOp, FFTOp, RealFFTOp, FFTToRealOp, RealFFT2Op, ScatterAddOp, AttentionOp,
+             AttentionBackwardOp>(op);
 }
 
 bool isReal(Value value) {

@@ -33,8 +33,8 @@ namespace {
 
 /// Worth a branch.
 bool isDear(Operation *op) {
-  return isa<linalg::ContractOp, SolveOp, QROp, SVDOp, EigHOp, ArgSortOp, FFTOp, RealFFT2Op, AttentionOp,
-             AttentionBackwardOp, RowsOp>(op);
+  return isa<linalg::ContractOp, SolveOp, QROp, SVDOp, EigHOp, ArgSortOp, FFTOp, RealFFTOp, FFTToRealOp, RealFFT2Op,
+             AttentionOp, AttentionBackwardOp, RowsOp>(op);
 }
 
 /// The truth value that decides for all entries, or null.

@@ -7,6 +7,8 @@
 #include "ftc/Runtime/CPU/Program.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <numbers>
@@ -37,8 +39,11 @@ template <typename T> void makeRoots(int64_t length, int64_t count, Complex<T> *
     return {std::cos(angle), std::sin(angle)};
   };
   // Each is a product of one of few: cosines and sines would take as long as some lines.
-  constexpr int64_t step = 32;
-  Complex<double> fine[step];
+  constexpr int64_t most = 32;
+  Complex<double> fine[most];
+  int64_t step = 1;
+  while (step < most && step * step < count)
+    step *= 2;
   for (int64_t i = 0; i < step; ++i)
     fine[i] = makeRoot(i);
   for (int64_t first = 0; first < count; first += step) {
@@ -229,35 +234,43 @@ public:
   using Root = Complex<T>;
 
   [[gnu::always_inline]] RealEnds(int64_t n, bool inverse, Scratch &scratch)
-      : half(n / 2), sign(inverse ? 1 : -1), line(scratch.take<Value>(n)), roots(scratch.take<Root>(half)) {
-    makeRoots(n, half, roots);
+      : half(n / 2), sign(inverse ? 1 : -1), line(scratch.take<Value>(n)), roots(scratch.take<Root>(half / 2 + 1)) {
+    makeRoots(n, n > 0 ? half / 2 + 1 : 0, roots);
   }
 
   /// n complex numbers.
   Value *getLine() { return line; }
 
-  /// The first n / 2 + 1 numbers of the line, or all, become twice the transform of the real numbers; z: that of the n
-  /// / 2 complex ones.
-  [[gnu::always_inline]] void unfold(const Value *z, bool isWhole) {
-    line[0] = {2 * (z[0].re + z[0].im), Lanes{}};
-    line[half] = {2 * (z[0].re - z[0].im), Lanes{}};
+  /// Calls put(k, value) for k <= n / 2 with twice the transform of the real numbers; z: that of the n / 2 complex
+  /// ones.
+  template <typename Put> [[gnu::always_inline]] void unfold(const Value *z, Put put) const {
+    put(0, Value{2 * (z[0].re + z[0].im), Lanes{}});
+    put(half, Value{2 * (z[0].re - z[0].im), Lanes{}});
     for (int64_t k = 1; 2 * k <= half; ++k) {
       const Value &a = z[k], &b = z[half - k];
       Value even{a.re + b.re, a.im - b.im}, odd{a.im + b.im, b.re - a.re}; // (a - conj b) / i
       multiply(odd, root(k));
-      line[k] = {even.re + odd.re, even.im + odd.im};
-      line[half - k] = {even.re - odd.re, odd.im - even.im};
+      put(k, Value{even.re + odd.re, even.im + odd.im});
+      put(half - k, Value{even.re - odd.re, odd.im - even.im});
     }
+  }
+
+  /// The same into the line: half of it, or all.
+  [[gnu::always_inline]] void unfoldLine(const Value *z, bool isWhole) const {
+    unfold(z, [this](int64_t k, const Value &value) { line[k] = value; });
     for (int64_t k = 1; isWhole && k < half; ++k)
       line[2 * half - k] = {line[k].re, -line[k].im};
   }
 
-  /// z, n / 2 numbers: their transform is twice the real part of that of the line.
-  [[gnu::always_inline]] void fold(Value *z) const {
-    Lanes first = 2 * line[0].re, middle = 2 * line[half].re;
+  /// z, n / 2 numbers: their transform is twice the real part of that of n / 2 + 1 numbers get(k), whose others are the
+  /// conjugates of those, times `weight` / 2.
+  template <typename Get> [[gnu::always_inline]] void fold(Value *z, T weight, Get get) const {
+    Lanes first = 2 * get(0).re, middle = 2 * get(half).re;
     z[0] = {first + middle, first - middle};
     for (int64_t k = 1; 2 * k <= half; ++k) {
-      const Value a = evenPart(k), b = evenPart(half - k);
+      Value a = get(k), b = get(half - k);
+      for (Lanes *part : {&a.re, &a.im, &b.re, &b.im})
+        *part *= weight;
       Value sum{a.re + b.re, a.im - b.im}, difference{a.re - b.re, a.im + b.im};
       multiply(difference, root(k));
       z[k] = {sum.re - difference.im, sum.im + difference.re};
@@ -265,13 +278,17 @@ public:
     }
   }
 
+  /// The same of the line, all of which counts if `isWhole`.
+  [[gnu::always_inline]] void foldLine(Value *z, T weight, bool isWhole) const {
+    for (int64_t k = 1; isWhole && k < half; ++k) {
+      const Value &mirror = line[2 * half - k];
+      line[k] = {line[k].re + mirror.re, line[k].im - mirror.im};
+    }
+    fold(z, isWhole ? 1 : weight, [this](int64_t k) { return line[k]; });
+  }
+
 private:
   [[gnu::always_inline]] Root root(int64_t power) const { return {roots[power].re, sign * roots[power].im}; }
-  /// Twice the part of the line whose transform is real, for 0 < k < n.
-  [[gnu::always_inline]] Value evenPart(int64_t k) const {
-    const Value &x = line[k], &mirror = line[2 * half - k];
-    return {x.re + mirror.re, x.im - mirror.im};
-  }
 
   int64_t half;
   T sign;
@@ -303,16 +320,44 @@ template <typename Lanes, typename T> class LineGroup {
 public:
   static constexpr int64_t lanes = sizeof(Lanes) / sizeof(T);
 
-  /// `count` lines of n entries that lie `inner` elements apart, from offsetOf(line) on; -1: it is left out.
+  /// `rest` lines, at most as many as there are lanes, of n entries that lie `inner` elements apart, from
+  /// offsetOf(line) on; -1: it is left out.
   template <typename OffsetOf>
-  [[gnu::always_inline]] LineGroup(int64_t n, int64_t inner, int64_t count, OffsetOf offsetOf)
-      : n(n), inner(inner), count(count) {
+  [[gnu::always_inline]] void set(int64_t entries, int64_t apart, int64_t rest, OffsetOf offsetOf) {
+    n = entries;
+    inner = apart;
+    count = std::clamp<int64_t>(rest, 0, lanes);
     areWhole = count == lanes;
     areNeighbours = areWhole && inner > 1;
     for (int64_t l = 0; l < count; ++l) {
       offsets[l] = offsetOf(l);
       areNeighbours &= offsets[l] == offsets[0] + l;
     }
+  }
+
+  /// Has the second cache fetch what is loaded or stored a little later; of memory that is not there, nothing.
+  template <typename Memory> [[gnu::always_inline]] void fetch(const Memory *memory) const {
+    constexpr int64_t inLine = 64 / sizeof(Memory);
+    if (!memory || !areWhole)
+      return;
+    if (areNeighbours)
+      for (int64_t i = 0; i < n; ++i)
+        __builtin_prefetch(memory + offsets[0] + i * inner, 0, 2);
+    else if (inner == 1)
+      for (int64_t l = 0; l < lanes; ++l)
+        for (int64_t i = 0; i < n; i += inLine)
+          __builtin_prefetch(memory + offsets[l] + i, 0, 2);
+  }
+
+  /// Whether entries of all lines are vectors in such memory.
+  template <typename Memory> [[gnu::always_inline]] bool areVectors() const {
+    return std::is_same_v<Memory, T> && lanes > 1 && areNeighbours;
+  }
+  template <typename Memory> [[gnu::always_inline]] void get(const Memory *memory, int64_t i, Lanes &value) const {
+    std::memcpy(&value, memory + offsets[0] + i * inner, sizeof(Lanes));
+  }
+  template <typename Memory> [[gnu::always_inline]] void put(Memory *memory, int64_t i, const Lanes &value) const {
+    std::memcpy(memory + offsets[0] + i * inner, &value, sizeof(Lanes));
   }
 
   template <typename Memory> [[gnu::always_inline]] void load(const Memory *memory, Lanes *values, int64_t step) const {
@@ -331,7 +376,7 @@ public:
         }
       else if (areNeighbours)
         for (; done < n; ++done)
-          std::memcpy(&values[done * step], memory + offsets[0] + done * inner, sizeof(Lanes));
+          get(memory, done, values[done * step]);
     }
     for (int64_t l = 0; l < count; ++l)
       for (int64_t i = done; i < n; ++i)
@@ -341,28 +386,26 @@ public:
   /// `isMirrored`: entry -i mod n in place of entry i.
   template <typename Memory>
   [[gnu::always_inline]] void store(Lanes *values, int64_t step, T factor, Memory *memory, bool isMirrored) const {
-    auto at = [=, this](int64_t i) -> Lanes & { return values[(isMirrored && i ? n - i : i) * step]; };
+    auto own = [=, this](int64_t i) -> Lanes & { return values[(isMirrored && i ? n - i : i) * step]; };
     int64_t done = 0;
     if constexpr (std::is_same_v<Memory, T> && lanes > 1) {
       if (inner == 1)
         for (; areWhole && done + lanes <= n; done += lanes) {
           Lanes block[lanes];
           for (int64_t i = 0; i < lanes; ++i)
-            block[i] = factor * at(done + i);
+            block[i] = factor * own(done + i);
           transpose<lanes / 2>(block);
           for (int64_t l = 0; l < lanes; ++l)
             if (offsets[l] >= 0)
               std::memcpy(memory + offsets[l] + done, &block[l], sizeof(Lanes));
         }
       else if (areNeighbours)
-        for (; done < n; ++done) {
-          Lanes scaled = factor * at(done);
-          std::memcpy(memory + offsets[0] + done * inner, &scaled, sizeof(Lanes));
-        }
+        for (; done < n; ++done)
+          put(memory, done, factor * own(done));
     }
     for (int64_t l = 0; l < count; ++l)
       for (int64_t i = done; i < n && offsets[l] >= 0; ++i)
-        memory[offsets[l] + i * inner] = Memory(factor * lane(at(i), l));
+        memory[offsets[l] + i * inner] = Memory(factor * lane(own(i), l));
   }
 
   [[gnu::always_inline]] void clear(Lanes *values, int64_t step) const {
@@ -378,86 +421,202 @@ private:
   bool areWhole, areNeighbours;
 };
 
-/// Transforms of lines of length n, as one call does them.
+/// Where the lines of a tensor are: their entries lie `apart`, the last of `dims` numbers that count lines varies
+/// first.
+struct LinePlaces {
+  int64_t apart = 0, dims = 0;
+  std::array<int64_t, FTC_FFT_MOST_DIMS> sizes{}, strides{};
+
+  int64_t placeOf(int64_t line) const {
+    int64_t place = 0;
+    for (int64_t dim = dims - 1; dim >= 0; --dim) {
+      place += line % sizes[dim] * strides[dim];
+      line /= sizes[dim];
+    }
+    return place;
+  }
+};
+
+/// Goes from line to line.
+class LineCursor {
+public:
+  LineCursor(const LinePlaces &places, int64_t line) : places(places), line(line) { find(); }
+
+  int64_t next() {
+    if (left == 0)
+      find();
+    --left;
+    ++line;
+    return std::exchange(place, place + stride);
+  }
+
+private:
+  void find() {
+    place = places.placeOf(line);
+    int64_t last = places.dims - 1;
+    left = last < 0 ? 1 : places.sizes[last] - line % places.sizes[last];
+    stride = last < 0 ? 0 : places.strides[last];
+  }
+
+  const LinePlaces &places;
+  int64_t line, place, left, stride;
+};
+
+/// Transforms of `count` lines of length n, as one call does them.
 template <typename Memory> struct Work {
-  int64_t n;
+  int64_t n, count;
   bool inverse = false;
-  double scale = 1;
-  /// Of operands and results: how far apart the entries of a line lie, and how many of a result are kept.
-  int64_t inner, kept;
+  double factor = 1;
+  /// How many entries operands and results have: n, or n / 2 + 1. What operands lack are the conjugates of the others.
+  int64_t given, kept;
+  /// How often an entry counts that has a conjugate.
+  double weight = 1;
+  LinePlaces from{}, to{};
   const Memory *re = nullptr, *im = nullptr;       ///< im: null if it is 0
   Memory *resultRe = nullptr, *resultIm = nullptr; ///< resultIm: null if nothing asks for it
   /// Not 0: lines are the first m / 2 + 1 rows of matrices of m, and each result is stored mirrored as row m - k too.
   int64_t mirrored = 0;
 
-  /// Where a line of `entries` entries begins in a tensor [..., entries, inner].
-  int64_t placeOf(int64_t line, int64_t entries) const { return line / inner * inner * entries + line % inner; }
-  int64_t placeOfResult(int64_t line) const {
-    int64_t half = mirrored / 2 + 1;
-    return mirrored ? (line / half * mirrored + line % half) * n : placeOf(line, kept);
-  }
+  bool isOfHalf() const { return given < n; }
+
   int64_t placeOfMirror(int64_t line) const {
     int64_t half = mirrored / 2 + 1, k = line % half;
     return k == 0 || 2 * k == mirrored ? -1 : (line / half * mirrored + mirrored - k) * n;
   }
 };
 
-/// Lines [lo, hi), as many at a time as there are lanes; computed in T.
-template <typename Memory, typename Lanes, typename T>
-[[gnu::always_inline]] inline void transformLines(const Work<Memory> &work, int64_t lo, int64_t hi) {
+/// Fills in what a half of a line lacks, of odd length.
+template <typename Lanes, typename T>
+[[gnu::always_inline]] inline void complete(Complex<Lanes> *line, int64_t n, T weight) {
+  for (int64_t k = 1; 2 * k < n; ++k) {
+    line[k] = {T(0.5) * weight * line[k].re, T(0.5) * weight * line[k].im};
+    line[n - k] = {line[k].re, -line[k].im};
+  }
+}
+
+/// Computes in T, as many lines at a time as there are lanes.
+template <typename Memory, typename Lanes, typename T> class LineTransforms {
+public:
+  using Value = Complex<Lanes>;
   using Group = LineGroup<Lanes, T>;
-  bool halves = work.n % 2 == 0 && (!work.im || !work.resultIm), unfolds = halves && !work.im,
-       folds = halves && work.im;
-  Scratch scratch;
-  Fourier<Lanes, T> fourier(halves ? work.n / 2 : work.n, work.inverse, scratch);
-  RealEnds<Lanes, T> ends(halves ? work.n : 0, work.inverse, scratch);
-  T factor = T(work.scale) * (halves ? T(0.5) : T(1));
-  for (int64_t first = lo; first < hi; first += Group::lanes) {
-    int64_t count = std::min(Group::lanes, hi - first);
-    Group group(work.n, work.inner, count, [&](int64_t l) { return work.placeOf(first + l, work.n); });
-    Complex<Lanes> *values = folds ? ends.getLine() : fourier.input();
+
+  [[gnu::always_inline]] explicit LineTransforms(const Work<Memory> &work)
+      : work(work), halves(work.n % 2 == 0 && (!work.im || !work.resultIm)), unfolds(halves && !work.im),
+        folds(halves && work.im), factor(T(work.factor) * (halves ? T(0.5) : T(1))), weight(T(work.weight)),
+        fourier(halves ? work.n / 2 : work.n, work.inverse, scratch), ends(halves ? work.n : 0, work.inverse, scratch) {
+  }
+
+  /// Lines [lo, hi).
+  [[gnu::always_inline]] void run(int64_t lo, int64_t hi) {
+    LineCursor from(work.from, lo), to(work.to, lo);
+    auto nextFrom = [&](int64_t) { return from.next(); };
+    auto nextTo = [&](int64_t) { return to.next(); };
+    Group groups[2], result;
+    groups[0].set(work.given, work.from.apart, hi - lo, nextFrom);
+    for (int64_t first = lo, number = 0; first < hi; first += Group::lanes, ++number) {
+      Group &group = groups[number % 2], &next = groups[(number + 1) % 2];
+      next.set(work.given, work.from.apart, hi - first - Group::lanes, nextFrom);
+      next.fetch(work.re);
+      next.fetch(work.im);
+      take(group);
+      result.set(work.kept, work.to.apart, hi - first, nextTo);
+      Value *values = fourier.run();
+      give(values, result);
+      if (!work.mirrored)
+        continue;
+      result.set(work.kept, work.to.apart, hi - first, [&](int64_t l) { return work.placeOfMirror(first + l); });
+      result.store(&values->re, folds ? 1 : 2, factor, work.resultRe, true);
+    }
+  }
+
+private:
+  /// Makes the input of what stands between real ends, if they are real.
+  [[gnu::always_inline]] void take(const Group &group) {
+    if (folds && work.isOfHalf() && group.template areVectors<Memory>())
+      return ends.fold(fourier.input(), weight, [&](int64_t k) {
+        Value value;
+        group.get(work.re, k, value.re);
+        group.get(work.im, k, value.im);
+        return value;
+      });
+    Value *values = folds ? ends.getLine() : fourier.input();
     group.load(work.re, &values->re, unfolds ? 1 : 2);
     if (work.im)
       group.load(work.im, &values->im, 2);
     else if (!unfolds)
       group.clear(&values->im, 2);
     if (folds)
-      ends.fold(fourier.input());
-    values = fourier.run();
+      ends.foldLine(fourier.input(), weight, !work.isOfHalf());
+    else if (work.isOfHalf())
+      complete(values, work.n, weight);
+  }
+
+  [[gnu::always_inline]] T factorOf(int64_t k) const { return k == 0 || 2 * k == work.n ? factor : factor * weight; }
+
+  [[gnu::always_inline]] void give(Value *values, const Group &result) {
+    bool isHalf = work.kept < work.n;
+    if (unfolds && isHalf && work.resultIm && result.template areVectors<Memory>())
+      return ends.unfold(values, [&](int64_t k, const Value &value) {
+        result.put(work.resultRe, k, factorOf(k) * value.re);
+        result.put(work.resultIm, k, factorOf(k) * value.im);
+      });
     if (unfolds) {
-      ends.unfold(values, work.kept == work.n);
+      ends.unfoldLine(values, !isHalf);
       values = ends.getLine();
     }
-    int64_t step = folds ? 1 : 2;
-    Group result(work.kept, work.inner, count, [&](int64_t l) { return work.placeOfResult(first + l); });
-    result.store(&values->re, step, factor, work.resultRe, false);
+    for (int64_t k = 1; isHalf && 2 * k < work.n; ++k)
+      values[k] = {weight * values[k].re, weight * values[k].im};
+    result.store(&values->re, folds ? 1 : 2, factor, work.resultRe, false);
     if (work.resultIm)
-      result.store(&values->im, step, factor, work.resultIm, false);
-    if (!work.mirrored)
-      continue;
-    Group mirror(work.kept, work.inner, count, [&](int64_t l) { return work.placeOfMirror(first + l); });
-    mirror.store(&values->re, step, factor, work.resultRe, true);
+      result.store(&values->im, 2, factor, work.resultIm, false);
   }
+
+  const Work<Memory> &work;
+  bool halves, unfolds, folds;
+  T factor, weight;
+  Scratch scratch;
+  Fourier<Lanes, T> fourier;
+  RealEnds<Lanes, T> ends;
+};
+
+/// Items [lo, hi).
+template <typename T> [[gnu::always_inline]] inline void transform(const Work<T> &work, int64_t lo, int64_t hi) {
+  int64_t together = ftc_fft_together(work.n);
+  lo *= together;
+  hi = std::min(hi * together, work.count);
+  if (!ftc_fft_has_lanes(work.n))
+    LineTransforms<T, double, double>(work).run(lo, hi);
+  else if (ftc_fft_length(work.n) != work.n)
+    LineTransforms<T, Lines<double>::Type, double>(work).run(lo, hi);
+  else
+    LineTransforms<T, typename Lines<T>::Type, T>(work).run(lo, hi);
 }
 
-template <typename T> [[gnu::always_inline]] inline void transform(const Work<T> &work, int64_t lo, int64_t hi) {
-  if (!ftc_fft_has_lanes(work.n))
-    transformLines<T, double, double>(work, lo, hi);
-  else if (ftc_fft_length(work.n) != work.n)
-    transformLines<T, Lines<double>::Type, double>(work, lo, hi);
-  else
-    transformLines<T, typename Lines<T>::Type, T>(work, lo, hi);
+LinePlaces readPlaces(const int64_t *&immediates) {
+  LinePlaces places{.apart = *immediates++, .dims = *immediates++};
+  for (auto *numbers : {&places.sizes, &places.strides})
+    for (int64_t dim = 0; dim < places.dims; ++dim)
+      (*numbers)[dim] = *immediates++;
+  return places;
 }
 
 /// The work of ftc_fft_*.
 template <typename T> Work<T> makeWork(void *const *buffers, const int64_t *immediates) {
-  int64_t n = immediates[0];
-  bool inverse = immediates[2] != 0, isReal = immediates[3] != 0, onlyReal = immediates[4] != 0;
-  Work<T> work{.n = n, .inverse = inverse, .scale = inverse ? 1 / double(n) : 1, .inner = immediates[1], .kept = n};
+  Work<T> work{.n = immediates[FTC_FFT_LENGTH],
+               .count = immediates[FTC_FFT_COUNT],
+               .inverse = immediates[FTC_FFT_INVERSE] != 0,
+               .factor = std::bit_cast<double>(immediates[FTC_FFT_FACTOR]),
+               .given = immediates[FTC_FFT_GIVEN],
+               .kept = immediates[FTC_FFT_KEPT],
+               .weight = double(immediates[FTC_FFT_WEIGHT])};
+  bool isReal = immediates[FTC_FFT_IS_REAL] != 0, givesReal = immediates[FTC_FFT_GIVES_REAL] != 0;
+  immediates += FTC_FFT_PLACES;
+  work.from = readPlaces(immediates);
+  work.to = readPlaces(immediates);
   work.re = static_cast<const T *>(*buffers++);
   work.im = isReal ? nullptr : static_cast<const T *>(*buffers++);
   work.resultRe = static_cast<T *>(*buffers++);
-  work.resultIm = onlyReal ? nullptr : static_cast<T *>(*buffers);
+  work.resultIm = givesReal ? nullptr : static_cast<T *>(*buffers);
   return work;
 }
 
@@ -465,16 +624,28 @@ template <typename T> Work<T> makeWork(void *const *buffers, const int64_t *imme
 template <typename T> Work<T> makeRealWork2(void *const *buffers, const int64_t *immediates) {
   int64_t count = immediates[1], m = immediates[2], n = immediates[3], half = m / 2 + 1;
   auto *spectrum = static_cast<T *>(buffers[2]), *imaginary = spectrum + count * half * n;
+  auto columnsOf = [=](int64_t rows) {
+    return LinePlaces{.apart = n, .dims = 2, .sizes = {count, n}, .strides = {rows * n, 1}};
+  };
+  auto rowsOf = [=](int64_t rows, int64_t all) {
+    return LinePlaces{.apart = 1, .dims = 2, .sizes = {count, rows}, .strides = {all * n, n}};
+  };
   if (immediates[0] == 0)
     return {.n = m,
-            .inner = n,
+            .count = count * n,
+            .given = m,
             .kept = half,
+            .from = columnsOf(m),
+            .to = columnsOf(half),
             .re = static_cast<const T *>(buffers[0]),
             .resultRe = spectrum,
             .resultIm = imaginary};
   return {.n = n,
-          .inner = 1,
+          .count = count * half,
+          .given = n,
           .kept = n,
+          .from = rowsOf(half, half),
+          .to = rowsOf(half, m),
           .re = spectrum,
           .im = imaginary,
           .resultRe = static_cast<T *>(buffers[1]),

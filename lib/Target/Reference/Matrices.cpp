@@ -4,6 +4,11 @@
 
 #include "dialects/Tune/IR/Tune.h"
 #include "ftc/Runtime/CPU/Decompositions.h"
+#include "ftc/Runtime/CPU/Program.h"
+
+#include "llvm/ADT/Sequence.h"
+#include "llvm/ADT/bit.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <numeric>
 
@@ -106,24 +111,99 @@ protected:
   }
 };
 
-/// Of length n: many vectors of lines, since the roots of unity are made anew each time.
-int64_t getLinesTogether(int64_t n) { return 16 * std::max<int64_t>(1, (1 << 12) / n); }
+/// So many items there are of so many lines.
+int64_t countLineItems(int64_t lines, int64_t n) { return llvm::divideCeil(lines, ftc_fft_together(n)); }
 
-/// Items are lines along the dimension, with the thread's memory.
-class FFTKernel : public LibraryKernel {
+/// Appends where the lines of a tensor along `order`'s first dimension are; `order` lists all, the last varies first.
+void appendPlaces(SmallVectorImpl<int64_t> &sizes, ArrayRef<int64_t> shape, ArrayRef<int64_t> order) {
+  auto strideOf = [&](int64_t dim) { return product(shape.drop_front(dim + 1)); };
+  SmallVector<std::pair<int64_t, int64_t>> counted; // size and stride, those of neighbours joined
+  for (int64_t dim : order.drop_front())
+    if (int64_t size = shape[dim], stride = strideOf(dim);
+        size != 1 && !counted.empty() && counted.back().second == size * stride)
+      counted.back() = {counted.back().first * size, stride};
+    else if (size != 1)
+      counted.emplace_back(size, stride);
+  sizes.append({strideOf(order[0]), int64_t(counted.size())});
+  llvm::append_range(sizes, llvm::make_first_range(counted));
+  llvm::append_range(sizes, llvm::make_second_range(counted));
+}
+
+/// Items are lines along a dimension, with the thread's memory.
+class FourierKernel : public LibraryKernel {
 public:
-  FFTKernel() : LibraryKernel("fft") {}
-  int64_t scratchBytes(Operation *op) const override { return ftc_fft_scratch(getSizes(op)[0]); }
+  FourierKernel() : LibraryKernel("fft") {}
+  int64_t scratchBytes(Operation *op) const override { return ftc_fft_scratch(getLength(op)); }
 
 protected:
+  virtual int64_t getLength(Operation *op) const = 0;
+  virtual int64_t countLines(Operation *op) const = 0;
+  int64_t countItems(Operation *op) const override { return countLineItems(countLines(op), getLength(op)); }
+  int64_t getGrain(Operation *) const override { return FTC_ANY_RANGE; }
+};
+
+/// Of whole lines.
+class FFTKernel : public FourierKernel {
+protected:
+  int64_t getLength(Operation *op) const override {
+    auto fft = cast<tune::FFTOp>(op);
+    return getShape(fft.getRe())[fft.getDim()];
+  }
+  int64_t countLines(Operation *op) const override { return product(getShape(op->getOperand(0))) / getLength(op); }
   SmallVector<int64_t> getSizes(Operation *op) const override {
     auto fft = cast<tune::FFTOp>(op);
+    int64_t n = getLength(op);
+    double factor = fft.getInverse() ? 1 / double(n) : 1;
+    SmallVector<int64_t> sizes{n,
+                               countLines(op),
+                               n,
+                               n,
+                               fft.getInverse(),
+                               !fft.getIm(),
+                               !fft.getResultIm(),
+                               /*weight=*/1,
+                               llvm::bit_cast<int64_t>(factor)};
     ArrayRef<int64_t> shape = getShape(fft.getRe());
-    int64_t inner = product(shape.drop_front(fft.getDim() + 1));
-    return {shape[fft.getDim()], inner, fft.getInverse(), !fft.getIm(), !fft.getResultIm()};
+    auto order = llvm::to_vector(llvm::seq<int64_t>(0, int64_t(shape.size())));
+    order.erase(order.begin() + fft.getDim());
+    order.insert(order.begin(), fft.getDim());
+    appendPlaces(sizes, shape, order);
+    appendPlaces(sizes, shape, order);
+    return sizes;
   }
-  int64_t countItems(Operation *op) const override { return product(getShape(op->getOperand(0))) / getSizes(op)[0]; }
-  int64_t getGrain(Operation *op) const override { return getLinesTogether(getSizes(op)[0]); }
+};
+
+/// Between lines and halves of their spectra.
+template <typename Op> class HalfFFTKernel : public FourierKernel {
+protected:
+  static constexpr bool isToReal = std::is_same_v<Op, tune::FFTToRealOp>;
+
+  int64_t getLength(Operation *op) const override {
+    auto fft = cast<Op>(op);
+    return getShape(fft.getX())[fft.getOrder().front()];
+  }
+  int64_t countLines(Operation *op) const override { return product(getShape(cast<Op>(op).getX())) / getLength(op); }
+  SmallVector<int64_t> getSizes(Operation *op) const override {
+    auto fft = cast<Op>(op);
+    int64_t n = getLength(op), half = n / 2 + 1;
+    SmallVector<int64_t> sizes{n,
+                               countLines(op),
+                               isToReal ? half : n,
+                               isToReal ? n : half,
+                               fft.getInverse(),
+                               !isToReal,
+                               isToReal,
+                               fft.getMirrored() ? 2 : 1,
+                               llvm::bit_cast<int64_t>(fft.getFactor().convertToDouble())};
+    auto own = llvm::to_vector(llvm::seq<int64_t>(0, int64_t(fft.getOrder().size())));
+    auto append = [&](bool isHalf) {
+      isHalf ? appendPlaces(sizes, getShape(fft.getRe()), own)
+             : appendPlaces(sizes, getShape(fft.getX()), fft.getOrder());
+    };
+    append(isToReal);
+    append(!isToReal);
+    return sizes;
+  }
 };
 
 /// Two phases: lines along the first of the two dimensions, and from half of their spectrum lines along the second.
@@ -136,7 +216,7 @@ public:
     int64_t m = getSize(op, 1), n = getSize(op, 0), half = m / 2 + 1;
     builder.useRuntimeKernel(getElementType(op->getOperand(0)).isF64() ? "ftc_real_fft2_f64" : "ftc_real_fft2_f32",
                              {isSecond, countMatrices(op), m, n}, scratchBytes(op));
-    builder.setItems(countMatrices(op) * (isSecond ? half : n), getLinesTogether(isSecond ? n : m));
+    builder.setItems(countLineItems(countMatrices(op) * (isSecond ? half : n), isSecond ? n : m), FTC_ANY_RANGE);
     return success();
   }
 
@@ -166,6 +246,8 @@ void addMatrixKernels(KernelRegistry &registry) {
   registry.add("tune.eigh", std::make_shared<EigHKernel>());
   registry.add("tune.argsort", std::make_shared<ArgSortKernel>());
   registry.add("tune.fft", std::make_shared<FFTKernel>());
+  registry.add("tune.real_fft", std::make_shared<HalfFFTKernel<tune::RealFFTOp>>());
+  registry.add("tune.fft_to_real", std::make_shared<HalfFFTKernel<tune::FFTToRealOp>>());
   registry.add("tune.real_fft2", std::make_shared<RealFFT2Kernel>());
 }
 

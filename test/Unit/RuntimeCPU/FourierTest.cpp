@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <complex>
 #include <numbers>
@@ -37,12 +38,27 @@ struct Variant {
   int64_t inner = 1;
 };
 
-/// A thread takes `together` lines at a time. A part that there is not is left 0.
+/// Where lines are: apart; by how many numbers they are counted; the numbers, and how far apart they are.
+using Places = std::vector<int64_t>;
+
 template <typename T>
-Rows<T> transform(const Rows<T> &rows, int64_t n, bool inverse, int64_t together = 3, Variant variant = {}) {
+void runFFT(std::vector<int64_t> immediates, const Places &from, const Places &to, std::vector<void *> buffers,
+            int64_t grain) {
+  int64_t n = immediates[FTC_FFT_LENGTH], together = ftc_fft_together(n);
   ftc_setup setup{};
   setup.scratch = static_cast<uint64_t>(ftc_fft_scratch(n));
   EXPECT_EQ(ftc_prepare(&setup, nullptr), 0);
+  immediates.insert(immediates.end(), from.begin(), from.end());
+  immediates.insert(immediates.end(), to.begin(), to.end());
+  int64_t items = (immediates[FTC_FFT_COUNT] + together - 1) / together;
+  ftc_parallel(sizeof(T) == 8 ? ftc_fft_f64 : ftc_fft_f32, buffers.data(), immediates.data(), items, grain);
+}
+
+int64_t bitsOf(double factor) { return std::bit_cast<int64_t>(factor); }
+
+/// A thread takes `grain` items at a time. A part that there is not is left 0.
+template <typename T>
+Rows<T> transform(const Rows<T> &rows, int64_t n, bool inverse, int64_t grain = 1, Variant variant = {}) {
   Rows<T> result{Numbers<T>(rows.re.size()), Numbers<T>(rows.re.size())};
   std::vector<void *> buffers{const_cast<T *>(rows.re.data())};
   if (!variant.isReal)
@@ -50,9 +66,11 @@ Rows<T> transform(const Rows<T> &rows, int64_t n, bool inverse, int64_t together
   buffers.push_back(result.re.data());
   if (!variant.onlyReal)
     buffers.push_back(result.im.data());
-  const int64_t immediates[] = {n, variant.inner, inverse, variant.isReal, variant.onlyReal};
-  int64_t count = int64_t(rows.re.size()) / n;
-  ftc_parallel(sizeof(T) == 8 ? ftc_fft_f64 : ftc_fft_f32, buffers.data(), immediates, count, together);
+  int64_t count = int64_t(rows.re.size()) / n, inner = variant.inner;
+  Places places{inner, 2, count / inner, inner, n * inner, 1};
+  double factor = inverse ? 1 / double(n) : 1;
+  runFFT<T>({n, count, n, n, inverse, variant.isReal, variant.onlyReal, 1, bitsOf(factor)}, places, places, buffers,
+            grain);
   return result;
 }
 
@@ -152,6 +170,57 @@ TEST(Fourier, aRowAtATime) {
     check<double>(n, 2, 1e-12);
 }
 
+/// Halves of spectra of x [a, n, b], as [n / 2 + 1, b, a], and what is transformed back from them, against the sums
+/// that define them.
+template <typename T> void checkHalves(int64_t a, int64_t n, int64_t b, double tolerance) {
+  int64_t half = n / 2 + 1, lines = a * b;
+  Places whole{b, 2, b, a, 1, n * b}, halves{lines, 1, lines, 1};
+  Rows<T> x = randomRows<T>(n * lines), spectrum = randomRows<T>(half * lines);
+  for (bool inverse : {false, true})
+    for (int64_t weight : {1, 2}) {
+      Rows<T> made{Numbers<T>(half * lines), Numbers<T>(half * lines)};
+      Numbers<T> back(n * lines);
+      int64_t factor = bitsOf(0.75);
+      runFFT<T>({n, lines, n, half, inverse, 1, 0, weight, factor}, whole, halves,
+                {x.re.data(), made.re.data(), made.im.data()}, FTC_ANY_RANGE);
+      runFFT<T>({n, lines, half, n, inverse, 0, 1, weight, factor}, halves, whole,
+                {spectrum.re.data(), spectrum.im.data(), back.data()}, FTC_ANY_RANGE);
+      auto wave = [&](int64_t j, int64_t k) {
+        double count = 2 * k % n == 0 ? 1 : double(weight);
+        return std::polar(0.75 * count, (inverse ? 2 : -2) * std::numbers::pi * double(j * k % n) / double(n));
+      };
+      double error = 0;
+      for (int64_t line = 0; line < lines; ++line) {
+        auto placeOf = [&](int64_t j) { return line % a * n * b + j * b + line / a; };
+        for (int64_t k = 0; k < half; ++k) {
+          std::complex<double> sum = 0;
+          for (int64_t j = 0; j < n; ++j)
+            sum += double(x.re[placeOf(j)]) * wave(j, k);
+          int64_t place = k * lines + line;
+          error = std::max(error, std::abs(sum - std::complex<double>(made.re[place], made.im[place])));
+        }
+        for (int64_t j = 0; j < n; ++j) {
+          double sum = 0;
+          for (int64_t k = 0; k < half; ++k)
+            sum += (std::complex<double>(spectrum.re[k * lines + line], spectrum.im[k * lines + line]) * wave(j, k))
+                       .real();
+          error = std::max(error, std::abs(sum - double(back[placeOf(j)])));
+        }
+      }
+      EXPECT_LE(error, tolerance * std::sqrt(double(n)))
+          << a << " x " << n << " x " << b << ", inverse " << inverse << ", weight " << weight;
+    }
+}
+
+TEST(Fourier, halvesOfSpectra) {
+  for (int64_t n : {2, 3, 4, 7, 8, 16, 17, 30, 34, 64, 96})
+    for (int64_t a : {1, 7, 40})
+      for (int64_t b : {1, 5, 33}) {
+        checkHalves<double>(a, n, b, 1e-13);
+        checkHalves<float>(a, n, b, 1e-5);
+      }
+}
+
 /// The sums of cosines of matrices against two transforms, and that they are even to the bit.
 template <typename T> void checkRealFFT2(int64_t matrices, int64_t m, int64_t n, double tolerance) {
   int64_t size = m * n, half = m / 2 + 1;
@@ -165,8 +234,9 @@ template <typename T> void checkRealFFT2(int64_t matrices, int64_t m, int64_t n,
   void *buffers[] = {x.re.data(), y.data(), workspace.data()};
   for (int64_t phase : {0, 1}) {
     const int64_t immediates[] = {phase, matrices, m, n};
+    int64_t lines = matrices * (phase ? half : n), together = ftc_fft_together(phase ? n : m);
     ftc_parallel(sizeof(T) == 8 ? ftc_real_fft2_f64 : ftc_real_fft2_f32, buffers, immediates,
-                 matrices * (phase ? half : n), 16);
+                 (lines + together - 1) / together, FTC_ANY_RANGE);
   }
   double error = 0, largest = 0;
   for (size_t i = 0; i < y.size(); ++i) {
@@ -191,15 +261,15 @@ TEST(Fourier, realPartAlongTwoDimensions) {
 }
 
 /// Bits of a row that is alone are those of one in a whole vector of rows, and in what follows these.
-template <typename T> void checkAlone(int64_t n, int64_t together, Variant variant) {
-  constexpr int64_t rows = 39;
+template <typename T> void checkAlone(int64_t n, int64_t grain, Variant variant) {
+  constexpr int64_t rows = 103;
   Rows<T> x = randomRows<T>(n * rows);
   for (bool inverse : {false, true}) {
-    Rows<T> y = transform(x, n, inverse, together, variant);
+    Rows<T> y = transform(x, n, inverse, grain, variant);
     for (int64_t row = 0; row < rows; ++row) {
       Rows<T> one{{x.re.begin() + row * n, x.re.begin() + (row + 1) * n},
                   {x.im.begin() + row * n, x.im.begin() + (row + 1) * n}};
-      Rows<T> alone = transform(one, n, inverse, together, variant);
+      Rows<T> alone = transform(one, n, inverse, grain, variant);
       for (int64_t i = 0; i < n; ++i) {
         EXPECT_EQ(alone.re[i], y.re[row * n + i]) << "n = " << n << ", row " << row;
         EXPECT_EQ(alone.im[i], y.im[row * n + i]) << "n = " << n << ", row " << row;
@@ -210,10 +280,10 @@ template <typename T> void checkAlone(int64_t n, int64_t together, Variant varia
 
 TEST(Fourier, rowsDoNotDependOnTheirNeighbours) {
   for (int64_t n : {3, 60, 144, 17})
-    for (int64_t together : {3, 32})
+    for (int64_t grain : {1, 3})
       for (Variant variant : {Variant(), Variant{.isReal = true}, Variant{.onlyReal = true}}) {
-        checkAlone<double>(n, together, variant);
-        checkAlone<float>(n, together, variant);
+        checkAlone<double>(n, grain, variant);
+        checkAlone<float>(n, grain, variant);
       }
 }
 } // namespace

@@ -41,14 +41,30 @@ void ftc_argsort_f64(void *const *buffers, const int64_t *immediates, int64_t lo
 void ftc_argsort_i32(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
 static inline int64_t ftc_argsort_scratch(int64_t n) { return 4 * n; }
 
-/// An item is a line along a dimension of a tensor [..., n, inner]. buffers: re, im, their transforms; immediates: n,
-/// inner, 1 if it is the inverse, 1 if there is no im (it is zero), 1 if there is no transform of im.
+/// Immediates of ftc_fft_*.
+enum {
+  FTC_FFT_LENGTH,     ///< n, of a line
+  FTC_FFT_COUNT,      ///< of lines
+  FTC_FFT_GIVEN,      ///< entries of the operands' lines: n, or n / 2 + 1, of which the others are the conjugates
+  FTC_FFT_KEPT,       ///< entries of the results' lines: n, or n / 2 + 1
+  FTC_FFT_INVERSE,    ///< 1: exp(2 pi i j k / n) instead of exp(-2 pi i j k / n)
+  FTC_FFT_IS_REAL,    ///< 1: there is no im, it is zero
+  FTC_FFT_GIVES_REAL, ///< 1: there is no result for the imaginary part
+  FTC_FFT_WEIGHT,     ///< how often those of n / 2 + 1 entries count that have a conjugate: 1 or 2
+  FTC_FFT_FACTOR,     ///< of the results, the bits of an f64
+  FTC_FFT_PLACES      ///< from here on: where the lines of the operands are, then where those of the results are
+};
+/// Where lines are is said by: how far apart the entries of a line lie; by how many numbers lines are counted, at most
+/// so many, the last of which varies first; how many each of them counts; how far apart these are.
+enum { FTC_FFT_MOST_DIMS = 8 };
+/// y_k = factor sum x_j exp(-2 pi i j k / n) along lines. An item is ftc_fft_together(n) lines. buffers: re, im, their
+/// transforms.
 void ftc_fft_f32(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
 void ftc_fft_f64(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
 /// y_kl = sum x_jh cos(2 pi (j k / m + h l / n)) of `count` matrices, in two calls. buffers: x [count, m, n], y like x,
-/// a workspace of the complex spectrum [2, count, m / 2 + 1, n]; immediates: 0 for the first call, whose items are the
-/// `count n` lines along m, or 1 for the second, whose items are the `count (m / 2 + 1)` rows of the spectrum; count,
-/// m, n.
+/// a workspace of the complex spectrum [2, count, m / 2 + 1, n]; immediates: 0 for the first call, for the `count n`
+/// lines along m, or 1 for the second, for the `count (m / 2 + 1)` rows of the spectrum; count, m, n. An item is
+/// ftc_fft_together of the lines' length.
 void ftc_real_fft2_f32(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
 void ftc_real_fft2_f64(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
 /// The radix by which a transform of length n > 1 is begun: 4, or else its least prime factor.
@@ -74,6 +90,8 @@ static inline int64_t ftc_fft_length(int64_t n) {
 }
 /// Whether lines are transformed side by side in vectors of 64 bytes: not where they would not stay in a cache.
 static inline int ftc_fft_has_lanes(int64_t n) { return n <= 1 << 13; }
+/// Whole vectors of lines, of which a thread takes many: the roots of unity are made anew each time.
+static inline int64_t ftc_fft_together(int64_t n) { return ftc_fft_has_lanes(n) ? 32 : 1; }
 static inline int64_t ftc_fft_scratch(int64_t n) {
   int64_t length = ftc_fft_length(n), rows = length == n ? 2 : 3;
   int64_t roundedUp = 7 * 64; // each of the arrays to whole cache lines
