@@ -71,10 +71,14 @@ public:
     while (rest > 1) {
       int64_t radix = ftc_fft_radix(rest);
       rest /= radix;
-      if (radix == 4)
-        passOfFour(x, other, rest, stride, sign);
+      if (radix == 8)
+        pass<8>(x, other, rest, stride, sign);
+      else if (radix == 4)
+        pass<4>(x, other, rest, stride, sign);
       else if (radix == 3)
-        passOfThree(x, other, rest, stride, sign);
+        pass<3>(x, other, rest, stride, sign);
+      else if (radix == 2)
+        pass<2>(x, other, rest, stride, sign);
       else
         passOf(radix, x, other, rest, stride, sign);
       stride *= radix;
@@ -86,53 +90,70 @@ public:
 private:
   Root root(int64_t power, T sign) const { return {roots[power].re, sign * roots[power].im}; }
 
-  /// y[q + stride (4 p + k)] = w^(p k) sum over j of x[q + stride (p + count j)] i^(sign j k)
-  [[gnu::always_inline]] void passOfFour(const Value *x, Value *y, int64_t count, int64_t stride, T sign) const {
-    int64_t apart = stride * count;
+  /// y[q + stride (radix p + k)] = w^(p k) sum over j of x[q + stride (p + count j)] exp(sign 2 pi i j k / radix)
+  template <int radix>
+  [[gnu::always_inline]] void pass(const Value *x, Value *y, int64_t count, int64_t stride, T sign) const {
     for (int64_t p = 0; p < count; ++p) {
-      Root w1 = root(p * stride, sign), w2 = root(2 * p * stride, sign), w3 = root(3 * p * stride, sign);
+      Root w[radix];
+      for (int k = 1; k < radix; ++k)
+        w[k] = root(k * p * stride, sign);
       for (int64_t q = 0; q < stride; ++q) {
         const Value *from = x + q + stride * p;
-        Value *to = y + q + stride * 4 * p;
-        const Value &a = from[0], &b = from[apart], &c = from[2 * apart], &d = from[3 * apart];
-        Value evenSum{a.re + c.re, a.im + c.im}, evenDifference{a.re - c.re, a.im - c.im};
-        Value oddSum{b.re + d.re, b.im + d.im};
-        Value turned{sign * (d.im - b.im), sign * (b.re - d.re)}; // sign i (b - d)
-        Value t1{evenDifference.re + turned.re, evenDifference.im + turned.im};
-        Value t2{evenSum.re - oddSum.re, evenSum.im - oddSum.im};
-        Value t3{evenDifference.re - turned.re, evenDifference.im - turned.im};
-        multiply(t1, w1);
-        multiply(t2, w2);
-        multiply(t3, w3);
-        to[0] = {evenSum.re + oddSum.re, evenSum.im + oddSum.im};
-        to[stride] = t1;
-        to[2 * stride] = t2;
-        to[3 * stride] = t3;
+        Value *to = y + q + stride * radix * p;
+        Value sums[radix];
+        for (int j = 0; j < radix; ++j)
+          sums[j] = from[j * stride * count];
+        transform(sums, sign);
+        to[0] = sums[0];
+        for (int k = 1; k < radix; ++k) {
+          multiply(sums[k], w[k]);
+          to[k * stride] = sums[k];
+        }
       }
     }
   }
 
-  /// The same with three.
-  [[gnu::always_inline]] void passOfThree(const Value *x, Value *y, int64_t count, int64_t stride, T sign) const {
-    int64_t apart = stride * count;
+  /// a and b become a + b and a - b.
+  [[gnu::always_inline]] static void spread(Value &a, Value &b) {
+    Value sum{a.re + b.re, a.im + b.im};
+    b = {a.re - b.re, a.im - b.im};
+    a = sum;
+  }
+
+  // Transforms of few numbers, in place.
+  [[gnu::always_inline]] static void transform(Value (&x)[2], T) { spread(x[0], x[1]); }
+  [[gnu::always_inline]] static void transform(Value (&x)[3], T sign) {
     const T half = T(0.5), height = sign * T(std::numbers::sqrt3 / 2);
-    for (int64_t p = 0; p < count; ++p) {
-      Root w1 = root(p * stride, sign), w2 = root(2 * p * stride, sign);
-      for (int64_t q = 0; q < stride; ++q) {
-        const Value *from = x + q + stride * p;
-        Value *to = y + q + stride * 3 * p;
-        const Value &a = from[0], &b = from[apart], &c = from[2 * apart];
-        Value sum{b.re + c.re, b.im + c.im};
-        Value middle{a.re - half * sum.re, a.im - half * sum.im};
-        Value turned{height * (c.im - b.im), height * (b.re - c.re)}; // sign i sin(pi / 3) (b - c)
-        Value t1{middle.re + turned.re, middle.im + turned.im};
-        Value t2{middle.re - turned.re, middle.im - turned.im};
-        multiply(t1, w1);
-        multiply(t2, w2);
-        to[0] = {a.re + sum.re, a.im + sum.im};
-        to[stride] = t1;
-        to[2 * stride] = t2;
-      }
+    spread(x[1], x[2]);
+    Value middle{x[0].re - half * x[1].re, x[0].im - half * x[1].im};
+    Value turned{-height * x[2].im, height * x[2].re}; // sign i sin(pi / 3) (x_1 - x_2)
+    x[0] = {x[0].re + x[1].re, x[0].im + x[1].im};
+    x[1] = {middle.re + turned.re, middle.im + turned.im};
+    x[2] = {middle.re - turned.re, middle.im - turned.im};
+  }
+  [[gnu::always_inline]] static void transform(Value (&x)[4], T sign) {
+    spread(x[0], x[2]);
+    spread(x[1], x[3]);
+    Value turned{-sign * x[3].im, sign * x[3].re}; // sign i (x_1 - x_3)
+    x[3] = {x[2].re - turned.re, x[2].im - turned.im};
+    Value second{x[2].re + turned.re, x[2].im + turned.im};
+    x[2] = {x[0].re - x[1].re, x[0].im - x[1].im};
+    x[0] = {x[0].re + x[1].re, x[0].im + x[1].im};
+    x[1] = second;
+  }
+  [[gnu::always_inline]] static void transform(Value (&x)[8], T sign) {
+    const T root = T(1 / std::numbers::sqrt2);
+    Value even[4] = {x[0], x[2], x[4], x[6]}, odd[4] = {x[1], x[3], x[5], x[7]};
+    transform(even, sign);
+    transform(odd, sign);
+    // Times exp(sign 2 pi i k / 8).
+    odd[1] = {root * (odd[1].re - sign * odd[1].im), root * (odd[1].im + sign * odd[1].re)};
+    odd[2] = {-sign * odd[2].im, sign * odd[2].re};
+    odd[3] = {-root * (odd[3].re + sign * odd[3].im), root * (sign * odd[3].re - odd[3].im)};
+    for (int k = 0; k < 4; ++k) {
+      spread(even[k], odd[k]);
+      x[k] = even[k];
+      x[k + 4] = odd[k];
     }
   }
 

@@ -67,8 +67,10 @@ void ftc_fft_f64(void *const *buffers, const int64_t *immediates, int64_t lo, in
 /// ftc_fft_together of the lines' length.
 void ftc_real_fft2_f32(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
 void ftc_real_fft2_f64(void *const *buffers, const int64_t *immediates, int64_t lo, int64_t hi);
-/// The radix by which a transform of length n > 1 is begun: 4, or else its least prime factor.
+/// The radix by which a transform of length n > 1 is begun: 8 or 4, for few passes, or else its least prime factor.
 static inline int64_t ftc_fft_radix(int64_t n) {
+  if (n % 8 == 0 && n % 32 != 16)
+    return 8;
   if (n % 4 == 0)
     return 4;
   for (int64_t radix = 2; radix * radix <= n; ++radix)

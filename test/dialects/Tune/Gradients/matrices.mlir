@@ -35,6 +35,10 @@
 // REDEFINE: %{type} = tensor<2x4x3xf64>
 // REDEFINE: %{op} = %y = tune.reverse %x dim 1 : tensor<2x4x3xf64>
 // RUN: %{check}
+// REDEFINE: %{op} = %re, %im = tune.real_fft %x order [1, 2, 0] factor 0.7 mirrored : (tensor<2x4x3xf64>) -> (tensor<3x3x2xf64>, tensor<3x3x2xf64>) %y = tune.fft_to_real %im, %re order [1, 2, 0] factor 0.9 : (tensor<3x3x2xf64>, tensor<3x3x2xf64>) -> tensor<2x4x3xf64>
+// RUN: %{check}
+// REDEFINE: %{op} = %re, %im = tune.real_fft %x order [2, 1, 0] factor 0.7 inverse : (tensor<2x4x3xf64>) -> (tensor<2x4x2xf64>, tensor<2x4x2xf64>) %y = tune.fft_to_real %re, %re order [2, 1, 0] factor 0.9 inverse mirrored : (tensor<2x4x2xf64>, tensor<2x4x2xf64>) -> tensor<2x4x3xf64>
+// RUN: %{check}
 // REDEFINE: %{op} = %y = tune.real_fft2 %x : tensor<2x4x3xf64>
 // RUN: %{check}
 // REDEFINE: %{op} = %i, %y = tune.fft %x, %x dim 2 : (tensor<2x4x3xf64>, tensor<2x4x3xf64>) -> (tensor<2x4x3xf64>, tensor<2x4x3xf64>)

@@ -53,6 +53,10 @@ func.func @p() attributes {tune.program} {
   %re, %im = tune.fft %noise, %reversed dim 1 inverse : (tensor<4x4xf64>, tensor<4x4xf64>) -> (tensor<4x4xf64>, tensor<4x4xf64>)
   // CHECK: tune.fft %{{.*}} dim 0 : (tensor<4x4xf64>) -> tensor<4x4xf64>
   %cosines = tune.fft %noise dim 0 : (tensor<4x4xf64>) -> tensor<4x4xf64>
+  // CHECK: tune.real_fft %{{.*}} order [1, 0] factor 5.000000e-01 inverse mirrored : (tensor<4x4xf64>) -> (tensor<3x4xf64>, tensor<3x4xf64>)
+  %halfRe, %halfIm = tune.real_fft %noise order [1, 0] factor 0.5 inverse mirrored : (tensor<4x4xf64>) -> (tensor<3x4xf64>, tensor<3x4xf64>)
+  // CHECK: tune.fft_to_real %{{.*}}, %{{.*}} order [1, 0] factor 1.000000e+00 : (tensor<3x4xf64>, tensor<3x4xf64>) -> tensor<4x4xf64>
+  %real = tune.fft_to_real %halfRe, %halfIm order [1, 0] factor 1.0 : (tensor<3x4xf64>, tensor<3x4xf64>) -> tensor<4x4xf64>
   // CHECK: tune.real_fft2 %{{.*}} : tensor<4x4xf64>
   %even = tune.real_fft2 %noise : tensor<4x4xf64>
   %truth = arith.constant dense<true> : tensor<i1>

@@ -340,6 +340,22 @@ func.func @realFFT2(%x: tensor<3xf64>) {
 
 // -----
 
+func.func @realFFT(%x: tensor<6x3xf64>) {
+  // expected-error @+1 {{needs parts with n / 2 + 1 entries of x's dimension of n, first of x's in their order (C32)}}
+  %re, %im = tune.real_fft %x order [0, 1] factor 1.0 : (tensor<6x3xf64>) -> (tensor<3x3xf64>, tensor<3x3xf64>)
+  return
+}
+
+// -----
+
+func.func @fftToReal(%re: tensor<4x3xf64>, %im: tensor<4x3xf64>) {
+  // expected-error @+1 {{needs parts with n / 2 + 1 entries of x's dimension of n, first of x's in their order (C32)}}
+  %x = tune.fft_to_real %re, %im order [1, 1] factor 1.0 : (tensor<4x3xf64>, tensor<4x3xf64>) -> tensor<3x6xf64>
+  return
+}
+
+// -----
+
 func.func @fftParts(%x: tensor<2x3xf64>, %y: tensor<3x2xf64>) {
   // expected-error @+1 {{needs parts of one type (C29)}}
   %re = tune.fft %x, %y dim 0 : (tensor<2x3xf64>, tensor<3x2xf64>) -> tensor<2x3xf64>

@@ -5,7 +5,6 @@
 // DEFINE: %{half} = 5
 // DEFINE: %{sized} = sed 's/SIZE/%{n}/g' %s
 // RUN: %{sized} | ftc-opt --tune-halve-spectra | FileCheck %s -DN=%{n} -DHALF=%{half}
-// RUN: %{sized} | ftc-opt --tune-halve-spectra="max-length=4" | FileCheck %s --check-prefix=LONG
 // RUN: %{sized} | ftc-run-mlir - --passes=tune-differentiate --target-passes=tune-halve-spectra,tune-differentiate --judge=1e-13
 // RUN: %{sized} | ftc-run-mlir - --passes=tune-halve-spectra,tune-differentiate --check-gradient=loss:w:gw
 // REDEFINE: %{n} = 7
@@ -30,18 +29,14 @@ tune.tensor output @gw : tensor<4x3xSIZExf64>
 
 // The spectrum comes first and the longest of the other dimensions last.
 // CHECK-LABEL: func.func @circular
-// CHECK-NOT: tune.fft
-// CHECK: tune.iota dim 0 : tensor<[[N]]x[[HALF]]xi32>
-// CHECK: linalg.contract {{.*}} -> tensor<[[HALF]]x3x4xf64>
-// CHECK: linalg.contract {{.*}} -> tensor<[[HALF]]x3x5xf64>
+// CHECK-NOT: tune.fft{{ }}
+// CHECK: tune.real_fft %{{.*}} order [2, 1, 0] factor 1.000000e+00 : (tensor<4x3x[[N]]xf64>) -> (tensor<[[HALF]]x3x4xf64>, tensor<[[HALF]]x3x4xf64>)
+// CHECK: tune.real_fft %{{.*}} order [2, 1, 0] factor {{.*}} inverse : (tensor<5x3x[[N]]xf64>) -> (tensor<[[HALF]]x3x5xf64>, tensor<[[HALF]]x3x5xf64>)
 // CHECK: linalg.contract {{.*}} ins({{.*}} : tensor<[[HALF]]x3x4xf64>, tensor<[[HALF]]x3x5xf64>) {{.*}} -> tensor<[[HALF]]x4x5xf64>
-// CHECK-NOT: tune.fft
-// CHECK: linalg.contract {{.*}} -> tensor<5x4x[[N]]xf64>
-// CHECK-NOT: tune.fft
+// CHECK-NOT: tune.fft{{ }}
+// CHECK: tune.fft_to_real {{.*}} mirrored : {{.*}} -> tensor<5x4x[[N]]xf64>
+// CHECK-NOT: tune.fft{{ }}
 // CHECK: return
-// LONG-LABEL: func.func @circular
-// LONG-NOT: tune.iota
-// LONG-COUNT-3: tune.fft
 func.func @circular() attributes {tune.program} {
   %x = tune.read @x : tensor<5x3xSIZExf64>
   %s = tune.read @s : tensor<4xf64>
@@ -80,10 +75,11 @@ func.func @circular() attributes {tune.program} {
 
 // Along another dimension than the last.
 // CHECK-LABEL: func.func @middle
-// CHECK-NOT: tune.fft
-// CHECK: linalg.contract {{.*}} -> tensor<2x4x[[N]]xf64>
-// CHECK: linalg.contract {{.*}} -> tensor<4x[[N]]x3xf64>
-// CHECK-NOT: tune.fft
+// CHECK-NOT: tune.fft{{ }}
+// CHECK: tune.real_fft %{{.*}} order [1, 0, 2] {{.*}} -> (tensor<2x4x[[N]]xf64>, tensor<2x4x[[N]]xf64>)
+// CHECK: %[[ROWS:.*]] = tune.fft_to_real %{{.*}}, %{{.*}} order [2, 0, 1] {{.*}} -> tensor<4x[[N]]x3xf64>
+// CHECK: linalg.transpose ins(%[[ROWS]] : tensor<4x[[N]]x3xf64>)
+// CHECK-NOT: tune.fft{{ }}
 // CHECK: return
 func.func @middle() attributes {tune.program} {
   %w = tune.read @w : tensor<4x3xSIZExf64>
