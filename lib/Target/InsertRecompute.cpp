@@ -46,7 +46,7 @@ public:
 
   int64_t countLiveBytes() const { return liveBytes; }
   /// The same with what is cheap computed again.
-  int64_t countLeastCheap() const { return chooseCheaply(0).peak; }
+  int64_t countLeastCheap();
   Recomputed insert(int64_t budget);
   Recomputed insertCheap(int64_t budget);
 
@@ -82,8 +82,9 @@ private:
   DenseSet<Value> bound;  ///< results that are written to tensors, where they may be computed
   DenseSet<Value> handed; ///< those of them whose tensors lie among the values
   DenseMap<Value, Value> copies;
-  double seconds = 0;    ///< of the program as it is, estimated
-  int64_t liveBytes = 0; ///< the same, at once
+  std::optional<RecomputeSchedule> leastCheap; ///< once it has been asked for
+  double seconds = 0;                          ///< of the program as it is, estimated
+  int64_t liveBytes = 0;                       ///< the same, at once
 };
 } // namespace
 
@@ -364,6 +365,12 @@ RecomputeSchedule Inserter::chooseCheaply(int64_t budget) const {
   return chooseCheaplyRecomputed(problem, budget, mostBytesMoved / kBytesPerSecond, kCheapShare * seconds);
 }
 
+int64_t Inserter::countLeastCheap() {
+  if (!leastCheap)
+    leastCheap = chooseCheaply(0);
+  return leastCheap->peak;
+}
+
 Recomputed Inserter::insert(int64_t budget) {
   std::string name = program.getSymName().str();
   if (liveBytes <= budget)
@@ -374,7 +381,7 @@ Recomputed Inserter::insert(int64_t budget) {
 }
 
 Recomputed Inserter::insertCheap(int64_t budget) {
-  RecomputeSchedule schedule = chooseCheaply(budget);
+  RecomputeSchedule schedule = countLeastCheap() >= budget ? *leastCheap : chooseCheaply(budget);
   apply(schedule);
   return {program.getSymName().str(), liveBytes, schedule.peak, schedule.peak, schedule.cost / seconds};
 }

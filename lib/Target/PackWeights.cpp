@@ -217,7 +217,7 @@ bool Packer::run(int64_t room) {
 }
 
 bool packWeights(ModuleOp module, const KernelRegistry &registry, int64_t room) {
-  return Packer(module, registry).run(room);
+  return room > 0 && Packer(module, registry).run(room);
 }
 
 } // namespace ftc::target

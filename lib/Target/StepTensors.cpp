@@ -29,11 +29,14 @@ StepTensors::StepTensors(ModuleOp module, const SymbolTable &symbols) {
   llvm::DenseMap<Operation *, SmallVector<StringAttr>> tensorsOf; // of a program
   for (func::FuncOp program : getPrograms(module)) {
     SmallVector<StringAttr> &tensors = tensorsOf[program];
-    program.walk([&](Operation *op) {
+    program.walk<WalkOrder::PreOrder>([&](Operation *op) {
+      if (isa<tune::FusedOp>(op))
+        return WalkResult::skip();
       if (auto read = dyn_cast<tune::ReadOp>(op))
         accesses[tensors.emplace_back(read.getTensorAttr().getAttr())].readers.push_back(program);
       else if (auto write = dyn_cast<tune::WriteOp>(op))
         accesses[tensors.emplace_back(write.getTensorAttr().getAttr())].writers.push_back(program);
+      return WalkResult::advance();
     });
   }
   for (auto step : module.getOps<tune::StepOp>())

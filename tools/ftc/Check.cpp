@@ -33,9 +33,10 @@ static int check(const char *argv0) {
     return WrongUsage;
   if (gradients)
     return checkGradients(*chosen, argv0);
-  Compilation compilation(*chosen, argv0);
-  if (!compilation.lowerTo(Rung::Tune))
-    return compilation.status();
+  auto compilation = std::make_unique<Compilation>(*chosen, argv0);
   // Whether it fits is known only when everything has its place.
-  return !compilation.hasMemoryLimit() || compilation.lowerTo(Rung::Placed) ? Success : compilation.status();
+  bool good =
+      compilation->lowerTo(Rung::Tune) && (!compilation->hasMemoryLimit() || compilation->lowerTo(Rung::Placed));
+  int status = good ? int(Success) : compilation->status();
+  return finish(std::move(compilation), status);
 }

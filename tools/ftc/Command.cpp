@@ -5,6 +5,7 @@
 #include "ftc/Target/Processor.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/BuryPointer.h"
 
 using namespace ftc;
 namespace cl = llvm::cl;
@@ -96,4 +97,10 @@ std::optional<CompileOptions> RecipeOptions::read() const {
     options.defines[name.str()] = value.str();
   }
   return options;
+}
+
+int ftc::finish(std::unique_ptr<Compilation> compilation, int status) {
+  compilation->diagnostics().flush();
+  llvm::BuryPointer(std::move(compilation));
+  return status;
 }

@@ -12,6 +12,7 @@
 
 #include "llvm/Support/CommandLine.h"
 
+#include <memory>
 #include <optional>
 
 namespace ftc {
@@ -69,6 +70,9 @@ private:
   llvm::cl::opt<std::string> processor;
   llvm::cl::list<std::string> disabled;
 };
+
+/// The end of a command that has compiled: `status`. As the process ends, modules are not taken apart op by op.
+int finish(std::unique_ptr<Compilation> compilation, int status);
 
 } // namespace ftc
 

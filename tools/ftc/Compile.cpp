@@ -9,7 +9,6 @@
 #include "ftc/Frontend/Format.h"
 #include "ftc/Frontend/Parser.h"
 
-#include "llvm/Support/BuryPointer.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
@@ -108,7 +107,5 @@ static int compile(const char *argv0) {
     return emitTree(chosen->recipe);
   auto compilation = std::make_unique<Compilation>(*chosen, argv0);
   int status = emit(*compilation, llvm::sys::path::stem(chosen->recipe).str());
-  compilation->diagnostics().flush();
-  llvm::BuryPointer(std::move(compilation)); // the process ends: modules need not be taken apart op by op
-  return status;
+  return finish(std::move(compilation), status);
 }
