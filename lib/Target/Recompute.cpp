@@ -18,7 +18,7 @@ namespace ftc::target {
 namespace {
 
 /// Steps of schedules that the search looks at, at most: hundredths of a second.
-constexpr int64_t kEffort = 2'000'000;
+constexpr int64_t kEffort = 1'000'000;
 
 using Choice = std::vector<uint8_t>;
 
