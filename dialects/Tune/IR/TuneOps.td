@@ -221,6 +221,9 @@ class Tune_HalfFFTOp<string mnemonic> : Tune_PureOp<mnemonic> {
     operands `order` $order `factor` $factor (`inverse` $inverse^)? (`mirrored` $mirrored^)? attr-dict `:`
     functional-type(operands, results)
   }];
+  let extraClassDeclaration = [{
+    static constexpr int64_t kMostDims = 9; ///< the one that is transformed, and those that the kernel counts lines by
+  }];
   let hasVerifier = 1;
 }
 

@@ -234,8 +234,8 @@ LogicalResult FFTOp::verify() {
 template <typename Op> static LogicalResult verifyHalfFFT(Op op) {
   Shape x = shapeOf(op.getX()), half = shapeOf(op.getRe());
   ArrayRef<int64_t> order = op.getOrder();
-  constexpr size_t mostDims = 9;
-  bool isOrder = !order.empty() && isPermutationVector(order) && order.size() == x.size() && x.size() <= mostDims;
+  bool isOrder =
+      !order.empty() && isPermutationVector(order) && order.size() == x.size() && int64_t(x.size()) <= Op::kMostDims;
   auto isHalf = [&](auto place) { return half[place] == (place == 0 ? x[order[0]] / 2 + 1 : x[order[place]]); };
   if (!isOrder || half.size() != x.size() || !llvm::all_of(llvm::seq<size_t>(0, x.size()), isHalf) ||
       op.getRe().getType() != op.getIm().getType() || !hasOneElement(op))

@@ -41,6 +41,9 @@ struct Symmetry {
   bool operator==(const Symmetry &) const = default;
 };
 
+/// Whether a transform has no half, for the number of its dimensions.
+bool hasManyDims(FFTOp op) { return typeOf(op.getRe()).getRank() > RealFFTOp::kMostDims; }
+
 /// Whether all entries along `dim` are equal.
 bool isInvariant(Value value, int64_t dim) {
   auto broadcast = value.getDefiningOp<linalg::BroadcastOp>();
@@ -76,7 +79,7 @@ public:
 private:
   void find(Operation *op) {
     if (auto fft = dyn_cast<FFTOp>(op)) {
-      if (fft.getIm())
+      if (fft.getIm() || hasManyDims(fft))
         return;
       known[fft.getResultRe()] = {int64_t(fft.getDim()), false};
       if (fft.getResultIm())
@@ -320,8 +323,8 @@ struct HalveSpectraPass : impl::HalveSpectraBase<HalveSpectraPass> {
       if (succeeded(makeRealFFT2(op)))
         continue;
       int64_t dim = op.getDim();
-      if (shapeOf(op.getRe())[dim] < 2 || !op.getIm() || symmetries.of(op.getRe()) != Symmetry{dim, false} ||
-          symmetries.of(op.getIm()) != Symmetry{dim, true})
+      if (shapeOf(op.getRe())[dim] < 2 || hasManyDims(op) || !op.getIm() ||
+          symmetries.of(op.getRe()) != Symmetry{dim, false} || symmetries.of(op.getIm()) != Symmetry{dim, true})
         continue;
       OpBuilder builder(op);
       op.getResultRe().replaceAllUsesWith(halves.transformBack(builder, op));

@@ -196,12 +196,11 @@ protected:
                                fft.getMirrored() ? 2 : 1,
                                llvm::bit_cast<int64_t>(fft.getFactor().convertToDouble())};
     auto own = llvm::to_vector(llvm::seq<int64_t>(0, int64_t(fft.getOrder().size())));
-    auto append = [&](bool isHalf) {
-      isHalf ? appendPlaces(sizes, getShape(fft.getRe()), own)
-             : appendPlaces(sizes, getShape(fft.getX()), fft.getOrder());
-    };
-    append(isToReal);
-    append(!isToReal);
+    for (bool isHalf : {isToReal, !isToReal})
+      if (isHalf)
+        appendPlaces(sizes, getShape(fft.getRe()), own);
+      else
+        appendPlaces(sizes, getShape(fft.getX()), fft.getOrder());
     return sizes;
   }
 };

@@ -24,6 +24,7 @@ tune.tensor output @y : tensor<5x4xSIZExf64>
 tune.tensor output @rest : tensor<5x4xSIZExf64>
 tune.tensor output @kept : tensor<4x3xSIZExf64>
 tune.tensor output @even : tensor<4x3xSIZExf64>
+tune.tensor output @wide : tensor<1x1x1x1x1x1x1x1x1xSIZExf64>
 tune.tensor output @loss : tensor<f64>
 tune.tensor output @gw : tensor<4x3xSIZExf64>
 
@@ -121,5 +122,16 @@ func.func @whole() attributes {tune.program} {
   %neither, %nor = tune.fft %both, %im dim 2 : (tensor<4x3xSIZExf64>, tensor<4x3xSIZExf64>) -> (tensor<4x3xSIZExf64>, tensor<4x3xSIZExf64>)
   %sum = arith.addf %swapped, %neither : tensor<4x3xSIZExf64>
   tune.write %sum, @kept : tensor<4x3xSIZExf64>
+  return
+}
+
+// Of more dimensions than halves have.
+// CHECK-LABEL: func.func @many
+// CHECK-COUNT-2: tune.fft{{ }}
+func.func @many() attributes {tune.program} {
+  %ones = arith.constant dense<1.0> : tensor<1x1x1x1x1x1x1x1x1xSIZExf64>
+  %re, %im = tune.fft %ones dim 9 : (tensor<1x1x1x1x1x1x1x1x1xSIZExf64>) -> (tensor<1x1x1x1x1x1x1x1x1xSIZExf64>, tensor<1x1x1x1x1x1x1x1x1xSIZExf64>)
+  %back = tune.fft %re, %im dim 9 inverse : (tensor<1x1x1x1x1x1x1x1x1xSIZExf64>, tensor<1x1x1x1x1x1x1x1x1xSIZExf64>) -> tensor<1x1x1x1x1x1x1x1x1xSIZExf64>
+  tune.write %back, @wide : tensor<1x1x1x1x1x1x1x1x1xSIZExf64>
   return
 }
