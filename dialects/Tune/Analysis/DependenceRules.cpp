@@ -533,21 +533,21 @@ static SmallVector<Origins> ofTrailing(Operation *op, size_t trailing, OriginsOf
   return results;
 }
 
-/// Entries of a line depend on all of that line.
-static SmallVector<Origins> ofFFT(FFTOp op, OriginsOf originsOf) {
-  SmallVector<Origins> operands;
-  for (Value operand : op->getOperands())
-    operands.push_back(anyAlong(originsOf(operand), op.getDim()));
-  return SmallVector<Origins>(op->getNumResults(), joinedOf(operands));
-}
-
-/// Between a tensor and half of its spectrum, whose dimensions are permuted; those of the result are `permutation` of
-/// the operands'.
-static SmallVector<Origins> ofHalfFFT(Operation *op, size_t dim, ArrayRef<int64_t> permutation, OriginsOf originsOf) {
+/// Of all operands, entries of a line along `dim` depend on all of that line.
+static Origins ofLines(Operation *op, size_t dim, OriginsOf originsOf) {
   SmallVector<Origins> operands;
   for (Value operand : op->getOperands())
     operands.push_back(anyAlong(originsOf(operand), dim));
-  return SmallVector<Origins>(op->getNumResults(), permuted(joinedOf(operands), permutation, resultShape(op)));
+  return joinedOf(operands);
+}
+
+static SmallVector<Origins> ofFFT(FFTOp op, OriginsOf originsOf) {
+  return SmallVector<Origins>(op->getNumResults(), ofLines(op, op.getDim(), originsOf));
+}
+
+/// Between a tensor and half of its spectrum: dimensions of the results are `permutation` of the operands'.
+static SmallVector<Origins> ofHalfFFT(Operation *op, size_t dim, ArrayRef<int64_t> permutation, OriginsOf originsOf) {
+  return SmallVector<Origins>(op->getNumResults(), permuted(ofLines(op, dim, originsOf), permutation, resultShape(op)));
 }
 
 /// a u = y: a column of u depends on the same column of y, and on all of a.

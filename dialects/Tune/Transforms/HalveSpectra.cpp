@@ -23,6 +23,7 @@
 #include "dialects/Tune/Utils/Labels.h"
 #include "dialects/Tune/Utils/Programs.h"
 
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
@@ -191,15 +192,14 @@ public:
   /// wanted: moving it is left to what reads.
   Value transformBack(OpBuilder &builder, FFTOp op) {
     Value re = half(builder, op.getRe()), im = half(builder, op.getIm());
-    auto dims = llvm::to_vector(llvm::seq<int64_t>(0, typeOf(op.getRe()).getRank()));
-    auto to = llvm::map_to_vector(dims, [](int64_t dim) { return int(dim); }), rows = to;
+    auto rows = llvm::to_vector(llvm::seq<int64_t>(0, typeOf(op.getRe()).getRank()));
     std::rotate(rows.begin() + op.getDim(), rows.begin() + op.getDim() + 1, rows.end());
-    auto shape = llvm::map_to_vector(rows, [&](int dim) { return shapeOf(op.getRe())[dim]; });
-    auto order = llvm::map_to_vector(layoutOf(op.getRe()).order,
-                                     [&](int64_t dim) { return int64_t(llvm::find(rows, int(dim)) - rows.begin()); });
-    Value lines = FFTToRealOp::create(builder, op.getLoc(), typeOf(op.getRe()).clone(shape), re, im, order,
-                                      factorOf(op), op.getInverse(), /*mirrored=*/true);
-    return transposeLabels(builder, op.getLoc(), lines, rows, to);
+    SmallVector<int64_t> places = invertPermutationVector(rows);
+    Type type = typeOf(op.getRe()).clone(applyPermutation(shapeOf(op.getRe()), rows));
+    Value lines =
+        FFTToRealOp::create(builder, op.getLoc(), type, re, im, layoutOf(op.getRe()).arrange(ArrayRef(places)),
+                            factorOf(op), op.getInverse(), /*mirrored=*/true);
+    return tune::transpose(builder, op.getLoc(), lines, places);
   }
 
 private:

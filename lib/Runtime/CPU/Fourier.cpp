@@ -356,7 +356,7 @@ public:
     }
   }
 
-  /// Has the second cache fetch what is loaded or stored a little later; of memory that is not there, nothing.
+  /// Has the second cache fetch what is loaded a little later; of memory that is not there, nothing.
   template <typename Memory> [[gnu::always_inline]] void fetch(const Memory *memory) const {
     constexpr int64_t inLine = 64 / sizeof(Memory);
     if (!memory || !areWhole)

@@ -176,6 +176,7 @@ protected:
 /// Between lines and halves of their spectra.
 template <typename Op> class HalfFFTKernel : public FourierKernel {
 protected:
+  static_assert(Op::kMostDims == FTC_FFT_MOST_DIMS + 1);
   static constexpr bool isToReal = std::is_same_v<Op, tune::FFTToRealOp>;
 
   int64_t getLength(Operation *op) const override {
