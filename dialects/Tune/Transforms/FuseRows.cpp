@@ -113,40 +113,48 @@ private:
     return group != groupOf.end() ? groups[group->second]->level : levels.lookup(op);
   }
 
-  /// Joins the groups of the operands that are on the highest level if all of them keep common rows, or begins one.
+  /// Joins groups of the operands, see join, or begins one.
   void place(Operation *op) {
     SmallVector<Source> sources = getSources(op);
+    if (join(op, sources, /*raises=*/true) || join(op, sources, /*raises=*/false))
+      return;
     unsigned level = 0;
     for (Source &source : sources)
-      level = std::max(level, getLevel(source.op) + (groupOf.contains(source.op) ? 0 : 1));
+      level = std::max(level, getLevel(source.op) + 1);
+    groupOf[op] = groups.size();
+    groups.push_back(Group{level, getAlignedRows(op), {op}});
+    shifts[op] = 0;
+  }
+
+  /// Adds `op` to the groups of its operands that are on the highest level and, if `raises`, to those below that can
+  /// wait for it, which all become one. False if there are none or they cannot be one kernel with it.
+  bool join(Operation *op, ArrayRef<Source> sources, bool raises) {
+    auto mayJoin = [&](const Source &source) { return groupOf.contains(source.op) && !standsApart(source.op, op); };
+    unsigned level = 0;
+    for (const Source &source : sources)
+      level = std::max(level, getLevel(source.op) + (mayJoin(source) ? 0 : 1));
     SmallVector<size_t> joined;
     RowCounts rows = getAlignedRows(op);
     size_t count = 1;
-    for (Source &source : sources) {
-      auto group = groupOf.find(source.op);
-      if (group == groupOf.end() || getLevel(source.op) != level)
+    for (const Source &source : sources) {
+      if (!mayJoin(source))
+        continue;
+      size_t group = groupOf.lookup(source.op);
+      if (groups[group]->level != level && !(raises && canWait(*groups[group], op)))
         continue;
       rows = rows.intersect(source.rows);
-      if (llvm::is_contained(joined, group->second))
+      if (llvm::is_contained(joined, group))
         continue;
-      joined.push_back(group->second);
-      rows = rows.intersect(groups[group->second]->rows);
-      count += groups[group->second]->ops.size();
+      joined.push_back(group);
+      rows = rows.intersect(groups[group]->rows);
+      count += groups[group]->ops.size();
     }
     unsigned shifted = countShifts(op, joined);
-    if (!joined.empty() &&
-        (!rows.isWorthwhile() || count > kMostKernelOps || countBuffers(op, joined) > kMostKernelBuffers ||
-         shifted > kMostShifts || repeatsSums(op, joined))) {
-      joined.clear();
-      rows = getAlignedRows(op);
-      ++level;
-    }
-    shifts[op] = joined.empty() ? 0 : shifted;
-    if (joined.empty()) {
-      groupOf[op] = groups.size();
-      groups.push_back(Group{level, rows, {op}});
-      return;
-    }
+    if (joined.empty() || !rows.isWorthwhile() || count > kMostKernelOps ||
+        countBuffers(op, joined) > kMostKernelBuffers || shifted > kMostShifts || repeatsSums(op, joined) ||
+        addsUnrelated(op, joined))
+      return false;
+    shifts[op] = shifted;
     Group &first = *groups[joined.front()];
     for (size_t other : ArrayRef(joined).drop_front()) {
       for (Operation *member : groups[other]->ops)
@@ -156,21 +164,66 @@ private:
     }
     first.ops.push_back(op);
     first.rows = rows;
+    first.level = level;
     groupOf[op] = joined.front();
+    return true;
   }
 
-  /// The most inputs and outputs of a kernel of the joined groups and `op`: ops that are placed later can only take
-  /// outputs away, or are counted when they are placed.
-  size_t countBuffers(Operation *op, ArrayRef<size_t> joined) {
-    SmallPtrSet<Operation *, 16> members = {op};
-    for (size_t group : joined)
-      members.insert_range(groups[group]->ops);
-    size_t outputs = 0;
-    SmallVector<Value> work;
-    for (Operation *member : members) {
-      llvm::append_range(work, member->getOperands());
-      outputs += llvm::count_if(member->getResults(), [&](Value result) { return isOutput(result, members); });
+  static bool isScalar(Operation *op) {
+    return llvm::all_of(op->getResultTypes(), [](Type type) {
+      auto ranked = dyn_cast<RankedTensorType>(type);
+      return !ranked || ranked.getRank() == 0;
+    });
+  }
+
+  /// Whether all that a group takes lies in tensors and nothing needs what it makes but `op` and writes: it may be
+  /// computed when `op` is, which keeps nothing alive for longer.
+  bool canWait(const Group &group, Operation *op) {
+    SmallPtrSet<Operation *, 16> members(group.ops.begin(), group.ops.end());
+    auto inputs = collectInputs(members);
+    members.insert(op);
+    return llvm::all_of(inputs, [](Value input) { return input.getDefiningOp<ReadOp>() != nullptr; }) &&
+           llvm::all_of(group.ops, [&](Operation *member) {
+             return llvm::all_of(member->getUsers(),
+                                 [&](Operation *user) { return isa<WriteOp>(user) || !isUsedOutside(user, members); });
+           });
+  }
+
+  /// Whether `op`, with rows, reads a scalar of a group of scalars that others need too: it is found once, for all of
+  /// them, so that what they do with it is the same kernel for equal shapes.
+  bool standsApart(Operation *source, Operation *op) {
+    if (isScalar(op) || !isScalar(source))
+      return false;
+    const Group &group = *groups[groupOf.lookup(source)];
+    SmallPtrSet<Operation *, 16> members(group.ops.begin(), group.ops.end());
+    members.insert(op);
+    auto isShared = [&](Operation *member) {
+      return llvm::any_of(member->getResults(), [&](Value result) { return isOutput(result, members); });
+    };
+    return llvm::all_of(group.ops, isScalar) && llvm::any_of(group.ops, isShared);
+  }
+
+  /// Whether `op` joins sums of different tensors to one scalar: they have nothing in common, and as kernels of their
+  /// own those of equal shapes are the same.
+  bool addsUnrelated(Operation *op, ArrayRef<size_t> joined) {
+    if (joined.size() < 2 || !isScalar(op))
+      return false;
+    llvm::SmallDenseSet<Value> seen;
+    for (size_t group : joined) {
+      auto inputs = collectInputs(SmallPtrSet<Operation *, 16>(groups[group]->ops.begin(), groups[group]->ops.end()));
+      bool isRelated = seen.empty() || llvm::any_of(inputs, [&](Value input) { return seen.contains(input); });
+      if (!isRelated && !llvm::all_of(groups[group]->ops, isScalar))
+        return true;
+      seen.insert_range(inputs);
     }
+    return false;
+  }
+
+  /// What members read from outside, seen through what is copied.
+  llvm::SmallDenseSet<Value> collectInputs(const SmallPtrSetImpl<Operation *> &members) {
+    SmallVector<Value> work;
+    for (Operation *member : members)
+      llvm::append_range(work, member->getOperands());
     llvm::SmallDenseSet<Value> inputs, seen;
     while (!work.empty()) {
       Value value = work.pop_back_val();
@@ -182,7 +235,19 @@ private:
       else
         inputs.insert(value);
     }
-    return inputs.size() + outputs;
+    return inputs;
+  }
+
+  /// The most inputs and outputs of a kernel of the joined groups and `op`: ops that are placed later can only take
+  /// outputs away, or are counted when they are placed.
+  size_t countBuffers(Operation *op, ArrayRef<size_t> joined) {
+    SmallPtrSet<Operation *, 16> members = {op};
+    for (size_t group : joined)
+      members.insert_range(groups[group]->ops);
+    size_t outputs = 0;
+    for (Operation *member : members)
+      outputs += llvm::count_if(member->getResults(), [&](Value result) { return isOutput(result, members); });
+    return collectInputs(members).size() + outputs;
   }
 
   bool isIn(Operation *op, ArrayRef<size_t> joined) {
