@@ -126,7 +126,7 @@ bool Compilation::fuse() {
 bool Compilation::place() {
   if (!whole && choosesMicroBatches())
     uncut = current->clone();
-  if (mlir::failed(target::placeFused(*current, targetOptions(), &report)))
+  if (mlir::failed(target::placeFused(*current, targetOptions(), &report, links ? &kernels : nullptr)))
     return bug("placement");
   target::PlanSummary plan = target::getPlan(*current);
   if (chooseMicroBatch(plan)) {
@@ -192,5 +192,8 @@ target::TargetOptions Compilation::targetOptions() const {
 }
 
 bool Compilation::link(const std::string &path) {
-  return mlir::succeeded(target::compileToExecutable(*current, targetOptions(), path)) || fail(6);
+  links = true;
+  if (!lowerTo(Rung::Placed))
+    return false;
+  return mlir::succeeded(target::compileToExecutable(*current, targetOptions(), path, std::move(kernels))) || fail(6);
 }

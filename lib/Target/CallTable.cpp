@@ -8,6 +8,12 @@ using namespace mlir;
 
 namespace ftc::target {
 
+/// 1 for an op that has no kernel: that is an error of its call.
+static int countPhases(Operation *op, const KernelRegistry &registry) {
+  const KernelGenerator *generator = registry.lookup(op);
+  return generator ? generator->phases(op) : 1;
+}
+
 namespace {
 class TableMaker {
 public:
@@ -24,12 +30,6 @@ private:
   void addYield(tune::YieldOp yield);
   void addMove(StringRef symbol, Location to, std::optional<Location> from, int64_t bytes, int64_t count);
   void addCopy(Location to, Location from, int64_t bytes);
-
-  /// 1 for an op that has no kernel: that is an error of its call.
-  int countPhases(Operation *op) {
-    const KernelGenerator *generator = registry.lookup(op);
-    return generator ? generator->phases(op) : 1;
-  }
 
   Location getTensor(StringRef name) { return {getTensorOffset(symbols.lookup<tune::TensorOp>(name)), 0}; }
 
@@ -149,7 +149,7 @@ LogicalResult TableMaker::addBlock(Block &block) {
   for (Operation &op : block) {
     Role role = getRole(&op);
     if (role == Role::Call)
-      for (int phase = 0, phases = countPhases(&op); phase < phases; ++phase)
+      for (int phase = 0, phases = countPhases(&op, registry); phase < phases; ++phase)
         if (failed(addCall(&op, phase)))
           return failure();
     if (role == Role::Loop && failed(addLoop(cast<tune::RowsOp>(op))))
@@ -170,6 +170,15 @@ FailureOr<CallTable> TableMaker::make() {
   for (auto write : program.getOps<tune::WriteOp>())
     addCopy(getTensor(write.getTensor()), getLocation(write.getValue()), getBytes(write.getValue().getType()));
   return std::move(table);
+}
+
+LogicalResult addKernels(func::FuncOp program, const KernelRegistry &registry, KernelSet &kernels) {
+  bool sound = true;
+  forEachCall(program, [&](Operation *op) {
+    for (int phase = 0, phases = sound ? countPhases(op, registry) : 0; phase < phases; ++phase)
+      sound &= succeeded(kernels.get(op, phase));
+  });
+  return success(sound);
 }
 
 FailureOr<CallTable> makeCallTable(func::FuncOp program, const KernelRegistry &registry, KernelSet &kernels) {

@@ -32,7 +32,10 @@ struct CallTable {
   std::vector<Choice> choices;
 };
 
-/// The calls of a program, in order: snapshots of reads, the ops, copies of writes. Kernels that are missing in
+/// Generates the kernels of a program's calls, which need not be placed.
+llvm::LogicalResult addKernels(mlir::func::FuncOp program, const KernelRegistry &registry, KernelSet &kernels);
+
+/// The calls of a placed program, in order: snapshots of reads, the ops, copies of writes. Kernels that are missing in
 /// `kernels` are generated.
 llvm::FailureOr<CallTable> makeCallTable(mlir::func::FuncOp program, const KernelRegistry &registry,
                                          KernelSet &kernels);

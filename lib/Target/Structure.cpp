@@ -87,10 +87,10 @@ SmallVector<func::FuncOp> getPrograms(ModuleOp module) {
 
 void forEachCall(func::FuncOp program, function_ref<void(Operation *)> visit) {
   program.getBody().walk<WalkOrder::PreOrder>([&](Operation *op) {
-    if (getRole(op) != Role::Call)
-      return WalkResult::advance();
-    visit(op);
-    return WalkResult::skip();
+    Role role = getRole(op);
+    if (role == Role::Call)
+      visit(op);
+    return role == Role::Loop || role == Role::Choice ? WalkResult::advance() : WalkResult::skip();
   });
 }
 

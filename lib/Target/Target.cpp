@@ -1,8 +1,8 @@
 #include "ftc/Target/Target.h"
 
-#include "CallTable.h"
 #include "Codegen.h"
 #include "InsertRecompute.h"
+#include "KernelObjects.h"
 #include "Link.h"
 #include "LowerKernels.h"
 #include "Manifest.h"
@@ -19,7 +19,6 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 
-#include <atomic>
 #include <thread>
 
 using namespace mlir;
@@ -116,13 +115,19 @@ static std::vector<Recomputed> freeCheaply(ModuleOp module, const KernelRegistry
   return result;
 }
 
-LogicalResult placeFused(ModuleOp module, const TargetOptions &options, MemoryReport *report) {
+LogicalResult placeFused(ModuleOp module, const TargetOptions &options, MemoryReport *report,
+                         KernelsUnderway *kernels) {
   KernelRegistry registry = getKernels(options.kind, options.processor);
   PlacementMode mode = options.kind == TargetKind::Reference ? PlacementMode::None : PlacementMode::Share;
   bool mayRecompute = !options.isDisabled("tune-insert-recompute") && mode == PlacementMode::Share;
   std::vector<Recomputed> recomputed;
   if (mayRecompute && !options.memory)
     recomputed = freeCheaply(module, registry, joinsSiblings(options));
+  if (kernels && !options.memory) {
+    kernels->reset(new KernelObjects(module.getContext(), options));
+    if (failed((*kernels)->start(module)))
+      return failure();
+  }
   FailureOr<std::vector<ProgramMemory>> memories = placeModule(module, registry, mode);
   if (failed(memories))
     return failure();
@@ -166,98 +171,38 @@ FailureOr<PlanSummary> computePlan(ModuleOp module, const TargetOptions &options
   return getPlan(*copy);
 }
 
-namespace {
-/// What the object of a placed module is made of, generated once and compiled in parts.
-class Code {
-public:
-  Code(ModuleOp placed, const TargetOptions &options)
-      : placed(placed), options(options), registry(getKernels(options.kind, options.processor)),
-        kernels(placed.getContext(), registry) {}
-
-  LogicalResult generate();
-  /// The LLVM module of everything.
-  std::unique_ptr<llvm::Module> makeModule(llvm::LLVMContext &context);
-  using Objects = std::vector<std::unique_ptr<llvm::MemoryBuffer>>;
-  /// The objects of all parts, which are compiled side by side.
-  FailureOr<Objects> compile();
-
-private:
-  /// False after a message.
-  bool addTables(llvm::Module &module);
-
-  ModuleOp placed;
-  const TargetOptions &options;
-  KernelRegistry registry;
-  KernelSet kernels;
-  std::vector<CallTable> programs;
-};
-} // namespace
-
-LogicalResult Code::generate() {
+/// Everything in one LLVM module; null after a message.
+static std::unique_ptr<llvm::Module> makeModule(ModuleOp placed, const TargetOptions &options,
+                                                llvm::LLVMContext &context) {
   loadKernelDialects(*placed.getContext());
+  KernelRegistry registry = getKernels(options.kind, options.processor);
+  KernelSet kernels(placed.getContext(), registry);
+  std::vector<CallTable> programs;
   for (func::FuncOp program : getPrograms(placed)) {
     FailureOr<CallTable> table = makeCallTable(program, registry, kernels);
     if (failed(table))
-      return failure();
+      return nullptr;
     programs.push_back(std::move(*table));
   }
-  return success();
-}
-
-bool Code::addTables(llvm::Module &module) {
-  FailureOr<std::string> manifest = makeManifest(placed, options);
-  if (succeeded(manifest))
-    writeTables(module, kernels, {programs, placed, *manifest});
-  return succeeded(manifest);
-}
-
-std::unique_ptr<llvm::Module> Code::makeModule(llvm::LLVMContext &context) {
   std::unique_ptr<llvm::Module> module = lowerKernels(kernels.getModule(), context);
-  return module && addTables(*module) ? std::move(module) : nullptr;
-}
-
-FailureOr<Code::Objects> Code::compile() {
-  constexpr size_t mostParts = 4;
-  std::vector<OwningOpRef<ModuleOp>> parts = splitKernels(kernels.getModule(), mostParts);
-  assert(placed.getContext()->isMultithreadingEnabled() && "the parts share their context");
-  Objects objects(parts.size() + 1); // the first one for the tables
-  std::atomic<size_t> next = 0;
-  auto work = [&] {
-    for (size_t i = next++; i < objects.size(); i = next++) {
-      llvm::LLVMContext own;
-      auto module = i > 0 ? lowerKernels(*parts[i - 1], own) : std::make_unique<llvm::Module>("tables", own);
-      if (!module || (i == 0 && !addTables(*module)))
-        continue;
-      if (auto object = compileModule(*module, options); succeeded(object))
-        objects[i] = std::move(*object);
-    }
-  };
-  // Threads of their own: in MLIR's pool a part whose passes wait for each other would take up another part meanwhile.
-  std::vector<std::thread> others(std::min<size_t>(objects.size(), std::max(1u, std::thread::hardware_concurrency())) -
-                                  1);
-  for (std::thread &other : others)
-    other = std::thread(work);
-  work();
-  for (std::thread &other : others)
-    other.join();
-  if (llvm::is_contained(objects, nullptr))
-    return failure();
-  return objects;
+  FailureOr<std::string> manifest = makeManifest(placed, options);
+  if (!module || failed(manifest))
+    return nullptr;
+  writeTables(*module, kernels, {programs, placed, *manifest});
+  return module;
 }
 
 FailureOr<std::unique_ptr<llvm::MemoryBuffer>> emitObject(ModuleOp placed, const TargetOptions &options) {
-  Code code(placed, options);
   llvm::LLVMContext context;
-  std::unique_ptr<llvm::Module> module = succeeded(code.generate()) ? code.makeModule(context) : nullptr;
+  std::unique_ptr<llvm::Module> module = makeModule(placed, options, context);
   if (!module)
     return failure();
   return compileModule(*module, options);
 }
 
 FailureOr<std::string> emitLLVM(ModuleOp placed, const TargetOptions &options) {
-  Code code(placed, options);
   llvm::LLVMContext context;
-  std::unique_ptr<llvm::Module> module = succeeded(code.generate()) ? code.makeModule(context) : nullptr;
+  std::unique_ptr<llvm::Module> module = makeModule(placed, options, context);
   if (!module)
     return failure();
   std::string text;
@@ -265,11 +210,14 @@ FailureOr<std::string> emitLLVM(ModuleOp placed, const TargetOptions &options) {
   return text;
 }
 
-LogicalResult compileToExecutable(ModuleOp placed, const TargetOptions &options, const std::string &outputPath) {
-  Code code(placed, options);
-  if (failed(code.generate()))
-    return failure();
-  FailureOr<Code::Objects> objects = code.compile();
+LogicalResult compileToExecutable(ModuleOp placed, const TargetOptions &options, const std::string &outputPath,
+                                  KernelsUnderway kernels) {
+  if (!kernels) {
+    kernels.reset(new KernelObjects(placed.getContext(), options));
+    if (failed(kernels->start(placed)))
+      return failure();
+  }
+  FailureOr<KernelObjects::Objects> objects = kernels->finish(placed);
   if (failed(objects))
     return failure();
   if (llvm::Error error = linkExecutable(*objects, outputPath))

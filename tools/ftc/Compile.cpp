@@ -70,6 +70,8 @@ static int emitTree(const std::string &path) {
 
 /// What was asked for, from the recipe that is to be compiled.
 static int emit(Compilation &compilation, const std::string &name) {
+  if (emitted == Rung::Executable)
+    return compilation.link(output.empty() ? name : output.getValue()) ? Success : compilation.status();
   if (!compilation.lowerTo(std::min<Rung>(emitted, Rung::Placed)))
     return compilation.status();
   switch (emitted) {
@@ -81,8 +83,6 @@ static int emit(Compilation &compilation, const std::string &name) {
     auto object = target::emitObject(compilation.module(), compilation.targetOptions());
     return mlir::failed(object) ? InternalError : write((*object)->getBuffer(), name + ".o");
   }
-  case Rung::Executable:
-    return compilation.link(output.empty() ? name : output.getValue()) ? Success : compilation.status();
   default: {
     std::string text;
     llvm::raw_string_ostream stream(text);

@@ -66,7 +66,7 @@ std::string ftc::makeExecutable(Compilation &compilation, const CompileOptions &
   std::string hash = toHex(SHA256::hash(arrayRefFromStringRef(text)), /*LowerCase=*/true);
   sys::path::append(path, (sys::path::stem(chosen.recipe) + "-" + StringRef(hash).take_front(16)).str());
   std::string file = path.str().str();
-  if (!sys::fs::can_execute(path) && (!compilation.lowerTo(Rung::Placed) || !compilation.link(file)))
+  if (!sys::fs::can_execute(path) && !compilation.link(file))
     return failed();
   compilation.diagnostics().flush();
   return file;

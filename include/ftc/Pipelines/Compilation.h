@@ -46,7 +46,7 @@ public:
   /// Goes down to `rung` (at most Placed); false after errors, whose exit status is status(). Micro-batches that are to
   /// be chosen are whole batches at the rung Tune, unless a rung below it was asked for before.
   bool lowerTo(Rung rung);
-  /// From the placed module to an executable at `path`.
+  /// Goes all the way, to an executable at `path`; false as lowerTo.
   bool link(const std::string &path);
 
   mlir::ModuleOp module() { return *current; }
@@ -123,7 +123,9 @@ private:
   mlir::OwningOpRef<mlir::ModuleOp> current;
   std::optional<MemoryLimit> limit; ///< the least one: all programs of an executable share its memory
   target::MemoryReport report;
-  bool prepared = false; ///< the standard library is read
+  target::KernelsUnderway kernels; ///< of `current`
+  bool links = false;              ///< an executable is asked for
+  bool prepared = false;           ///< the standard library is read
   bool hasMadeTune = false;
   Rung reached = Rung::AST;
   int exitStatus = 0;

@@ -98,9 +98,19 @@ llvm::LogicalResult lowerToFused(mlir::ModuleOp module, const TargetOptions &opt
 /// of `cut` are told to work as their counterparts do where they may choose (KernelGenerator::followWhole).
 bool followsWhole(mlir::ModuleOp cut, mlir::ModuleOp whole, int64_t parts, const TargetOptions &options);
 
+class KernelObjects;
+struct DeleteKernelObjects {
+  void operator()(KernelObjects *objects) const;
+};
+/// Kernels that are being compiled by other threads; destroying it waits for what they are at.
+using KernelsUnderway = std::unique_ptr<KernelObjects, DeleteKernelObjects>;
+
 /// Gives every buffer of a fused module its offset, in place, after results have been chosen to be computed again if
-/// it would need more than `options.memory` otherwise. Whether it needs more in spite of that, getPlan tells.
-llvm::LogicalResult placeFused(mlir::ModuleOp module, const TargetOptions &options, MemoryReport *report = nullptr);
+/// it would need more than `options.memory` otherwise. Whether it needs more in spite of that, getPlan tells. Where
+/// there is no such bound, kernels do not depend on offsets: `kernels`, if given, are compiled meanwhile, in a context
+/// that has threads enabled.
+llvm::LogicalResult placeFused(mlir::ModuleOp module, const TargetOptions &options, MemoryReport *report = nullptr,
+                               KernelsUnderway *kernels = nullptr);
 
 /// Both: all that lies below `precision`.
 llvm::LogicalResult lowerToPlaced(mlir::ModuleOp module, const TargetOptions &options);
@@ -131,8 +141,9 @@ llvm::FailureOr<std::string> emitLLVM(mlir::ModuleOp placed, const TargetOptions
 
 /// Emits the object of a placed module and links it with libftc_runtime.a, which lies beside the running program
 /// (`../lib`). The executable is written to a temporary name and renamed. The module's context has threads enabled.
+/// `kernels`: those of placeFused, if it was given a place for them.
 llvm::LogicalResult compileToExecutable(mlir::ModuleOp placed, const TargetOptions &options,
-                                        const std::string &outputPath);
+                                        const std::string &outputPath, KernelsUnderway kernels = nullptr);
 
 /// Registers `tune-place` and `tune-verify-placement` for ftc-opt.
 void registerTargetPasses();
