@@ -28,7 +28,7 @@ void KernelObjects::join() {
 }
 
 LogicalResult KernelObjects::start(ModuleOp module) {
-  constexpr size_t mostParts = 6;
+  constexpr size_t mostParts = 4;
   MLIRContext *context = module.getContext();
   assert(context->isMultithreadingEnabled() && "the parts share their context");
   loadKernelDialects(*context);
