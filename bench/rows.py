@@ -220,6 +220,8 @@ ROWS = [
     Training("LoRA, 4 x 512, compute: f16", compute="f16"), Training("LoRA, 1 x 128", rows=1, tokens=128),
     Training("LoRA, 1 x 128, memory: 1700 MB", rows=1, tokens=128, options="memory: 1700 MB"),
     Training("LoRA, 8 x 128", rows=8, tokens=128), Training("LoRA, 1 x 2048", rows=1, tokens=2048), Training("LoRA, 1 x 8192", rows=1, tokens=8192),
+    # What the peer can do of it in 22 GB.
+    Training("LoRA, 1 x 8192, 10 layers", rows=1, tokens=8192, layers=10),
     Training("all weights, 4 x 512", whole=True), Training("all weights, 4 x 512, memory: 3240 MB", whole=True, options="memory: 3240 MB"),
     Training("all weights, 4 x 512, torch.compile", whole=True, compiled=True),
     Generation("generation, f32", "f32"), Generation("generation, bf16", "bf16"),
