@@ -106,14 +106,18 @@ KernelSet::KernelSet(MLIRContext *context, const KernelRegistry &registry)
     : registry(registry), module(ModuleOp::create(UnknownLoc::get(context))) {}
 
 FailureOr<const KernelInfo *> KernelSet::get(Operation *call, int phase) {
+  const KernelInfo *&ofCall = ofCalls[{call, phase}];
+  if (ofCall)
+    return ofCall;
   StructureKey key(call, phase, registry);
-  auto found = known.find(key.get());
-  if (found != known.end())
-    return found->second;
-  FailureOr<const KernelInfo *> info = generate(call, phase);
-  if (succeeded(info))
-    known[key.get()] = *info;
-  return info;
+  const KernelInfo *&info = known[key.get()];
+  if (!info) {
+    FailureOr<const KernelInfo *> made = generate(call, phase);
+    if (failed(made))
+      return failure();
+    info = *made;
+  }
+  return ofCall = info;
 }
 
 FailureOr<const KernelInfo *> KernelSet::generate(Operation *call, int phase) {

@@ -24,6 +24,7 @@ struct Immediate {
 /// Of the op and those inside it, in order.
 llvm::SmallVector<Immediate> getImmediates(mlir::Operation *op);
 
+/// Of calls that live as long as it does.
 class KernelSet {
 public:
   KernelSet(mlir::MLIRContext *context, const KernelRegistry &registry);
@@ -42,6 +43,7 @@ private:
 
   const KernelRegistry &registry;
   mlir::OwningOpRef<mlir::ModuleOp> module;
+  llvm::DenseMap<std::pair<mlir::Operation *, int>, const KernelInfo *> ofCalls;
   llvm::StringMap<const KernelInfo *> known; ///< by structure
   std::deque<KernelInfo> infos;
   std::vector<LibraryPlan> plans;

@@ -11,20 +11,26 @@ namespace json = llvm::json;
 namespace ftc::target {
 
 namespace {
+/// Writes as it goes: a document of thousands of tensors takes longer to build than to print. Keys are in order.
 class ManifestWriter {
 public:
-  ManifestWriter(ModuleOp module, const TargetOptions &options) : module(module), options(options) {}
+  ManifestWriter(ModuleOp module, const TargetOptions &options, llvm::raw_ostream &stream)
+      : module(module), options(options), out(stream) {}
 
-  FailureOr<std::string> write();
+  LogicalResult write();
 
 private:
-  json::Object getTensor(tune::TensorOp tensor);
-  json::Value getValue(Attribute attribute);
-  json::Object getFields(DictionaryAttr fields);
-  json::Value getSymbol(SymbolRefAttr symbol);
+  void writeTensor(tune::TensorOp tensor);
+  void writeStep(tune::StepOp step);
+  void writePlan();
+  void writeValue(Attribute attribute);
+  void writeFields(DictionaryAttr fields);
+  void writeField(NamedAttribute field);
+  void writeSymbol(SymbolRefAttr symbol);
 
   ModuleOp module;
   const TargetOptions &options;
+  json::OStream out;
   DenseMap<StringAttr, int64_t> numbers; ///< of tensors and of programs
   Operation *place = nullptr;            ///< the op whose attributes are being written
   bool failed = false;
@@ -37,108 +43,154 @@ static std::string getTypeName(Type type) {
   return name;
 }
 
-json::Value ManifestWriter::getSymbol(SymbolRefAttr symbol) {
+static json::Value getText(StringRef text) {
+  return json::isUTF8(text) ? json::Value(text) : json::Value(json::fixUTF8(text));
+}
+
+void ManifestWriter::writeSymbol(SymbolRefAttr symbol) {
   auto found = numbers.find(symbol.getRootReference());
   if (found != numbers.end())
-    return found->second;
+    return out.value(found->second);
   place->emitOpError("names ") << symbol << ", which is neither a tensor nor a program";
   failed = true;
-  return nullptr;
+  out.value(nullptr);
 }
 
-json::Object ManifestWriter::getFields(DictionaryAttr fields) {
-  json::Object object;
-  for (NamedAttribute field : fields)
-    object[json::fixUTF8(field.getName())] = getValue(field.getValue());
-  return object;
+void ManifestWriter::writeField(NamedAttribute field) {
+  StringRef name = field.getName();
+  if (json::isUTF8(name))
+    out.attributeBegin(name);
+  else
+    out.attributeBegin(json::fixUTF8(name));
+  writeValue(field.getValue());
+  out.attributeEnd();
 }
 
-json::Value ManifestWriter::getValue(Attribute attribute) {
-  auto makeArray = [](auto range) {
-    json::Array array;
-    for (auto entry : range)
-      array.push_back(entry);
-    return json::Value(std::move(array));
+void ManifestWriter::writeFields(DictionaryAttr fields) {
+  out.object([&] {
+    for (NamedAttribute field : fields)
+      writeField(field);
+  });
+}
+
+void ManifestWriter::writeValue(Attribute attribute) {
+  auto writeArray = [&](auto range) {
+    out.array([&] {
+      for (auto entry : range)
+        out.value(entry);
+    });
   };
-  return llvm::TypeSwitch<Attribute, json::Value>(attribute)
-      .Case([&](DictionaryAttr fields) { return json::Value(getFields(fields)); })
+  llvm::TypeSwitch<Attribute>(attribute)
+      .Case([&](DictionaryAttr fields) { writeFields(fields); })
       .Case([&](ArrayAttr entries) {
-        json::Array array;
-        for (Attribute entry : entries)
-          array.push_back(getValue(entry));
-        return json::Value(std::move(array));
+        out.array([&] {
+          for (Attribute entry : entries)
+            writeValue(entry);
+        });
       })
-      .Case([](BoolAttr flag) { return json::Value(flag.getValue()); })
-      .Case([](IntegerAttr number) { return json::Value(number.getValue().getSExtValue()); })
-      .Case([](FloatAttr number) { return json::Value(number.getValueAsDouble()); })
-      .Case([](StringAttr text) { return json::Value(json::fixUTF8(text.getValue())); })
-      .Case([&](DenseI64ArrayAttr numbers) { return makeArray(numbers.asArrayRef()); })
-      .Case([&](DenseF64ArrayAttr numbers) { return makeArray(numbers.asArrayRef()); })
-      .Case([](UnitAttr) { return json::Value(true); })
-      .Case([&](SymbolRefAttr symbol) { return getSymbol(symbol); })
-      .Case([](TypeAttr type) { return json::Value(getTypeName(type.getValue())); })
+      .Case([&](BoolAttr flag) { out.value(flag.getValue()); })
+      .Case([&](IntegerAttr number) { out.value(number.getValue().getSExtValue()); })
+      .Case([&](FloatAttr number) { out.value(number.getValueAsDouble()); })
+      .Case([&](StringAttr text) { out.value(getText(text)); })
+      .Case([&](DenseI64ArrayAttr numbers) { writeArray(numbers.asArrayRef()); })
+      .Case([&](DenseF64ArrayAttr numbers) { writeArray(numbers.asArrayRef()); })
+      .Case([&](UnitAttr) { out.value(true); })
+      .Case([&](SymbolRefAttr symbol) { writeSymbol(symbol); })
+      .Case([&](TypeAttr type) { out.value(getTypeName(type.getValue())); })
       .Default([&](Attribute other) {
         place->emitOpError("has an attribute that the manifest cannot hold: ") << other;
         failed = true;
-        return json::Value(nullptr);
+        out.value(nullptr);
       });
 }
 
-json::Object ManifestWriter::getTensor(tune::TensorOp tensor) {
+void ManifestWriter::writeTensor(tune::TensorOp tensor) {
+  place = tensor;
   auto type = cast<RankedTensorType>(tensor.getType());
-  json::Object object{{"name", json::fixUTF8(tensor.getSymName())}, {"kind", tune::stringifyKind(tensor.getKind())},
-                      {"type", getTypeName(type.getElementType())}, {"shape", json::Array(type.getShape())},
-                      {"offset", getTensorOffset(tensor)},          {"bytes", getBytes(type)}};
-  if (std::optional<DictionaryAttr> source = tensor.getSource())
-    object["source"] = getFields(*source);
-  return object;
+  out.object([&] {
+    out.attribute("bytes", getBytes(type));
+    out.attribute("kind", tune::stringifyKind(tensor.getKind()));
+    out.attribute("name", getText(tensor.getSymName()));
+    out.attribute("offset", getTensorOffset(tensor));
+    out.attributeArray("shape", [&] {
+      for (int64_t size : type.getShape())
+        out.value(size);
+    });
+    if (std::optional<DictionaryAttr> source = tensor.getSource()) {
+      out.attributeBegin("source");
+      writeFields(*source);
+      out.attributeEnd();
+    }
+    out.attribute("type", getTypeName(type.getElementType()));
+  });
 }
 
-FailureOr<std::string> ManifestWriter::write() {
-  json::Array tensors, programs, steps;
-  SmallVector<tune::TensorOp> tensorOps(module.getOps<tune::TensorOp>());
-  for (auto [index, tensor] : llvm::enumerate(tensorOps))
-    numbers[tensor.getSymNameAttr()] = index;
-  for (auto [index, program] : llvm::enumerate(getPrograms(module))) {
-    numbers[program.getSymNameAttr()] = index;
-    programs.push_back(json::fixUTF8(program.getSymName()));
-  }
-  for (tune::TensorOp tensor : tensorOps) {
-    place = tensor;
-    tensors.push_back(getTensor(tensor));
-  }
-  for (auto step : module.getOps<tune::StepOp>()) {
-    place = step;
-    json::Object object = getFields(step.getFields());
-    object.try_emplace("name", json::fixUTF8(step.getSymName()));
-    steps.push_back(std::move(object));
-  }
-  if (failed)
-    return failure();
+/// A step's fields and, if they have none, its name.
+void ManifestWriter::writeStep(tune::StepOp step) {
+  place = step;
+  constexpr StringLiteral key = "name";
+  bool isNamed = step.getFields().contains(key);
+  auto writeName = [&] {
+    if (!std::exchange(isNamed, true))
+      out.attribute(key, getText(step.getSymName()));
+  };
+  out.object([&] {
+    for (NamedAttribute field : step.getFields()) {
+      if (field.getName().strref() > key)
+        writeName();
+      writeField(field);
+    }
+    writeName();
+  });
+}
 
-  auto arena = module->getAttrOfType<DictionaryAttr>(kArenaAttr);
-  json::Object plan = getFields(arena);
-  plan.erase("thread");
+void ManifestWriter::writePlan() {
   PlanSummary summary = getPlan(module); // with the threads' memory
-  plan["workspace"] = summary.workspace;
-  plan["peak"] = summary.peak;
-  json::Object manifest{{"version", 1},
-                        {"recipe", json::fixUTF8(options.recipe)},
-                        {"source", json::fixUTF8(options.source)},
-                        {"folder", json::fixUTF8(options.folder)},
-                        {"target", options.kind == TargetKind::Reference ? "reference" : "cpu"},
-                        {"arena", json::Object{{"bytes", getArenaBytes(module)}}},
-                        {"plan", std::move(plan)},
-                        {"programs", std::move(programs)},
-                        {"tensors", std::move(tensors)},
-                        {"steps", std::move(steps)}};
-  std::string text;
-  llvm::raw_string_ostream(text) << json::Value(std::move(manifest));
-  return text;
+  out.object([&] {
+    for (NamedAttribute field : module->getAttrOfType<DictionaryAttr>(kArenaAttr)) {
+      StringRef name = field.getName();
+      if (name == "workspace" || name == "peak")
+        out.attribute(name, name == "peak" ? summary.peak : summary.workspace);
+      else if (name != "thread")
+        writeField(field);
+    }
+  });
+}
+
+LogicalResult ManifestWriter::write() {
+  SmallVector<tune::TensorOp> tensors(module.getOps<tune::TensorOp>());
+  SmallVector<func::FuncOp> programs = getPrograms(module);
+  for (auto [index, tensor] : llvm::enumerate(tensors))
+    numbers[tensor.getSymNameAttr()] = index;
+  for (auto [index, program] : llvm::enumerate(programs))
+    numbers[program.getSymNameAttr()] = index;
+  out.object([&] {
+    out.attributeObject("arena", [&] { out.attribute("bytes", getArenaBytes(module)); });
+    out.attribute("folder", getText(options.folder));
+    out.attributeBegin("plan");
+    writePlan();
+    out.attributeEnd();
+    out.attributeArray("programs", [&] {
+      for (func::FuncOp program : programs)
+        out.value(getText(program.getSymName()));
+    });
+    out.attribute("recipe", getText(options.recipe));
+    out.attribute("source", getText(options.source));
+    out.attributeArray("steps",
+                       [&] { llvm::for_each(module.getOps<tune::StepOp>(), [&](auto op) { writeStep(op); }); });
+    out.attribute("target", options.kind == TargetKind::Reference ? "reference" : "cpu");
+    out.attributeArray("tensors", [&] { llvm::for_each(tensors, [&](auto op) { writeTensor(op); }); });
+    out.attribute("version", 1);
+  });
+  return failure(failed);
 }
 
 FailureOr<std::string> makeManifest(ModuleOp module, const TargetOptions &options) {
-  return ManifestWriter(module, options).write();
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  if (failed(ManifestWriter(module, options, stream).write()))
+    return failure();
+  return text;
 }
 
 } // namespace ftc::target
