@@ -144,7 +144,7 @@ static Tensor scatterInto(Evaluator &evaluator, const Tensor &value, const Targe
   auto type = mlir::RankedTensorType::get(shape, evaluator.realType());
   mlir::Value rows = evaluator.align(evaluator.toReal(value), order).value;
   mlir::Value added = tune::ScatterAddOp::create(*evaluator.builder, evaluator.loc(), type, rows,
-                                                 linearIndex(evaluator, places, indices, index));
+                                                 linearIndex(evaluator, places, indices, index), /*init=*/mlir::Value());
   result.value = tune::reshape(*evaluator.builder, evaluator.loc(), added, sizesOf(result.dims));
   return result;
 }

@@ -120,6 +120,7 @@ private:
   bool compareRegions(Operation *whole, Operation *cut);
   bool compareSums(dnnl::MatmulOp whole, dnnl::MatmulOp cut);
   bool compareSums(linalg::ReduceOp whole, linalg::ReduceOp cut);
+  bool compareSums(tune::ScatterAddOp whole, tune::ScatterAddOp cut);
   bool seesRows(Operation *whole);
   bool keepsRows(Operation *whole, Operation *cut);
   bool keepsRowsOfShape(Operation *whole, SmallVector<ReassociationIndices> groups, Value grouped);
@@ -185,6 +186,8 @@ bool Comparison::compareWrite(tune::WriteOp whole, tune::WriteOp cut) {
     return true;
   if (auto product = value.getDefiningOp<dnnl::MatmulOp>())
     return product.getInit() && goesOn(product.getInit(), value);
+  if (auto scatter = value.getDefiningOp<tune::ScatterAddOp>())
+    return scatter.getInit() && goesOn(scatter.getInit(), value);
   auto sum = value.getDefiningOp<linalg::ReduceOp>();
   return sum && goesOn(sum.getInits()[0], value);
 }
@@ -198,6 +201,9 @@ bool Comparison::compare(Operation *whole, Operation *cut) {
   if (auto product = dyn_cast<dnnl::MatmulOp>(whole); product && !product.getInit())
     if (auto sum = cast<dnnl::MatmulOp>(cut); sum.getInit())
       return compareSums(product, sum);
+  if (auto scatter = dyn_cast<tune::ScatterAddOp>(whole); scatter && !scatter.getInit())
+    if (auto sum = cast<tune::ScatterAddOp>(cut); sum.getInit())
+      return compareSums(scatter, sum);
   if (auto sum = dyn_cast<linalg::ReduceOp>(whole); sum && tune::isZeroTensor(sum.getInits()[0]))
     if (auto counterpart = cast<linalg::ReduceOp>(cut); !tune::isZeroTensor(counterpart.getInits()[0]))
       return compareSums(sum, counterpart);
@@ -229,6 +235,12 @@ bool Comparison::compareSums(linalg::ReduceOp whole, linalg::ReduceOp cut) {
   return !ofNeighbours && areOneGradient(whole->getResult(0), cut.getInits()[0], cut->getResult(0)) &&
          compareAttributes(whole, cut) && compareRegions(whole, cut) && require(terms, cut.getInputs()[0]) &&
          rowsOf(terms) == 0;
+}
+
+/// Rows are added one after another.
+bool Comparison::compareSums(tune::ScatterAddOp whole, tune::ScatterAddOp cut) {
+  return areOneGradient(whole.getResult(), cut.getInit(), cut.getResult()) && require(whole.getRows(), cut.getRows()) &&
+         require(whole.getIndex(), cut.getIndex()) && rowsOf(whole.getRows()) == 0 && rowsOf(whole.getIndex()) == 0;
 }
 
 /// What is said of shapes follows from the types.

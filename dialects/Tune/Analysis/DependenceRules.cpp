@@ -667,7 +667,7 @@ SmallVector<Origins> applyRule(Operation *op, OriginsOf originsOf) {
       .Case([&](tensor::PadOp c) { return ofPad(c, originsOf); })
       .Case([&](GatherOp c) { return List{ofGather(c, originsOf)}; })
       .Case([&](PickOp c) { return List{ofPick(c, originsOf)}; })
-      .Case([&](ScatterAddOp c) { return List{ofScatterAdd(c, originsOf)}; })
+      .Case([&](ScatterAddOp c) { return c.getInit() ? List() : List{ofScatterAdd(c, originsOf)}; })
       .Case([&](ReverseOp c) { return List{ofReverse(c, originsOf)}; })
       .Case([&](ArgSortOp c) {
         List places = ofTrailing(c, 1, originsOf);

@@ -77,12 +77,12 @@ def GatherOp : Tune_PureOp<"gather", [InferTypeOpAdaptor]> {
 }
 
 def ScatterAddOp : Tune_PureOp<"scatter_add"> {
-  let summary = "sums of rows: [i..., rest...], [i...] -> [N, rest...]";
+  let summary = "sums of rows: [i..., rest...], [i...], [N, rest...] -> [N, rest...]";
   let description = [{
-    Zeros, plus each row at its index, in the order of the index tensor. A row whose index is outside [0, N) is left
-    out. The adjoint of `tune.gather`.
+    `init`, or zeros, plus each row at its index, one after another in the order of the index tensor. A row whose index
+    is outside [0, N) is left out. Without `init` the adjoint of `tune.gather`.
   }];
-  let arguments = (ins Tune_RealTensor:$rows, Tune_IndexTensor:$index);
+  let arguments = (ins Tune_RealTensor:$rows, Tune_IndexTensor:$index, Optional<Tune_RealTensor>:$init);
   let results = (outs Tune_RealTensor:$result);
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;

@@ -85,6 +85,8 @@ LogicalResult ScatterAddOp::verify() {
   if (result.empty() || rows != Shape(joined(index, result.drop_front())) ||
       elementOf(getRows()) != elementOf(getResult()))
     return emitOpError("needs rows [i..., rest...] and index [i...] for a result [N, rest...] (C8)");
+  if (getInit() && getInit().getType() != getType())
+    return emitOpError("begins with a value of the result's type (C8)");
   return success();
 }
 

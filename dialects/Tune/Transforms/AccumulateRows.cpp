@@ -14,6 +14,10 @@
 //   %n = arith.addf %t, %l                         =>    %f = arith.divf %x, %d4
 //   tune.write %n, @t                                    %n = linalg.reduce ins(%f) outs(%t) dimensions = [0]
 //
+// A sum of rows by their indices begins with what it is added to, as the gradient of a table that is used twice:
+//
+//   x + tune.scatter_add(rows, index)  =  tune.scatter_add(rows, index, x)
+//
 // Before: tune-set-precision, which takes sums over rows in f64. After: tune-fuse-rows.
 //
 //===----------------------------------------------------------------------===//
@@ -130,6 +134,8 @@ std::pair<Value, Value> matchAccumulation(WriteOp write) {
 struct AccumulateRowsPass : impl::AccumulateRowsBase<AccumulateRowsPass> {
   void runOnOperation() override {
     forEachProgram(getOperation(), [&](func::FuncOp program) {
+      for (auto sum : llvm::make_early_inc_range(program.getOps<arith::AddFOp>()))
+        beginScatter(sum);
       for (auto write : llvm::make_early_inc_range(program.getOps<WriteOp>()))
         if (auto [kept, added] = matchAccumulation(write); kept)
           accumulate(write, kept, added);
@@ -137,6 +143,28 @@ struct AccumulateRowsPass : impl::AccumulateRowsBase<AccumulateRowsPass> {
         if (isOpTriviallyDead(&op)) // what was replaced, and what was built in vain
           op.erase();
     });
+  }
+
+  static void beginScatter(arith::AddFOp sum) {
+    for (auto [side, other] : {std::pair(sum.getLhs(), sum.getRhs()), std::pair(sum.getRhs(), sum.getLhs())}) {
+      auto scatter = side.getDefiningOp<ScatterAddOp>();
+      if (!scatter || scatter.getInit() || !scatter->hasOneUse() || !isComputed(other))
+        continue;
+      OpBuilder builder(sum);
+      sum.replaceAllUsesWith(ScatterAddOp::create(builder, scatter.getLoc(), sum.getType(), scatter.getRows(),
+                                                  scatter.getIndex(), other)
+                                 .getResult());
+      sum.erase();
+      scatter.erase();
+      return;
+    }
+  }
+
+  /// Whether a value has bytes of its own, unlike a constant or what is repeated.
+  static bool isComputed(Value value) {
+    Operation *op = value.getDefiningOp();
+    return op && op->getNumOperands() + op->getNumRegions() > 0 ? !isa<linalg::BroadcastOp, linalg::FillOp>(op)
+                                                                : isa_and_present<ReadOp>(op);
   }
 
   static void accumulate(WriteOp write, Value kept, Value added) {

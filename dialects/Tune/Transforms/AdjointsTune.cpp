@@ -17,7 +17,7 @@ struct GatherModel : DifferentiableOpInterface::ExternalModel<GatherModel, Gathe
     auto gather = cast<GatherOp>(op);
     if (needed[0])
       cotangents[0] =
-          ScatterAddOp::create(builder, op->getLoc(), gather.getTable().getType(), dy[0], gather.getIndex());
+          ScatterAddOp::create(builder, op->getLoc(), gather.getTable().getType(), dy[0], gather.getIndex(), Value());
     return success();
   }
 };
@@ -25,8 +25,11 @@ struct GatherModel : DifferentiableOpInterface::ExternalModel<GatherModel, Gathe
 struct ScatterAddModel : DifferentiableOpInterface::ExternalModel<ScatterAddModel, ScatterAddOp> {
   LogicalResult buildAdjoint(Operation *op, OpBuilder &builder, ArrayRef<Value> dy, const BitVector &needed,
                              SmallVectorImpl<Value> &cotangents) const {
+    auto scatter = cast<ScatterAddOp>(op);
     if (needed[0])
-      cotangents[0] = GatherOp::create(builder, op->getLoc(), dy[0], cast<ScatterAddOp>(op).getIndex());
+      cotangents[0] = GatherOp::create(builder, op->getLoc(), dy[0], scatter.getIndex());
+    if (scatter.getInit() && needed[2])
+      cotangents[2] = dy[0];
     return success();
   }
 };

@@ -1,5 +1,6 @@
-// Sums of rows where an index tensor says: each thread takes a range of the result, clears it and goes through all
-// indices for those that lie in there. So an entry's terms are added in the order of the indices, whoever adds them.
+// Sums of rows where an index tensor says: each thread takes a range of the result, clears it or copies what the sums
+// begin with, unless that lies there already, and goes through all indices for those that lie in there. So an entry's
+// terms are added in the order of the indices, whoever adds them.
 
 #include "Generators.h"
 #include "LoopBuilder.h"
@@ -27,6 +28,8 @@ public:
     element = type.getElementType();
     size = type.getDimSize(0);
     width = type.getNumElements() / size;
+    if (op.getInit())
+      init = l.flatten(builder.buffer(op.getInit()));
     range = std::max(llvm::divideCeil(size, kMostRanges), llvm::divideCeil(kLeastRange, width));
   }
 
@@ -34,7 +37,12 @@ public:
     l.b.setItems(llvm::divideCeil(size, range), /*grain=*/1);
     l.loop(l.b.lo(), l.b.hi(), 1, [&](Value item) {
       Value first = l.mul(item, range), end = l.min(l.add(first, range), l.index(size));
-      clear(l.mul(first, width), l.mul(end, width));
+      Value from = l.mul(first, width), to = l.mul(end, width);
+      if (init)
+        l.ifTrue(l.compare(arith::CmpIPredicate::ne, pointerTo(init), pointerTo(result)),
+                 [&] { begin(from, to, [&](Value at, int64_t lanes) { return l.load(init, at, lanes, lanes); }); });
+      else
+        begin(from, to, [&](Value, int64_t lanes) { return l.splat(l.constant(element, 0), lanes); });
       l.loop(l.index(0), l.index(count), 1, [&](Value place) {
         Value row = arith::IndexCastOp::create(l.b, l.b.getIndexType(), l.load(indices, place));
         // A negative one is a large number without a sign.
@@ -46,11 +54,13 @@ public:
   }
 
 private:
-  void clear(Value from, Value to) {
+  Value pointerTo(Value buffer) { return memref::ExtractAlignedPointerAsIndexOp::create(l.b, buffer); }
+
+  /// Stores what a range begins with.
+  void begin(Value from, Value to, llvm::function_ref<Value(Value at, int64_t lanes)> get) {
     Value whole = l.add(from, l.mul(l.div(l.sub(to, from), kLanes), kLanes));
-    l.loop(from, whole, kLanes,
-           [&](Value at) { l.store(l.splat(l.constant(element, 0), kLanes), result, at, kLanes); });
-    l.loop(whole, to, 1, [&](Value at) { memref::StoreOp::create(l.b, l.constant(element, 0), result, at); });
+    l.loop(from, whole, kLanes, [&](Value at) { l.store(get(at, kLanes), result, at, kLanes); });
+    l.loop(whole, to, 1, [&](Value at) { l.store(get(at, 1), result, at, 1); });
   }
 
   void addRow(Value source, Value target) {
@@ -70,6 +80,7 @@ private:
 
   LoopBuilder l;
   Value rows, indices, result;
+  Value init; ///< null: zeros
   Type element;
   int64_t count;       ///< of indices
   int64_t size, width; ///< rows of the result, elements of each
@@ -86,6 +97,7 @@ public:
   }
 
   bool foldsSplat(OpOperand &) const override { return false; }
+  bool mayShare(OpOperand &operand, OpResult) const override { return operand.getOperandNumber() == 2; }
 
 private:
   Registers registers;

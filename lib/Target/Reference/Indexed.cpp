@@ -34,7 +34,9 @@ class ScatterAddKernel : public KernelGenerator {
   LogicalResult generate(Operation *op, KernelBuilder &builder) const override {
     auto scatter = cast<tune::ScatterAddOp>(op);
     Value result = scatter.getResult(), zero = constant(builder, getElementType(result), 0);
-    forEach(builder, getShape(result), [&](ValueRange indices) { builder.store(zero, result, indices); });
+    forEach(builder, getShape(result), [&](ValueRange indices) {
+      builder.store(scatter.getInit() ? builder.load(scatter.getInit(), indices) : zero, result, indices);
+    });
     forEach(builder, getShape(scatter.getIndex()), [&](ValueRange place) {
       CheckedIndex row = checkIndex(builder, builder.load(scatter.getIndex(), place), getShape(result).front());
       auto isValid = scf::IfOp::create(builder, row.isValid);

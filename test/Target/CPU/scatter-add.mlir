@@ -1,5 +1,6 @@
 // Sums of rows against the reference, bit for bit: rows of one element, of a vector and less, of more; several ranges of
-// the result, the last one shorter; indices that repeat and that lie outside.
+// the result, the last one shorter; indices that repeat and that lie outside; sums that begin with a value which something
+// else needs, too, and with one that they may be written over.
 
 // DEFINE: %{width} = 1
 // DEFINE: %{size} = 50000
@@ -33,6 +34,9 @@ func.func @main() attributes {tune.program} {
   %sums = tune.scatter_add %rows, %index : (tensor<2x500xWWxf32>, tensor<2x500xi32>) -> tensor<NNxWWxf32>
   %more = tune.scatter_add %rows, %twice : (tensor<2x500xWWxf32>, tensor<2x500xi32>) -> tensor<NNxWWxf32>
   %both = arith.addf %sums, %more : tensor<NNxWWxf32>
-  tune.write %both, @sums : tensor<NNxWWxf32>
+  %begun = tune.scatter_add %rows, %twice, %both : (tensor<2x500xWWxf32>, tensor<2x500xi32>, tensor<NNxWWxf32>) -> tensor<NNxWWxf32>
+  %second = tune.scatter_add %rows, %index, %both : (tensor<2x500xWWxf32>, tensor<2x500xi32>, tensor<NNxWWxf32>) -> tensor<NNxWWxf32>
+  %all = arith.mulf %begun, %second : tensor<NNxWWxf32>
+  tune.write %all, @sums : tensor<NNxWWxf32>
   return
 }

@@ -53,6 +53,7 @@ SAME = {
     "weights of norms": dict(adapters="**.{self_attn, mlp}.* : lora(rank: 8)   **.norm : ln_tuning()"),
     "two on a site": dict(adapters="**.{self_attn, mlp}.* : lora(rank: 8)   **.{q_proj, v_proj} : ia3()"),
     "matrices of the model": dict(adapters="**.{self_attn, mlp}.* : full()"),
+    "an embedding": dict(adapters="**.{self_attn, mlp}.* : lora(rank: 8)   **.embed_tokens : full()"),
 }
 for name, settings in SAME.items():
     planned, again = bound(**settings)
@@ -67,7 +68,7 @@ for name, settings in SAME.items():
 
 # Not cut: sums that do not go on from those of the rows before, and a batch of which the recipe says how it is cut.
 OTHER = {
-    "an embedding": dict(adapters="**.{self_attn, mlp}.* : lora(rank: 8)   **.embed_tokens : full()"),
+    "an embedding that is the head too": dict(model="llama-tied", adapters="**.{self_attn, mlp}.* : lora(rank: 8)   **.embed_tokens : full()"),
     "a factor after the sum": dict(adapters="**.{self_attn, mlp}.* : dora(rank: 8)"),
     "as it is": dict(options="micro_batch: 32"),
 }

@@ -15,6 +15,11 @@
 // REDEFINE: %{dims} = 0, 1
 // REDEFINE: %{op} = tune.scatter_add %x, %cells : (tensor<3x5x4xf64>, tensor<3x5xi32>) -> tensor<4x4xf64>
 // RUN: %{check}
+// REDEFINE: %{type} = tensor<3x5x4xf64>
+// REDEFINE: %{dims} = 0, 1, 2
+// REDEFINE: %{op} = tune.scatter_add %x, %first, %x : (tensor<3x5x4xf64>, tensor<3xi32>, tensor<3x5x4xf64>) -> tensor<3x5x4xf64>
+// RUN: %{check}
+// REDEFINE: %{dims} = 0, 1
 // REDEFINE: %{type} = tensor<3x5xf64>
 // REDEFINE: %{op} = tune.pick %x, %cells : (tensor<3x5x4xf64>, tensor<3x5xi32>) -> tensor<3x5xf64>
 // RUN: %{check}
@@ -38,6 +43,7 @@ func.func @program() attributes {tune.program} {
   %index = tune.read @index : tensor<2x3xi32>
   %cells = tune.read @places : tensor<3x5xi32>
   %all = tune.read @all : tensor<3x5x4xi32>
+  %first = tensor.extract_slice %cells[0, 0] [3, 1] [1, 1] : tensor<3x5xi32> to tensor<3xi32>
   %key = arith.constant dense<7> : tensor<i64>
   %y = OP
   %weights = tune.random normal(0.0, 1.0) %key site 1 : tensor<i64> -> Y

@@ -25,6 +25,8 @@ func.func @p() attributes {tune.program} {
   %x = tune.gather %w, %ids : (tensor<10x4xf64>, tensor<2x3xi32>) -> tensor<2x3x4xf64>
   // CHECK: tune.scatter_add %{{.*}}, %{{.*}} : (tensor<2x3x4xf64>, tensor<2x3xi32>) -> tensor<10x4xf64>
   %scattered = tune.scatter_add %x, %ids : (tensor<2x3x4xf64>, tensor<2x3xi32>) -> tensor<10x4xf64>
+  // CHECK: tune.scatter_add %{{.*}}, %{{.*}}, %{{.*}} : (tensor<2x3x4xf64>, tensor<2x3xi32>, tensor<10x4xf64>) -> tensor<10x4xf64>
+  %again = tune.scatter_add %x, %ids, %scattered : (tensor<2x3x4xf64>, tensor<2x3xi32>, tensor<10x4xf64>) -> tensor<10x4xf64>
   %index = arith.constant dense<1> : tensor<10xi32>
   // CHECK: tune.pick %{{.*}}, %{{.*}} : (tensor<10x4xf64>, tensor<10xi32>) -> tensor<10xf64>
   %picked = tune.pick %w, %index : (tensor<10x4xf64>, tensor<10xi32>) -> tensor<10xf64>

@@ -100,6 +100,14 @@ func.func @scatter_add(%rows: tensor<2x3xf64>, %index: tensor<2xi32>) {
 
 // -----
 
+func.func @scatter_add_init(%rows: tensor<2x3xf64>, %index: tensor<2xi32>, %init: tensor<4x3xf64>) {
+  // expected-error @+1 {{begins with a value of the result's type (C8)}}
+  %x = tune.scatter_add %rows, %index, %init : (tensor<2x3xf64>, tensor<2xi32>, tensor<4x3xf64>) -> tensor<5x3xf64>
+  return
+}
+
+// -----
+
 func.func @pick(%x: tensor<2x3xf64>, %index: tensor<3xi32>) {
   // expected-error @+2 {{needs x [i..., N] and index [i...] (C9)}}
   // expected-error @+1 {{failed to infer returned types}}

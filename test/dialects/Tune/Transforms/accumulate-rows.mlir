@@ -62,3 +62,32 @@ func.func @micro() attributes {tune.program} {
   tune.write %s, @plain : tensor<f64>
   return
 }
+
+tune.tensor gradient @table : tensor<9x4xf32>
+tune.tensor gradient @other : tensor<9x4xf32>
+tune.tensor input @places : tensor<3xi32>
+tune.tensor input @rows : tensor<3x4xf32>
+
+// CHECK-LABEL: func.func @scatter
+func.func @scatter() attributes {tune.program} {
+  // CHECK-DAG: %[[G:.*]] = tune.read @table
+  // CHECK-DAG: %[[I:.*]] = tune.read @places
+  // CHECK-DAG: %[[R:.*]] = tune.read @rows
+  %g = tune.read @table : tensor<9x4xf32>
+  %places = tune.read @places : tensor<3xi32>
+  %rows = tune.read @rows : tensor<3x4xf32>
+  %s = tune.scatter_add %rows, %places : (tensor<3x4xf32>, tensor<3xi32>) -> tensor<9x4xf32>
+  // CHECK: %[[NEXT:.*]] = tune.scatter_add %[[R]], %[[I]], %[[G]] :
+  // CHECK: tune.write %[[NEXT]], @table
+  %next = arith.addf %g, %s : tensor<9x4xf32>
+  tune.write %next, @table : tensor<9x4xf32>
+
+  // A constant would need bytes.
+  // CHECK: %[[SUM:.*]] = tune.scatter_add %[[R]], %[[I]] :
+  // CHECK: arith.addf %[[SUM]]
+  %t = tune.scatter_add %rows, %places : (tensor<3x4xf32>, tensor<3xi32>) -> tensor<9x4xf32>
+  %one = arith.constant dense<1.0> : tensor<9x4xf32>
+  %more = arith.addf %t, %one : tensor<9x4xf32>
+  tune.write %more, @other : tensor<9x4xf32>
+  return
+}
