@@ -35,6 +35,8 @@ protected:
       tune.tensor gradient @g : tensor<32x48xf32>
       tune.tensor gradient @sums : tensor<32xf32>
       tune.tensor gradient @other : tensor<32xf32>
+      tune.tensor gradient @table : tensor<9x32xf32>
+      tune.tensor input @ids : tensor<Bx64xi32>
       tune.tensor output @loss : tensor<f64>
       tune.tensor output @out : tensor<Bx64x32xf32>
       func.func @program() attributes {tune.program} {
@@ -119,6 +121,27 @@ TEST_F(FollowWhole, sumsAcrossRows) {
   // Not from another tensor.
   size_t at = sums.find("tune.read @sums");
   EXPECT_FALSE(follows(sums.replace(at, 15, "tune.read @other") + "\n"));
+}
+
+TEST_F(FollowWhole, rowsAddedByTheirIndices) {
+  std::string scatter(R"(
+    %ids = tune.read @ids : tensor<Bx64xi32>
+    CUT %g = tune.read @table : tensor<9x32xf32>
+    WHOLE %s = tune.scatter_add %x, %ids : (tensor<Bx64x32xf32>, tensor<Bx64xi32>) -> tensor<9x32xf32>
+    CUT %s = tune.scatter_add %x, %ids, %g : (tensor<Bx64x32xf32>, tensor<Bx64xi32>, tensor<9x32xf32>) -> tensor<9x32xf32>
+)");
+  EXPECT_TRUE(follows(scatter + "tune.write %s, @table : tensor<9x32xf32>"));
+  // Twice of the rows before would be added to twice of these.
+  EXPECT_FALSE(follows(scatter + R"(
+    %two = arith.addf %s, %s : tensor<9x32xf32>
+    tune.write %two, @table : tensor<9x32xf32>
+)"));
+  // The sum of the rows is another one than that of its parts.
+  EXPECT_FALSE(follows(R"(
+    %ids = tune.read @ids : tensor<Bx64xi32>
+    %s = tune.scatter_add %x, %ids : (tensor<Bx64x32xf32>, tensor<Bx64xi32>) -> tensor<9x32xf32>
+    tune.write %s, @table : tensor<9x32xf32>
+)"));
 }
 
 TEST_F(FollowWhole, lossesGoOnFromBothBeginnings) {
