@@ -5,7 +5,8 @@
 // (reshapes, broadcasts, transposes, slices) costs nothing inside a kernel: such ops are copied into each group.
 //
 // Groups have levels: a group depends only on groups and other ops of lower levels, so that groups of equal level may
-// be joined and no cycle can arise.
+// be joined and no cycle can arise. A lower one that reads tensors alone, and that nothing else needs, waits. So an
+// update is one kernel for each tensor; scalars that several tensors need, and sums of several, are kernels of their own.
 //
 //===----------------------------------------------------------------------===//
 
