@@ -181,8 +181,15 @@ LogicalResult addKernels(func::FuncOp program, const KernelRegistry &registry, K
   return success(sound);
 }
 
-FailureOr<CallTable> makeCallTable(func::FuncOp program, const KernelRegistry &registry, KernelSet &kernels) {
-  return TableMaker(program, registry, kernels).make();
+FailureOr<std::vector<CallTable>> makeCallTables(ModuleOp placed, const KernelRegistry &registry, KernelSet &kernels) {
+  std::vector<CallTable> tables;
+  for (func::FuncOp program : getPrograms(placed)) {
+    FailureOr<CallTable> table = TableMaker(program, registry, kernels).make();
+    if (failed(table))
+      return failure();
+    tables.push_back(std::move(*table));
+  }
+  return tables;
 }
 
 } // namespace ftc::target

@@ -35,10 +35,10 @@ struct CallTable {
 /// Generates the kernels of a program's calls, which need not be placed.
 llvm::LogicalResult addKernels(mlir::func::FuncOp program, const KernelRegistry &registry, KernelSet &kernels);
 
-/// The calls of a placed program, in order: snapshots of reads, the ops, copies of writes. Kernels that are missing in
-/// `kernels` are generated.
-llvm::FailureOr<CallTable> makeCallTable(mlir::func::FuncOp program, const KernelRegistry &registry,
-                                         KernelSet &kernels);
+/// The calls of each program of a placed module, in order: snapshots of reads, the ops, copies of writes. Kernels that
+/// are missing in `kernels` are generated.
+llvm::FailureOr<std::vector<CallTable>> makeCallTables(mlir::ModuleOp placed, const KernelRegistry &registry,
+                                                       KernelSet &kernels);
 
 } // namespace ftc::target
 

@@ -56,20 +56,14 @@ void KernelObjects::compileParts() {
 }
 
 std::unique_ptr<llvm::MemoryBuffer> KernelObjects::compileTables(ModuleOp placed) {
-  std::vector<CallTable> programs;
-  for (func::FuncOp program : getPrograms(placed)) {
-    FailureOr<CallTable> table = makeCallTable(program, registry, kernels);
-    if (failed(table))
-      return nullptr;
-    programs.push_back(std::move(*table));
-  }
-  assert(kernels.getModule().getBody()->empty() && "placement leaves the kernels of calls as they are");
+  FailureOr<std::vector<CallTable>> programs = makeCallTables(placed, registry, kernels);
   FailureOr<std::string> manifest = makeManifest(placed, options);
-  if (failed(manifest))
+  if (failed(programs) || failed(manifest))
     return nullptr;
+  assert(kernels.getModule().getBody()->empty() && "placement leaves the kernels of calls as they are");
   llvm::LLVMContext own;
   llvm::Module module("tables", own);
-  writeTables(module, kernels, {programs, placed, *manifest});
+  writeTables(module, kernels, {*programs, placed, *manifest});
   auto object = compileModule(module, options);
   return succeeded(object) ? std::move(*object) : nullptr;
 }

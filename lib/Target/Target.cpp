@@ -177,18 +177,13 @@ static std::unique_ptr<llvm::Module> makeModule(ModuleOp placed, const TargetOpt
   loadKernelDialects(*placed.getContext());
   KernelRegistry registry = getKernels(options.kind, options.processor);
   KernelSet kernels(placed.getContext(), registry);
-  std::vector<CallTable> programs;
-  for (func::FuncOp program : getPrograms(placed)) {
-    FailureOr<CallTable> table = makeCallTable(program, registry, kernels);
-    if (failed(table))
-      return nullptr;
-    programs.push_back(std::move(*table));
-  }
-  std::unique_ptr<llvm::Module> module = lowerKernels(kernels.getModule(), context);
+  FailureOr<std::vector<CallTable>> programs = makeCallTables(placed, registry, kernels);
   FailureOr<std::string> manifest = makeManifest(placed, options);
-  if (!module || failed(manifest))
+  if (failed(programs) || failed(manifest))
     return nullptr;
-  writeTables(*module, kernels, {programs, placed, *manifest});
+  std::unique_ptr<llvm::Module> module = lowerKernels(kernels.getModule(), context);
+  if (module)
+    writeTables(*module, kernels, {*programs, placed, *manifest});
   return module;
 }
 

@@ -6,7 +6,7 @@
 //
 // Groups have levels: a group depends only on groups and other ops of lower levels, so that groups of equal level may
 // be joined and no cycle can arise. A lower one that reads tensors alone, and that nothing else needs, waits. So an
-// update is one kernel for each tensor; scalars that several tensors need, and sums of several, are kernels of their own.
+// update is one kernel for each tensor; scalars that several need, and sums of several, are kernels of their own.
 //
 //===----------------------------------------------------------------------===//
 
