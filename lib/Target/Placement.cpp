@@ -90,6 +90,7 @@ private:
   void placeReads();
   void bindWrites();
   bool mayBind(tune::WriteOp write, OpResult result);
+  OpResult findOverwritten(tune::WriteOp write, OpResult result);
   void placeBlock(Block &block);
   void placeResults(Operation *op);
   void placeLoop(tune::RowsOp rows);
@@ -287,6 +288,12 @@ void ProgramPlacer::placeReads() {
   });
 }
 
+/// Whether a program computes a value, rather than that it is a view, a constant or what a tensor holds.
+static bool isMade(OpResult value) {
+  Role role = getRole(value.getOwner());
+  return role == Role::Call || role == Role::Loop || role == Role::Choice;
+}
+
 /// Whether every read of the tensor is done when `result` is computed, so that it may replace it.
 bool ProgramPlacer::mayBind(tune::WriteOp write, OpResult result) {
   Operation *op = result.getOwner();
@@ -309,10 +316,34 @@ void ProgramPlacer::bindWrites() {
     auto result = dyn_cast<OpResult>(view.root);
     if (!result || bound.contains(result) || getBytes(result.getType()) != getBytes(write.getValue().getType()))
       continue;
-    Role role = getRole(result.getOwner());
-    if ((role == Role::Call || role == Role::Loop || role == Role::Choice) && mayBind(write, result))
-      bound[result] = layout.symbols.lookup<tune::TensorOp>(write.getTensor());
+    if (!isMade(result) || !mayBind(write, result))
+      continue;
+    // What it is computed over may be there before.
+    for (auto tensor = layout.symbols.lookup<tune::TensorOp>(write.getTensor()); result;
+         result = findOverwritten(write, result))
+      bound[result] = tensor;
   }
+}
+
+/// An operand that nothing else needs, over which `result` may be computed in the place of the tensor; null if there is
+/// none.
+OpResult ProgramPlacer::findOverwritten(tune::WriteOp write, OpResult result) {
+  Operation *op = result.getOwner();
+  const KernelGenerator *generator = layout.registry.lookup(op);
+  for (OpOperand &candidate : generator ? op->getOpOperands() : MutableArrayRef<OpOperand>()) {
+    auto made = dyn_cast<OpResult>(seeThroughViews(candidate.get()).root);
+    if (!made || bound.contains(made) || !isMade(made) || made.getOwner()->getBlock() != op->getBlock() ||
+        getBytes(made.getType()) != getBytes(result.getType()) || getLastUse(made) != positions[op] ||
+        !mayBind(write, made))
+      continue;
+    bool isShared = llvm::all_of(op->getOpOperands(), [&](OpOperand &operand) {
+      ViewOf view = seeThroughViews(operand.get());
+      return view.root != made || (view.displacement == 0 && generator->mayShare(operand, result));
+    });
+    if (isShared)
+      return made;
+  }
+  return {};
 }
 
 //===----------------------------------------------------------------------===//
@@ -337,7 +368,7 @@ ProgramPlacer::Place ProgramPlacer::placeOf(tune::TensorOp tensor, Operation *ma
   if (found == handed.end())
     return {-1, getTensorOffset(tensor), 0};
   if (maker)
-    buffers[found->second].first = positions[maker];
+    buffers[found->second].first = std::min(buffers[found->second].first, positions[maker]);
   return {found->second, 0, 0};
 }
 

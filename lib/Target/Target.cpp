@@ -115,8 +115,30 @@ static std::vector<Recomputed> freeCheaply(ModuleOp module, const KernelRegistry
   return result;
 }
 
+/// A loop that runs once is its body: what it sums needs no zeros to begin with.
+static void inlineSingleTrips(ModuleOp module) {
+  SmallVector<tune::RowsOp> loops;
+  module.walk([&](tune::RowsOp rows) {
+    if (rows.getTrips() == 1)
+      loops.push_back(rows);
+  });
+  for (tune::RowsOp rows : loops) {
+    for (BlockArgument argument : rows.getBody()->getArguments())
+      argument.replaceAllUsesWith(getBoundOperand(argument));
+    tune::YieldOp yield = rows.getYield();
+    for (auto [value, result] : llvm::zip_equal(yield.getSliced(), rows.getSlicedResults()))
+      result.replaceAllUsesWith(value);
+    for (auto [value, result] : llvm::zip_equal(yield.getSummed(), rows.getSummedResults()))
+      result.replaceAllUsesWith(value);
+    yield->erase();
+    rows->getBlock()->getOperations().splice(rows->getIterator(), rows.getBody()->getOperations());
+    rows->erase();
+  }
+}
+
 LogicalResult placeFused(ModuleOp module, const TargetOptions &options, MemoryReport *report,
                          KernelsUnderway *kernels) {
+  inlineSingleTrips(module);
   KernelRegistry registry = getKernels(options.kind, options.processor);
   PlacementMode mode = options.kind == TargetKind::Reference ? PlacementMode::None : PlacementMode::Share;
   bool mayRecompute = !options.isDisabled("tune-insert-recompute") && mode == PlacementMode::Share;

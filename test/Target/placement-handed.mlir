@@ -1,14 +1,15 @@
 // RUN: ftc-opt %s --tune-place --tune-verify-placement | FileCheck %s
 // RUN: ftc-run-mlir %s --repeat=2 --target=cpu | FileCheck %s --check-prefix=VALUES
 // RUN: ftc-run-mlir %s --repeat=2 | FileCheck %s --check-prefix=VALUES
-// Gradients that one program leaves for the next lie among the values of both, from where they are made: @g where %b was. One that a
-// third program reads (@seen), or with moves in between (@later), has bytes of its own.
+// Gradients that one program leaves for the next lie among the values of both, from where they are made, or what they are computed
+// over: @g where %a was. One that a third program reads (@seen), or with moves in between (@later), has bytes of its own, where %b is.
 
 // CHECK-DAG: tune.tensor gradient @g {{.*}}tune.offset = [[G:[0-9]+]]
 // CHECK-DAG: tune.tensor gradient @seen {{.*}}tune.offset = [[SEEN:[0-9]+]]
 // CHECK-DAG: tune.tensor gradient @later {{.*}}tune.offset = [[LATER:[0-9]+]]
 // CHECK: func.func @micro
-// CHECK: math.exp {{.*}}tune.offsets = array<i64: [[G]]>
+// CHECK: arith.mulf {{.*}}tune.offsets = array<i64: [[G]]>
+// CHECK: math.exp {{.*}}tune.offsets = array<i64: [[SEEN]]>
 // CHECK: arith.mulf {{.*}}tune.offsets = array<i64: [[SEEN]]>
 // CHECK: arith.addf {{.*}}tune.offsets = array<i64: [[G]]>
 // CHECK: func.func @update
