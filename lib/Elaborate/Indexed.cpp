@@ -143,8 +143,9 @@ static Tensor scatterInto(Evaluator &evaluator, const Tensor &value, const Targe
   llvm::append_range(shape, sizesOf(rest));
   auto type = mlir::RankedTensorType::get(shape, evaluator.realType());
   mlir::Value rows = evaluator.align(evaluator.toReal(value), order).value;
-  mlir::Value added = tune::ScatterAddOp::create(*evaluator.builder, evaluator.loc(), type, rows,
-                                                 linearIndex(evaluator, places, indices, index), /*init=*/mlir::Value());
+  mlir::Value added =
+      tune::ScatterAddOp::create(*evaluator.builder, evaluator.loc(), type, rows,
+                                 linearIndex(evaluator, places, indices, index), /*init=*/mlir::Value());
   result.value = tune::reshape(*evaluator.builder, evaluator.loc(), added, sizesOf(result.dims));
   return result;
 }

@@ -151,9 +151,9 @@ struct AccumulateRowsPass : impl::AccumulateRowsBase<AccumulateRowsPass> {
       if (!scatter || scatter.getInit() || !scatter->hasOneUse() || !isComputed(other))
         continue;
       OpBuilder builder(sum);
-      sum.replaceAllUsesWith(ScatterAddOp::create(builder, scatter.getLoc(), sum.getType(), scatter.getRows(),
-                                                  scatter.getIndex(), other)
-                                 .getResult());
+      sum.replaceAllUsesWith(
+          ScatterAddOp::create(builder, scatter.getLoc(), sum.getType(), scatter.getRows(), scatter.getIndex(), other)
+              .getResult());
       sum.erase();
       scatter.erase();
       return;
