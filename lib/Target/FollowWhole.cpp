@@ -70,6 +70,14 @@ bool goesOn(Value init, Value sum) {
   return read && updated && read.getTensorAttr() == updated;
 }
 
+/// What a sum begins with; null for zeros, and for what is no sum.
+Value getInit(Operation *op) {
+  return llvm::TypeSwitch<Operation *, Value>(op)
+      .Case<dnnl::MatmulOp, tune::ScatterAddOp>([](auto sum) -> Value { return sum.getInit(); })
+      .Case([](linalg::ReduceOp sum) { return tune::isZeroTensor(sum.getInits()[0]) ? Value() : sum.getInits()[0]; })
+      .Default([](Operation *) { return Value(); });
+}
+
 /// A hash of the ops that a value is made by, which equal values have.
 llvm::hash_code hashMaking(Value value, int depth) {
   value = seeThroughFusion(value);
@@ -184,12 +192,9 @@ bool Comparison::compareWrite(tune::WriteOp whole, tune::WriteOp cut) {
   Value value = seeThroughFusion(cut.getValue());
   if (rowsOf(whole.getValue()))
     return true;
-  if (auto product = value.getDefiningOp<dnnl::MatmulOp>())
-    return product.getInit() && goesOn(product.getInit(), value);
-  if (auto scatter = value.getDefiningOp<tune::ScatterAddOp>())
-    return scatter.getInit() && goesOn(scatter.getInit(), value);
-  auto sum = value.getDefiningOp<linalg::ReduceOp>();
-  return sum && goesOn(sum.getInits()[0], value);
+  Operation *op = value.getDefiningOp();
+  Value init = op ? getInit(op) : Value();
+  return init && goesOn(init, value);
 }
 
 bool Comparison::compare(Operation *whole, Operation *cut) {
@@ -198,15 +203,9 @@ bool Comparison::compare(Operation *whole, Operation *cut) {
   for (auto [left, right] : llvm::zip(whole->getResults(), cut->getResults()))
     if (!pair(left, right))
       return false;
-  if (auto product = dyn_cast<dnnl::MatmulOp>(whole); product && !product.getInit())
-    if (auto sum = cast<dnnl::MatmulOp>(cut); sum.getInit())
-      return compareSums(product, sum);
-  if (auto scatter = dyn_cast<tune::ScatterAddOp>(whole); scatter && !scatter.getInit())
-    if (auto sum = cast<tune::ScatterAddOp>(cut); sum.getInit())
-      return compareSums(scatter, sum);
-  if (auto sum = dyn_cast<linalg::ReduceOp>(whole); sum && tune::isZeroTensor(sum.getInits()[0]))
-    if (auto counterpart = cast<linalg::ReduceOp>(cut); !tune::isZeroTensor(counterpart.getInits()[0]))
-      return compareSums(sum, counterpart);
+  if (!getInit(whole) && getInit(cut))
+    return llvm::TypeSwitch<Operation *, bool>(whole).Case<dnnl::MatmulOp, tune::ScatterAddOp, linalg::ReduceOp>(
+        [&](auto sum) { return compareSums(sum, cast<decltype(sum)>(cut)); });
   if (!compareAttributes(whole, cut) || !requireAll(whole->getOperands(), orderLike(whole, cut)) ||
       !compareRegions(whole, cut) || !keepsRows(whole, cut))
     return false;

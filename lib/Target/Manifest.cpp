@@ -47,6 +47,13 @@ static json::Value getText(StringRef text) {
   return json::isUTF8(text) ? json::Value(text) : json::Value(json::fixUTF8(text));
 }
 
+template <typename Number> static void writeNumbers(json::OStream &out, ArrayRef<Number> numbers) {
+  out.array([&] {
+    for (Number number : numbers)
+      out.value(number);
+  });
+}
+
 void ManifestWriter::writeSymbol(SymbolRefAttr symbol) {
   auto found = numbers.find(symbol.getRootReference());
   if (found != numbers.end())
@@ -74,12 +81,6 @@ void ManifestWriter::writeFields(DictionaryAttr fields) {
 }
 
 void ManifestWriter::writeValue(Attribute attribute) {
-  auto writeArray = [&](auto range) {
-    out.array([&] {
-      for (auto entry : range)
-        out.value(entry);
-    });
-  };
   llvm::TypeSwitch<Attribute>(attribute)
       .Case([&](DictionaryAttr fields) { writeFields(fields); })
       .Case([&](ArrayAttr entries) {
@@ -92,8 +93,8 @@ void ManifestWriter::writeValue(Attribute attribute) {
       .Case([&](IntegerAttr number) { out.value(number.getValue().getSExtValue()); })
       .Case([&](FloatAttr number) { out.value(number.getValueAsDouble()); })
       .Case([&](StringAttr text) { out.value(getText(text)); })
-      .Case([&](DenseI64ArrayAttr numbers) { writeArray(numbers.asArrayRef()); })
-      .Case([&](DenseF64ArrayAttr numbers) { writeArray(numbers.asArrayRef()); })
+      .Case([&](DenseI64ArrayAttr numbers) { writeNumbers(out, numbers.asArrayRef()); })
+      .Case([&](DenseF64ArrayAttr numbers) { writeNumbers(out, numbers.asArrayRef()); })
       .Case([&](UnitAttr) { out.value(true); })
       .Case([&](SymbolRefAttr symbol) { writeSymbol(symbol); })
       .Case([&](TypeAttr type) { out.value(getTypeName(type.getValue())); })
@@ -112,10 +113,9 @@ void ManifestWriter::writeTensor(tune::TensorOp tensor) {
     out.attribute("kind", tune::stringifyKind(tensor.getKind()));
     out.attribute("name", getText(tensor.getSymName()));
     out.attribute("offset", getTensorOffset(tensor));
-    out.attributeArray("shape", [&] {
-      for (int64_t size : type.getShape())
-        out.value(size);
-    });
+    out.attributeBegin("shape");
+    writeNumbers(out, type.getShape());
+    out.attributeEnd();
     if (std::optional<DictionaryAttr> source = tensor.getSource()) {
       out.attributeBegin("source");
       writeFields(*source);

@@ -89,6 +89,7 @@ private:
   void findUses(Block &block);
   void placeReads();
   void bindWrites();
+  bool mayReplace(OpResult result, Value root);
   bool mayBind(tune::WriteOp write, OpResult result);
   OpResult findOverwritten(tune::WriteOp write, OpResult result);
   void placeBlock(Block &block);
@@ -294,19 +295,24 @@ static bool isMade(OpResult value) {
   return role == Role::Call || role == Role::Loop || role == Role::Choice;
 }
 
+/// Whether the call of `result` may compute it over whatever it reads of `root`.
+bool ProgramPlacer::mayReplace(OpResult result, Value root) {
+  Operation *op = result.getOwner();
+  const KernelGenerator *generator = layout.registry.lookup(op);
+  return llvm::all_of(op->getOpOperands(), [&](OpOperand &operand) {
+    ViewOf view = seeThroughViews(operand.get());
+    return view.root != root || (generator && view.displacement == 0 && generator->mayShare(operand, result));
+  });
+}
+
 /// Whether every read of the tensor is done when `result` is computed, so that it may replace it.
 bool ProgramPlacer::mayBind(tune::WriteOp write, OpResult result) {
   Operation *op = result.getOwner();
-  const KernelGenerator *generator = layout.registry.lookup(op);
-  auto mayReplace = [&](OpOperand &operand, Value read) {
-    ViewOf view = seeThroughViews(operand.get());
-    return view.root != read || (generator && view.displacement == 0 && generator->mayShare(operand, result));
-  };
   return llvm::all_of(reads[write.getTensorAttr().getAttr()], [&](tune::ReadOp read) {
     int64_t last = getLastUse(read), position = positions[op];
     if (last != position)
       return last < position;
-    return llvm::all_of(op->getOpOperands(), [&](OpOperand &operand) { return mayReplace(operand, read); });
+    return mayReplace(result, read);
   });
 }
 
@@ -329,18 +335,11 @@ void ProgramPlacer::bindWrites() {
 /// none.
 OpResult ProgramPlacer::findOverwritten(tune::WriteOp write, OpResult result) {
   Operation *op = result.getOwner();
-  const KernelGenerator *generator = layout.registry.lookup(op);
-  for (OpOperand &candidate : generator ? op->getOpOperands() : MutableArrayRef<OpOperand>()) {
-    auto made = dyn_cast<OpResult>(seeThroughViews(candidate.get()).root);
-    if (!made || bound.contains(made) || !isMade(made) || made.getOwner()->getBlock() != op->getBlock() ||
-        getBytes(made.getType()) != getBytes(result.getType()) || getLastUse(made) != positions[op] ||
-        !mayBind(write, made))
-      continue;
-    bool isShared = llvm::all_of(op->getOpOperands(), [&](OpOperand &operand) {
-      ViewOf view = seeThroughViews(operand.get());
-      return view.root != made || (view.displacement == 0 && generator->mayShare(operand, result));
-    });
-    if (isShared)
+  for (Value operand : op->getOperands()) {
+    auto made = dyn_cast<OpResult>(seeThroughViews(operand).root);
+    if (made && !bound.contains(made) && isMade(made) && made.getOwner()->getBlock() == op->getBlock() &&
+        getBytes(made.getType()) == getBytes(result.getType()) && getLastUse(made) == positions[op] &&
+        mayReplace(result, made) && mayBind(write, made))
       return made;
   }
   return {};

@@ -115,6 +115,12 @@ static std::vector<Recomputed> freeCheaply(ModuleOp module, const KernelRegistry
   return result;
 }
 
+/// Null after a message.
+static KernelsUnderway startKernels(ModuleOp module, const TargetOptions &options) {
+  KernelsUnderway kernels(new KernelObjects(module.getContext(), options));
+  return succeeded(kernels->start(module)) ? std::move(kernels) : nullptr;
+}
+
 /// A loop that runs once is its body: what it sums needs no zeros to begin with.
 static void inlineSingleTrips(ModuleOp module) {
   SmallVector<tune::RowsOp> loops;
@@ -145,11 +151,8 @@ LogicalResult placeFused(ModuleOp module, const TargetOptions &options, MemoryRe
   std::vector<Recomputed> recomputed;
   if (mayRecompute && !options.memory)
     recomputed = freeCheaply(module, registry, joinsSiblings(options));
-  if (kernels && !options.memory) {
-    kernels->reset(new KernelObjects(module.getContext(), options));
-    if (failed((*kernels)->start(module)))
-      return failure();
-  }
+  if (kernels && !options.memory && !(*kernels = startKernels(module, options)))
+    return failure();
   FailureOr<std::vector<ProgramMemory>> memories = placeModule(module, registry, mode);
   if (failed(memories))
     return failure();
@@ -229,11 +232,8 @@ FailureOr<std::string> emitLLVM(ModuleOp placed, const TargetOptions &options) {
 
 LogicalResult compileToExecutable(ModuleOp placed, const TargetOptions &options, const std::string &outputPath,
                                   KernelsUnderway kernels) {
-  if (!kernels) {
-    kernels.reset(new KernelObjects(placed.getContext(), options));
-    if (failed(kernels->start(placed)))
-      return failure();
-  }
+  if (!kernels && !(kernels = startKernels(placed, options)))
+    return failure();
   FailureOr<KernelObjects::Objects> objects = kernels->finish(placed);
   if (failed(objects))
     return failure();

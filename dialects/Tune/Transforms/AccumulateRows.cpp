@@ -150,21 +150,18 @@ struct AccumulateRowsPass : impl::AccumulateRowsBase<AccumulateRowsPass> {
       auto scatter = side.getDefiningOp<ScatterAddOp>();
       if (!scatter || scatter.getInit() || !scatter->hasOneUse() || !isComputed(other))
         continue;
-      OpBuilder builder(sum);
-      sum.replaceAllUsesWith(
-          ScatterAddOp::create(builder, scatter.getLoc(), sum.getType(), scatter.getRows(), scatter.getIndex(), other)
-              .getResult());
-      sum.erase();
-      scatter.erase();
-      return;
+      scatter.getInitMutable().assign(other);
+      scatter->moveBefore(sum);
+      sum.replaceAllUsesWith(scatter.getResult());
+      return sum.erase();
     }
   }
 
   /// Whether a value has bytes of its own, unlike a constant or what is repeated.
   static bool isComputed(Value value) {
     Operation *op = value.getDefiningOp();
-    return op && op->getNumOperands() + op->getNumRegions() > 0 ? !isa<linalg::BroadcastOp, linalg::FillOp>(op)
-                                                                : isa_and_present<ReadOp>(op);
+    return op && !isa<linalg::BroadcastOp, linalg::FillOp>(op) &&
+           (isa<ReadOp>(op) || op->getNumOperands() + op->getNumRegions() > 0);
   }
 
   static void accumulate(WriteOp write, Value kept, Value added) {

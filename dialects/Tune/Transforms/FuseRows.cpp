@@ -114,35 +114,40 @@ private:
     return group != groupOf.end() ? groups[group->second]->level : levels.lookup(op);
   }
 
-  /// Joins groups of the operands, see join, or begins one.
+  /// Joins the groups of the operands that are on the highest level and those below that can wait for `op`, only the
+  /// former if that is too much for a kernel, or begins a group.
   void place(Operation *op) {
-    SmallVector<Source> sources = getSources(op);
-    if (join(op, sources, /*raises=*/true) || join(op, sources, /*raises=*/false))
+    SmallVector<Source> sources = getSources(op), mayJoin, highest, all;
+    unsigned level = 0, above = 0;
+    for (const Source &source : sources) {
+      bool isOfGroup = groupOf.contains(source.op) && !standsApart(source.op, op);
+      level = std::max(level, getLevel(source.op) + (isOfGroup ? 0 : 1));
+      above = std::max(above, getLevel(source.op) + 1);
+      if (isOfGroup)
+        mayJoin.push_back(source);
+    }
+    for (const Source &source : mayJoin) {
+      bool isHighest = getLevel(source.op) == level;
+      if (isHighest)
+        highest.push_back(source);
+      if (isHighest || canWait(*groups[groupOf.lookup(source.op)], op))
+        all.push_back(source);
+    }
+    if (join(op, level, all) || (highest.size() < all.size() && join(op, level, highest)))
       return;
-    unsigned level = 0;
-    for (Source &source : sources)
-      level = std::max(level, getLevel(source.op) + 1);
     groupOf[op] = groups.size();
-    groups.push_back(Group{level, getAlignedRows(op), {op}});
+    groups.push_back(Group{above, getAlignedRows(op), {op}});
     shifts[op] = 0;
   }
 
-  /// Adds `op` to the groups of its operands that are on the highest level and, if `raises`, to those below that can
-  /// wait for it, which all become one. False if there are none or they cannot be one kernel with it.
-  bool join(Operation *op, ArrayRef<Source> sources, bool raises) {
-    auto mayJoin = [&](const Source &source) { return groupOf.contains(source.op) && !standsApart(source.op, op); };
-    unsigned level = 0;
-    for (const Source &source : sources)
-      level = std::max(level, getLevel(source.op) + (mayJoin(source) ? 0 : 1));
+  /// Adds `op` to the groups of some of its operands, which become one of that level; false if there are none or they
+  /// cannot be one kernel with it.
+  bool join(Operation *op, unsigned level, ArrayRef<Source> sources) {
     SmallVector<size_t> joined;
     RowCounts rows = getAlignedRows(op);
     size_t count = 1;
     for (const Source &source : sources) {
-      if (!mayJoin(source))
-        continue;
       size_t group = groupOf.lookup(source.op);
-      if (groups[group]->level != level && !(raises && canWait(*groups[group], op)))
-        continue;
       rows = rows.intersect(source.rows);
       if (llvm::is_contained(joined, group))
         continue;
