@@ -13,6 +13,7 @@
 
 #include "dialects/Recipe/IR/Recipe.h"
 #include "dialects/Tune/IR/Tune.h"
+#include "dialects/Tune/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
@@ -110,6 +111,13 @@ bool Compilation::makeTune() {
   return true;
 }
 
+void Compilation::foldLayers() {
+  if (options.target == target::TargetKind::Reference || targetOptions().isDisabled("tune-fold-layers"))
+    return;
+  if (mlir::OwningOpRef<mlir::ModuleOp> folded = tune::foldLayers(*current, wholePrograms))
+    unfolded = std::exchange(current, std::move(folded));
+}
+
 bool Compilation::runPasses(Rung rung) {
   mlir::PassManager passes(&context);
   passes.enableVerifier(false); // once, in lowerTo
@@ -117,9 +125,24 @@ bool Compilation::runPasses(Rung rung) {
   return mlir::succeeded(passes.run(*current)) || bug("the passes of a rung");
 }
 
+bool Compilation::lacksLayers() {
+  bool lacks = false;
+  for (auto program : current->getOps<mlir::func::FuncOp>())
+    if (program->hasAttr(tune::TuneDialect::kLeftOutAttrName)) {
+      wholePrograms.insert(program.getSymName());
+      lacks = true;
+    }
+  return lacks;
+}
+
 bool Compilation::fuse() {
   if (mlir::failed(target::lowerToFused(*current, targetOptions())))
     return bug("fusion");
+  if (lacksLayers()) {
+    current = std::move(unfolded);
+    reached = Rung::Tune; // once more from there
+    return true;
+  }
   return !whole || staysTheSame() || keepWhole();
 }
 
@@ -140,15 +163,19 @@ bool Compilation::lowerTo(Rung rung) {
   if (!prepared && !(prepared = definitions.addStandard(standard)))
     return fail(70);
   // By rung, from the one above to it.
-  using Stage = bool (*)(Compilation &);
+  using Stage = bool (*)(Compilation &, Rung goal);
   static constexpr Stage stages[] = {
       nullptr,
-      [](Compilation &self) { return self.makeRecipe(); },
-      [](Compilation &self) { return self.makeTune(); },
-      [](Compilation &self) { return self.runPasses(Rung::Backward); },
-      [](Compilation &self) { return self.runPasses(Rung::Precision); },
-      [](Compilation &self) { return self.fuse(); },
-      [](Compilation &self) { return self.place(); },
+      [](Compilation &self, Rung) { return self.makeRecipe(); },
+      [](Compilation &self, Rung) { return self.makeTune(); },
+      [](Compilation &self, Rung goal) {
+        if (goal >= Rung::Fused) // who asks for the rungs before it sees all layers
+          self.foldLayers();
+        return self.runPasses(Rung::Backward);
+      },
+      [](Compilation &self, Rung) { return self.runPasses(Rung::Precision); },
+      [](Compilation &self, Rung) { return self.fuse(); },
+      [](Compilation &self, Rung) { return self.place(); },
   };
   while (reached < rung) {
     // Between these rungs programs are those of the micro-batches that were chosen.
@@ -165,7 +192,7 @@ bool Compilation::lowerTo(Rung rung) {
     }
     Rung before = reached;
     reached = Rung(int(reached) + 1); // a stage may go back
-    if (!stages[int(reached)](*this)) {
+    if (!stages[int(reached)](*this, rung)) {
       reached = before;
       return false;
     }

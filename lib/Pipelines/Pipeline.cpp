@@ -11,10 +11,10 @@ using namespace ftc;
 
 llvm::ArrayRef<llvm::StringLiteral> ftc::optionalPasses() {
   static constexpr llvm::StringLiteral flags[] = {
-      "tune-simplify",        "tune-halve-spectra", "tune-order-contractions", "tune-slice-rows",
-      "tune-merge-rows",      "tune-sink-choices",  "tune-accumulate-rows",    "tune-keep-stored-types",
-      "convert-tune-to-dnnl", "tune-fuse-rows",     "tune-join-siblings",      "tune-insert-recompute",
-      "tune-pack-weights"};
+      "tune-fold-layers",       "tune-simplify",        "tune-halve-spectra", "tune-order-contractions",
+      "tune-slice-rows",        "tune-merge-rows",      "tune-sink-choices",  "tune-accumulate-rows",
+      "tune-keep-stored-types", "convert-tune-to-dnnl", "tune-fuse-rows",     "tune-join-siblings",
+      "tune-insert-recompute",  "tune-pack-weights"};
   return flags;
 }
 

@@ -44,6 +44,7 @@ LogicalResult lowerToFused(ModuleOp module, const TargetOptions &options) {
   };
   add(createConvertTuneToDnnl());
   add(tune::createFuseRows());
+  add(tune::createUnfoldLayers());
   add(tune::createJoinSiblings());
   return manager.run(module);
 }

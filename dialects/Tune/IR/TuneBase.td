@@ -22,6 +22,9 @@ def Tune_Dialect : Dialect {
     static constexpr llvm::StringLiteral kComputeAttrName = "tune.compute";
     /// Of a program: how many micro-batches its batch is cut into, where that must change no number (i64, at least 2).
     static constexpr llvm::StringLiteral kMicroBatchesAttrName = "tune.micro_batches";
+    /// Of a program: `array<i64: L, N>` where the N layers behind layer L are left out, which do what that one does
+    /// (`tune-fold-layers`).
+    static constexpr llvm::StringLiteral kLeftOutAttrName = "tune.left_out";
     /// What `tune-place` writes on ops of programs, tensors and the module (lib/Target/Structure.h).
     static constexpr llvm::StringLiteral kPlacementAttrNames[] = {"tune.offsets", "tune.strides", "tune.workspace",
                                                                   "tune.offset", "tune.arena"};

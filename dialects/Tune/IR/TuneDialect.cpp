@@ -53,6 +53,14 @@ LogicalResult TuneDialect::verifyOperationAttribute(Operation *op, NamedAttribut
                                       << "', which is a number of at least 2 and sizes, and belongs to a program (C1)";
     return success();
   }
+  if (attribute.getName() == kLeftOutAttrName) {
+    auto layers = dyn_cast<DenseI64ArrayAttr>(attribute.getValue());
+    if (!op->hasAttr(kProgramAttrName) || !layers || layers.size() != 2 || layers[0] < 0 || layers[1] < 1)
+      return op->emitOpError("has '") << kLeftOutAttrName
+                                      << "', which is a layer and how many behind it are left out, and belongs to a "
+                                         "program (C1)";
+    return success();
+  }
   if (attribute.getName() != kProgramAttrName)
     return op->emitOpError("has an attribute '")
            << attribute.getName().getValue() << "' that the tune dialect does not know";

@@ -6,10 +6,12 @@
 //
 // Groups have levels: a group depends only on groups and other ops of lower levels, so that groups of equal level may
 // be joined and no cycle can arise. A lower one that reads tensors alone, and that nothing else needs, waits. So an
-// update is one kernel for each tensor; scalars that several need, and sums of several, are kernels of their own.
+// update is one kernel for each tensor; scalars that several need, and sums of several, are kernels of their own, of
+// each layer one.
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Tune/Transforms/Layers.h"
 #include "dialects/Tune/Transforms/Passes.h"
 #include "dialects/Tune/Transforms/RowAlignment.h"
 #include "dialects/Tune/Utils/Builders.h"
@@ -37,6 +39,7 @@ struct Group {
   unsigned level;
   RowCounts rows;
   SmallVector<Operation *> ops;
+  std::optional<int64_t> layer; ///< of the tensors whose sums a group of scalars takes
 };
 
 /// Groups the ops of one block.
@@ -136,7 +139,7 @@ private:
     if (join(op, level, all) || (highest.size() < all.size() && join(op, level, highest)))
       return;
     groupOf[op] = groups.size();
-    groups.push_back(Group{above, getAlignedRows(op), {op}});
+    groups.push_back(Group{above, getAlignedRows(op), {op}, findTermLayer(op)});
     shifts[op] = 0;
   }
 
@@ -158,7 +161,7 @@ private:
     unsigned shifted = countShifts(op, joined);
     if (joined.empty() || !rows.isWorthwhile() || count > kMostKernelOps ||
         countBuffers(op, joined) > kMostKernelBuffers || shifted > kMostShifts || repeatsSums(op, joined) ||
-        addsUnrelated(op, joined))
+        addsUnrelated(op, joined) || crossesLayers(op, joined))
       return false;
     shifts[op] = shifted;
     Group &first = *groups[joined.front()];
@@ -171,6 +174,8 @@ private:
     first.ops.push_back(op);
     first.rows = rows;
     first.level = level;
+    if (std::optional<int64_t> layer = findTermLayer(op))
+      first.layer = layer;
     groupOf[op] = joined.front();
     return true;
   }
@@ -206,7 +211,7 @@ private:
     auto isShared = [&](Operation *member) {
       return llvm::any_of(member->getResults(), [&](Value result) { return isOutput(result, members); });
     };
-    return llvm::all_of(group.ops, isScalar) && llvm::any_of(group.ops, isShared);
+    return isOfScalars(groupOf.lookup(source)) && llvm::any_of(group.ops, isShared);
   }
 
   /// Whether `op` joins sums of different tensors to one scalar: they have nothing in common, and as kernels of their
@@ -218,11 +223,45 @@ private:
     for (size_t group : joined) {
       auto inputs = collectInputs(SmallPtrSet<Operation *, 16>(groups[group]->ops.begin(), groups[group]->ops.end()));
       bool isRelated = seen.empty() || llvm::any_of(inputs, [&](Value input) { return seen.contains(input); });
-      if (!isRelated && !llvm::all_of(groups[group]->ops, isScalar))
+      if (!isRelated && !isOfScalars(group))
         return true;
       seen.insert_range(inputs);
     }
     return false;
+  }
+
+  bool isOfScalars(size_t group) { return llvm::all_of(groups[group]->ops, isScalar); }
+
+  /// The layer of the tensors that a group sums or changes, the last of several.
+  std::optional<int64_t> findLayer(size_t group) {
+    if (isOfScalars(group))
+      return groups[group]->layer;
+    std::optional<int64_t> layer;
+    ArrayRef<Operation *> ops = groups[group]->ops;
+    for (Value input : collectInputs(SmallPtrSet<Operation *, 16>(ops.begin(), ops.end())))
+      if (auto read = input.getDefiningOp<ReadOp>())
+        layer = std::max(layer, getLayer(read.getTensor())); // nothing is less than any number
+    return layer;
+  }
+
+  /// The layer of what a scalar is made of; of a sum, of what is added last.
+  std::optional<int64_t> findTermLayer(Operation *op) {
+    std::optional<int64_t> layer;
+    if (isScalar(op))
+      for (const Source &source : getSources(op))
+        if (auto group = groupOf.find(source.op); group != groupOf.end())
+          if (std::optional<int64_t> found = findLayer(group->second))
+            layer = found;
+    return layer;
+  }
+
+  /// Whether `op` adds to a sum over tensors of another layer: there is a kernel for each layer, so that it is the same
+  /// one for all that are alike.
+  bool crossesLayers(Operation *op, ArrayRef<size_t> joined) {
+    std::optional<int64_t> layer = findTermLayer(op);
+    return layer && llvm::any_of(joined, [&](size_t group) {
+             return isOfScalars(group) && groups[group]->layer && groups[group]->layer != layer;
+           });
   }
 
   /// What members read from outside, seen through what is copied.

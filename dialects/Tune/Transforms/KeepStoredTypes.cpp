@@ -15,6 +15,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Tune/Transforms/Layers.h"
 #include "dialects/Tune/Transforms/Passes.h"
 #include "dialects/Tune/Utils/Builders.h"
 
@@ -109,7 +110,10 @@ class KeepStoredTypes : public impl::KeepStoredTypesBase<KeepStoredTypes> {
     llvm::StringMap<SmallVector<ReadOp>> reads;
     llvm::StringSet<> written;
     getOperation().walk([&](ReadOp read) { reads[read.getTensor()].push_back(read); });
-    getOperation().walk([&](WriteOp write) { written.insert(write.getTensor()); });
+    getOperation().walk([&](WriteOp write) {
+      written.insert(write.getTensor());
+      forEachLeftOut(write, [&](const std::string &name) { written.insert(name); });
+    });
     for (auto tensor : getOperation().getOps<TensorOp>()) {
       Type stored = storedType(tensor);
       if (!stored || written.contains(tensor.getSymName()))

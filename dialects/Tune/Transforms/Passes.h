@@ -11,7 +11,10 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
 #include "mlir/Pass/Pass.h"
+
+#include "llvm/ADT/StringSet.h"
 
 namespace ftc::tune {
 
@@ -19,6 +22,9 @@ namespace ftc::tune {
 #define GEN_PASS_REGISTRATION
 #include "dialects/Tune/Transforms/Passes.h.inc"
 
+/// What `tune-fold-layers` does, in a copy of a module, which stays as it is, but for the programs of these names; null
+/// if no layer can be left out.
+mlir::OwningOpRef<mlir::ModuleOp> foldLayers(mlir::ModuleOp module, const llvm::StringSet<> &whole = {});
 /// What `tune-join-siblings` does, in one program.
 void joinSiblings(mlir::func::FuncOp program);
 

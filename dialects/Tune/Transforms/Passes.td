@@ -14,6 +14,10 @@ class Tune_Pass<string flag> : Pass<flag, "::mlir::ModuleOp"> {
                            "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def FoldLayers : Tune_Pass<"tune-fold-layers"> {
+  let summary = "of layers that do the same, most are left out until tune-unfold-layers";
+}
+
 def Simplify : Tune_Pass<"tune-simplify"> {
   let summary = "equations, common subexpressions, and what nothing needs";
 }
@@ -80,6 +84,14 @@ def JoinSiblings : Tune_Pass<"tune-join-siblings"> {
     Runs on `tune.fused`, again after `tune-insert-recompute`. Of two kernels the first is brought to the second, and what
     needs it before that behind both, if a quarter of what one of them reads and writes is read once then, and no more
     than that lives longer for it.
+  }];
+}
+
+def UnfoldLayers : Tune_Pass<"tune-unfold-layers"> {
+  let summary = "the layers that tune-fold-layers has left out, as copies of the one that stands for them";
+  let description = [{
+    Leaves a program as it is, with the attribute that says what is left out, if passes have made that layer unlike its
+    neighbours.
   }];
 }
 

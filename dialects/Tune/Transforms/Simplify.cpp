@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Tune/Transforms/EqualOps.h"
+#include "dialects/Tune/Transforms/Layers.h"
 #include "dialects/Tune/Transforms/Passes.h"
 #include "dialects/Tune/Transforms/Patterns.h"
 #include "dialects/Tune/Utils/Programs.h"
@@ -24,12 +25,12 @@ namespace ftc::tune {
 static void removeUnusedTensors(ModuleOp module) {
   DenseSet<StringAttr> used;
   module.walk([&](Operation *op) {
-    if (auto read = dyn_cast<ReadOp>(op))
-      used.insert(read.getTensorAttr().getAttr());
-    else if (auto write = dyn_cast<WriteOp>(op))
-      used.insert(write.getTensorAttr().getAttr());
-    else if (isa<SymbolUserOpInterface>(op))
+    if (FlatSymbolRefAttr tensor = getNamedTensor(op)) {
+      used.insert(tensor.getAttr());
+      forEachLeftOut(op, [&](const std::string &name) { used.insert(StringAttr::get(op->getContext(), name)); });
+    } else if (isa<SymbolUserOpInterface>(op)) {
       op->getAttrDictionary().walk([&](FlatSymbolRefAttr symbol) { used.insert(symbol.getAttr()); });
+    }
   });
   for (TensorOp tensor : llvm::make_early_inc_range(module.getOps<TensorOp>()))
     if (!used.contains(tensor.getSymNameAttr()))

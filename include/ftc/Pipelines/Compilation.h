@@ -11,6 +11,8 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
 
+#include "llvm/ADT/StringSet.h"
+
 #include <map>
 #include <optional>
 
@@ -63,8 +65,12 @@ private:
   bool makeRecipe();
   void warnUnlessIdentity(elaborate::Elaborator &elaborator, const elaborate::AdapterGroup &group);
   bool makeTune();
+  /// Leaves out layers that are alike until the rung Fused.
+  void foldLayers();
   bool runPasses(Rung rung);
   bool fuse();
+  /// Whether programs lack layers that could not be brought back, which then stay whole.
+  bool lacksLayers();
   bool place();
   /// What a training states about memory.
   struct MemoryLimit {
@@ -118,8 +124,10 @@ private:
     target::MemoryReport report;
   };
   std::optional<WholeBatch> whole;
-  mlir::OwningOpRef<mlir::ModuleOp> uncut;  ///< the fused module of whole batches, while they may still be cut
-  mlir::OwningOpRef<mlir::ModuleOp> chosen; ///< placed, with the micro-batches that were chosen, for later
+  mlir::OwningOpRef<mlir::ModuleOp> uncut;    ///< the fused module of whole batches, while they may still be cut
+  mlir::OwningOpRef<mlir::ModuleOp> chosen;   ///< placed, with the micro-batches that were chosen, for later
+  mlir::OwningOpRef<mlir::ModuleOp> unfolded; ///< at the rung Tune, while `current` lacks layers
+  llvm::StringSet<> wholePrograms;            ///< in which layers cannot be left out
   mlir::OwningOpRef<mlir::ModuleOp> current;
   std::optional<MemoryLimit> limit; ///< the least one: all programs of an executable share its memory
   target::MemoryReport report;
