@@ -259,8 +259,8 @@ std::optional<LayerPlace> LayerPeriods::getPlace(Value value) const {
 // Likeness
 //===----------------------------------------------------------------------===//
 
-/// Whether `next` is to the layer behind `layer` what `value` is to that. Of what is outside of the range only the layers
-/// at its ends may take something that is not looked at.
+/// Whether `next` is to the layer behind `layer` what `value` is to that. Of what is outside of the range only the
+/// layers at its ends may take something that is not looked at.
 bool LayerPeriods::areAlike(Value value, Value next, int64_t layer) const {
   std::optional<LayerPlace> place = getPlace(value), nextPlace = getPlace(next);
   if (value == next)

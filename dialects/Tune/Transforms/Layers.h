@@ -59,9 +59,7 @@ public:
     int64_t first, sample, last; ///< counted without layers that are left out
 
     /// The least range for some layers after the sample that stand for it.
-    static Range around(int64_t sample, int64_t count) {
-      return {sample - kReach, sample, sample + count + kReach};
-    }
+    static Range around(int64_t sample, int64_t count) { return {sample - kReach, sample, sample + count + kReach}; }
     bool contains(int64_t layer) const { return layer >= first && layer <= last; }
   };
 
