@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 WIDTHS = [1, 2, 3, 5, 7, 8, 13, 16, 17, 24, 31, 32, 33, 48, 64, 65, 96, 127, 160]
+MANY_LAYERS = 14  # of which some are left out on the way
 VOCABULARIES = [3, 17, 32, 33, 64, 101, 256, 320, 1031]
 LLAMA_NORMS = ["input_layernorm", "post_attention_layernorm"]
 GEMMA_NORMS = LLAMA_NORMS + ["pre_feedforward_layernorm", "post_feedforward_layernorm"]
@@ -36,6 +37,10 @@ class Model:
     @property
     def tied(self):
         return self.config["tie_word_embeddings"]
+
+    @property
+    def has_many_layers(self):
+        return MANY_LAYERS in (self.config.get("num_hidden_layers"), self.config.get("n_layer"))
 
     def linears(self):
         """Paths of linear modules, each with its [out, in]."""
@@ -91,9 +96,14 @@ def draw_rope(d: int, rng: random.Random):
     return kind and {"rope_type": kind, "rope_theta": 1e4, **further[kind]}
 
 
+def draw_layers(rng: random.Random):
+    """Mostly few."""
+    return MANY_LAYERS if rng.random() < 0.05 else rng.choice([1, 1, 2, 3])
+
+
 def draw_gpt2(rng: random.Random):
     """Weights stored [in, out], learned positions, biases everywhere."""
-    heads, d, layers = rng.choice([1, 1, 2, 3, 4]), rng.choice([1, 2, 5, 8, 13, 16, 17]), rng.choice([1, 1, 2, 3])
+    heads, d, layers = rng.choice([1, 1, 2, 3, 4]), rng.choice([1, 2, 5, 8, 13, 16, 17]), draw_layers(rng)
     hidden, inner, vocab = heads * d, rng.choice(WIDTHS), rng.choice(VOCABULARIES)
     config = {"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "vocab_size": vocab, "n_embd": hidden, "n_layer": layers}
     config |= {"n_head": heads, "n_inner": inner, "n_positions": 1024, "activation_function": rng.choice(["gelu_new", "relu", "gelu"])}
@@ -118,7 +128,7 @@ def draw_gpt2(rng: random.Random):
 def draw_decoder(family: str, rng: random.Random):
     """A relative of Llama."""
     kv, group, d = rng.choice([1, 1, 2, 3]), rng.choice([1, 1, 2, 3]), rng.choice([2, 4, 6, 8, 16, 16, 34])
-    heads, layers, vocab, inner = kv * group, rng.choice([1, 1, 2, 3]), rng.choice(VOCABULARIES), rng.choice(WIDTHS)
+    heads, layers, vocab, inner = kv * group, draw_layers(rng), rng.choice(VOCABULARIES), rng.choice(WIDTHS)
     has_own_width = family in ("Llama", "Mistral", "Qwen3", "Gemma3") and rng.random() < 0.5 or family in ("Qwen3", "Gemma3")
     hidden = rng.choice(WIDTHS) if has_own_width else heads * d
     config = {"architectures": [f"{family}ForCausalLM"], "vocab_size": vocab, "hidden_size": hidden, "intermediate_size": inner}

@@ -219,6 +219,13 @@ def check_bound(recipe, folder, bound, whole, judge):
         judge.require(f"{name}, cut", bounded("cut", text, f"{name}, cut"))
 
 
+def check_layers(folder):
+    """Layers that are left out on the way change no byte."""
+    build(folder, "layers", "recipe.ftr", "--target=cpu", "--disable-pass=tune-fold-layers")
+    if (folder / "layers").read_bytes() != (folder / "cpu").read_bytes():
+        raise Failed("the executable is not the same without tune-fold-layers")
+
+
 def write(path, text):
     path.write_text(text, encoding="utf-8")
 
@@ -230,6 +237,8 @@ def check(recipe, folder):
     write(folder / "recipe.ftr", recipe.text())
     judge = Judge(folder)
     build(folder, "cpu", "recipe.ftr", "--target=cpu")
+    if recipe.model.has_many_layers:
+        check_layers(folder)
     whole, stopped = outcome_of(folder, "cpu")
     judge.require_same_end(stopped)
     if stopped or judge.stopped:

@@ -34,8 +34,8 @@ static StringRef findNumber(StringRef symbol) {
 }
 
 std::optional<int64_t> getLayer(StringRef symbol) {
-  int64_t layer;
-  return findNumber(symbol).getAsInteger(10, layer) ? std::nullopt : std::optional(layer);
+  int32_t layer; // no more, so that sums of some do not overflow
+  return findNumber(symbol).getAsInteger(10, layer) ? std::nullopt : std::optional<int64_t>(layer);
 }
 
 std::string moveLayer(StringRef symbol, int64_t by) {
@@ -175,10 +175,11 @@ std::vector<std::pair<int64_t, int64_t>> LayerPeriods::findCounterparts() {
   return counterparts;
 }
 
-/// First around the ops that name tensors, then around what takes what these give.
+/// First around the ops that name tensors, then around what takes what these give, so many times at most.
 void LayerPeriods::findStretches() {
+  constexpr int mostRounds = 32;
   bool grows = true;
-  while (grows) {
+  for (int round = 0; grows && round < mostRounds; ++round) {
     grows = false;
     for (auto [position, next] : findCounterparts())
       grows |= addStretch(position, next);
