@@ -185,7 +185,7 @@ bool Compilation::lowerTo(Rung rung) {
       chosen = std::move(current);
       reached = Rung::Recipe;
     }
-    if (reached == Rung::Precision && rung >= Rung::Placed && chosen) {
+    if (reached >= Rung::Precision && rung >= Rung::Placed && chosen) {
       current = std::move(chosen);
       reached = Rung::Placed;
       continue;

@@ -8,9 +8,6 @@
 
 namespace ftc::target {
 
-/// Additions and multiplications of the products in an op; those of other ops are not counted.
-int64_t countProductFlops(mlir::Operation *op);
-
 /// Bytes of an op's operands and results.
 int64_t countBytes(mlir::Operation *op);
 

@@ -246,7 +246,7 @@ static int plan(const char *argv0) {
   if (!chosen)
     return WrongUsage;
   Compilation compilation(*chosen, argv0);
-  if (!compilation.lowerTo(Rung::Precision))
+  if (!compilation.lowerTo(Rung::Fused))
     return compilation.status();
   std::map<std::string, double> flops = flopsOf(compilation.module());
   if (!compilation.lowerTo(Rung::Placed))

@@ -124,6 +124,10 @@ int64_t getArenaBytes(mlir::ModuleOp placed);
 /// What a placed module needs: the arena, and, as workspace, the memory of each of this machine's threads.
 PlanSummary getPlan(mlir::ModuleOp placed);
 
+/// Additions and multiplications of the products in an op, at any rung; those of other ops are not counted. Attention
+/// with a causal mask counts half of the keys.
+int64_t countProductFlops(mlir::Operation *op);
+
 /// The work of a fused or placed program, what takes most bytes or FLOPs first.
 std::vector<Work> listWork(mlir::func::FuncOp program);
 
