@@ -6,8 +6,8 @@
 //   layers  0 1 2 3 4 5 ... 25 26 27 28 29   =>   0 1 2 3            26 27 28 29   and   tune.left_out = [3, 22]
 //
 // Layers near both ends stay, as they may become others than those in between: no gradient goes on below the first.
-// Programs stay whole where layers differ in more than the tensors that they name, also in chance, which differs from
-// site to site.
+// Programs stay whole where layers differ in more than the tensors that they name and the sites at which they draw by
+// chance.
 //
 // Before: everything else of the rung `backward`. Then: tune-unfold-layers at the rung `fused`.
 //

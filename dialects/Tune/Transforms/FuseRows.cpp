@@ -232,15 +232,21 @@ private:
 
   bool isOfScalars(size_t group) { return llvm::all_of(groups[group]->ops, isScalar); }
 
-  /// The layer of the tensors that a group sums or changes, the last of several.
+  /// The layer of the tensors that a group sums or changes, or of those of products that it sums, the last of several.
   std::optional<int64_t> findLayer(size_t group) {
     if (isOfScalars(group))
       return groups[group]->layer;
     std::optional<int64_t> layer;
-    ArrayRef<Operation *> ops = groups[group]->ops;
-    for (Value input : collectInputs(SmallPtrSet<Operation *, 16>(ops.begin(), ops.end())))
-      if (auto read = input.getDefiningOp<ReadOp>())
+    auto add = [&](Value value) {
+      if (auto read = value.getDefiningOp<ReadOp>())
         layer = std::max(layer, getLayer(read.getTensor())); // nothing is less than any number
+    };
+    ArrayRef<Operation *> ops = groups[group]->ops;
+    for (Value input : collectInputs(SmallPtrSet<Operation *, 16>(ops.begin(), ops.end()))) {
+      add(input);
+      if (Operation *from = input.getDefiningOp())
+        llvm::for_each(from->getOperands(), add);
+    }
     return layer;
   }
 

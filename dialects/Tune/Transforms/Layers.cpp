@@ -96,6 +96,33 @@ LayerPeriods::Name LayerPeriods::nameOf(FlatSymbolRefAttr symbol) {
 }
 
 //===----------------------------------------------------------------------===//
+// Chance
+//===----------------------------------------------------------------------===//
+
+static std::optional<int64_t> getSite(Operation *op) {
+  if (auto random = dyn_cast<RandomOp>(op))
+    return random.getSite();
+  auto drop = dyn_cast<DropOp>(op);
+  return drop ? std::optional<int64_t>(drop.getSite()) : std::nullopt;
+}
+
+/// The attributes of an op that draws, but for its site.
+static DictionaryAttr withoutSite(Operation *op) {
+  NamedAttrList attributes(op->getAttrDictionary());
+  attributes.erase("site");
+  return attributes.getDictionary(op->getContext());
+}
+
+void moveSites(Operation *op, int64_t by) {
+  op->walk([&](Operation *inner) {
+    if (auto random = dyn_cast<RandomOp>(inner))
+      random.setSite(random.getSite() + by);
+    else if (auto drop = dyn_cast<DropOp>(inner))
+      drop.setSite(drop.getSite() + by);
+  });
+}
+
+//===----------------------------------------------------------------------===//
 // Stretches
 //===----------------------------------------------------------------------===//
 
@@ -110,11 +137,15 @@ LayerPeriods::LayerPeriods(func::FuncOp program, Range range, LeftOutLayers left
   stretchOf.assign(ops.size(), -1);
 }
 
-/// All of an op but its operands and the layer of what it names; of operands only what of a tensor is read.
+/// All of an op but its operands, the layer of what it names and sites; of operands only what of a tensor is read.
 size_t LayerPeriods::fingerprint(Operation *op) {
   auto ofOne = [&](Operation *one) {
     FlatSymbolRefAttr tensor = getNamedTensor(one);
-    size_t properties = tensor ? nameOf(tensor).family : size_t(one->hashProperties());
+    size_t properties = tensor         ? nameOf(tensor).family
+                        : getSite(one) ? size_t(hash_value(withoutSite(one)))
+                                       : size_t(one->hashProperties());
+    if (getSite(one))
+      drawing.insert(op);
     llvm::hash_code hash = llvm::hash_combine(one->getName(), one->getRawDictionaryAttrs(), properties);
     for (Type type : one->getResultTypes())
       hash = llvm::hash_combine(hash, type);
@@ -301,7 +332,30 @@ bool LayerPeriods::areAlike(Operation *op, Operation *next, int64_t layer) {
     return success(known != inside.end() ? known->second == nextValue : areAlike(value, nextValue, layer));
   };
   auto mark = [&](Value value, Value nextValue) { inside[value] = nextValue; };
-  return OperationEquivalence::isEquivalentTo(op, next, check, mark, OperationEquivalence::IgnoreLocations);
+  auto ignored = OperationEquivalence::IgnoreLocations;
+  if (!drawing.contains(op))
+    return OperationEquivalence::isEquivalentTo(op, next, check, mark, ignored);
+  return OperationEquivalence::isEquivalentTo(op, next, check, mark,
+                                              ignored | OperationEquivalence::IgnoreProperties) &&
+         haveAlikeSites(op, next, layer);
+}
+
+/// Whether ops that are equivalent but for properties, one of `layer` and one of the next, have the same properties but
+/// for sites, which are as far apart as those of other layers.
+bool LayerPeriods::haveAlikeSites(Operation *op, Operation *next, int64_t layer) {
+  SmallVector<Operation *> ops, nextOps;
+  op->walk([&](Operation *inner) { ops.push_back(inner); });
+  next->walk([&](Operation *inner) { nextOps.push_back(inner); });
+  int64_t apart = layer == leftOut.after ? 1 + leftOut.count : 1;
+  return llvm::all_of(llvm::zip_equal(ops, nextOps), [&](auto pair) {
+    auto [one, other] = pair;
+    std::optional<int64_t> site = getSite(one), otherSite = getSite(other);
+    if (!site || !otherSite)
+      return one->getName().compareOpProperties(one->getPropertiesStorage(), other->getPropertiesStorage());
+    if (!sitesPerLayer)
+      sitesPerLayer = (*otherSite - *site) / apart;
+    return withoutSite(one) == withoutSite(other) && *otherSite - *site == *sitesPerLayer * apart;
+  });
 }
 
 /// Whether each op that names the sample layer is in a stretch.

@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
 
 #include <optional>
 #include <vector>
@@ -35,6 +36,9 @@ struct LeftOutLayers {
   bool contains(int64_t layer) const { return layer > after && layer <= after + count; }
 };
 
+/// Adds to the numbers by which an op, and ops in it, draw by chance.
+void moveSites(mlir::Operation *op, int64_t by);
+
 /// Calls `body` with the names of the tensors that a read or write stands for, of layers that its program leaves out.
 void forEachLeftOut(mlir::Operation *op, llvm::function_ref<void(const std::string &)> body);
 
@@ -47,9 +51,10 @@ struct LayerPlace {
 };
 
 /// The stretches of a program's ops that do for the layers `first` to `last`, one after the other, what they do for the
-/// layer in between that stands for others: equal ops on values that are the same for all layers, or at the same place
-/// of their own layer or of one that is near. In each stretch a layer begins with the first op that names it, or a
-/// tensor of it that it reads, so that what is of a layer may be with the one before it.
+/// layer in between that stands for others: ops that are equal but for names of tensors and sites of chance, which grow
+/// evenly, on values that are the same for all layers, or at the same place of their own layer or of one that is near.
+/// In each stretch a layer begins with the first op that names it, or a tensor of it that it reads, so that what is of
+/// a layer may be with the one before it.
 class LayerPeriods {
 public:
   /// How far from each other layers may be that take values from each other.
@@ -75,6 +80,8 @@ public:
   mlir::Operation *getOp(const LayerPlace &place) const;
   /// The layer of the tensor that an op reads or writes.
   std::optional<int64_t> getNamedLayer(mlir::Operation *op) const;
+  /// How many sites of chance are between those of an op and of its counterpart of the next layer; 0 if none draws.
+  int64_t getSitesPerLayer() const { return sitesPerLayer.value_or(0); }
   /// Where a value is made, if that is in the period of a layer of the range.
   std::optional<LayerPlace> getPlace(mlir::Value value) const;
   /// Of an op in the period of a layer of the range.
@@ -108,6 +115,7 @@ private:
   std::optional<LayerPlace> locate(mlir::Operation *op) const;
   bool areAlike(mlir::Operation *op, mlir::Operation *next, int64_t layer);
   bool areAlike(mlir::Value value, mlir::Value next, int64_t layer) const;
+  bool haveAlikeSites(mlir::Operation *op, mlir::Operation *next, int64_t layer);
   bool haveAlikeNames(mlir::FlatSymbolRefAttr symbol, mlir::FlatSymbolRefAttr next);
   bool isWhole(const Stretch &stretch) const;
   bool holdsAllNamed() const;
@@ -121,6 +129,8 @@ private:
   std::vector<mlir::Operation *> ops;
   llvm::DenseMap<mlir::Operation *, int64_t> positions;
   std::vector<size_t> fingerprints;
+  llvm::DenseSet<mlir::Operation *> drawing; ///< by chance, themselves or in their regions
+  std::optional<int64_t> sitesPerLayer;
   std::vector<Stretch> stretches; ///< in the order of their ops, apart
   std::vector<int64_t> stretchOf; ///< of each op; -1: none
   llvm::DenseMap<mlir::StringAttr, Name> names;

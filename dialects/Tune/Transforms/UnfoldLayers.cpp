@@ -1,8 +1,8 @@
 //===- UnfoldLayers.cpp - tune-unfold-layers -------------------------------===//
 //
 // Brings back the layers that tune-fold-layers has left out, as copies of the one that stands for them. Copies take
-// from copies what that one takes from the layer beside it, and name the tensors of their layers; ops of the layers
-// that were beside it take what they took from it from the last copy.
+// from copies what that one takes from the layer beside it, and name the tensors and the sites of chance of their
+// layers; ops of the layers that were beside it take what they took from it from the last copy.
 //
 // The layer must still be like those beside it, which is found out anew, of what passes have made of them: then all
 // that was left out would have become that, too. Before: tune-fuse-rows and tune-join-siblings.
@@ -88,6 +88,8 @@ private:
         Operation *like = periods.getOp({stretch, sample, index}), *made = builder.clone(*like, mapping);
         if (std::optional<int64_t> named = periods.getNamedLayer(like))
           setNamedLayer(made, *named + by);
+        if (periods.getSitesPerLayer() != 0)
+          moveSites(made, by * periods.getSitesPerLayer());
         copies[stretch][size_t(by - 1)][index] = made;
       }
     }

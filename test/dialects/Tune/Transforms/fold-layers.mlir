@@ -48,6 +48,7 @@ tune.tensor weight @s.9 : tensor<4xf64> source {type = "f32"}
 tune.tensor weight @s.10 : tensor<4xf64> source {type = "f32"}
 tune.tensor weight @s.11 : tensor<4xf64> source {type = "f32"}
 tune.tensor weight @s.12 : tensor<4xf64> source {type = "f32"}
+tune.tensor input @key : tensor<i64>
 tune.tensor output @y : tensor<4xf64>
 tune.tensor output @z : tensor<4xf64>
 
@@ -323,5 +324,101 @@ func.func @gradients() attributes {tune.program} {
   tune.write %g#10, @c.10 : tensor<4xf64>
   tune.write %g#11, @c.11 : tensor<4xf64>
   tune.write %g#12, @c.12 : tensor<4xf64>
+  return
+}
+
+// Sites of chance grow from layer to layer, also where one stands for others.
+// CHECK-LABEL: func.func @chance()
+// CHECK-SAME: tune.left_out
+// CHECK: tune.drop %{{.+}} site 108
+// CHECK: tune.drop %{{.+}} site 118
+func.func @chance() attributes {tune.program} {
+  %w12 = tune.read @w.12.a : tensor<4xf64>
+  %w11 = tune.read @w.11.a : tensor<4xf64>
+  %w10 = tune.read @w.10.a : tensor<4xf64>
+  %w9 = tune.read @w.9.a : tensor<4xf64>
+  %w8 = tune.read @w.8.a : tensor<4xf64>
+  %w7 = tune.read @w.7.a : tensor<4xf64>
+  %w6 = tune.read @w.6.a : tensor<4xf64>
+  %w5 = tune.read @w.5.a : tensor<4xf64>
+  %w4 = tune.read @w.4.a : tensor<4xf64>
+  %w3 = tune.read @w.3.a : tensor<4xf64>
+  %w2 = tune.read @w.2.a : tensor<4xf64>
+  %w1 = tune.read @w.1.a : tensor<4xf64>
+  %w0 = tune.read @w.0.a : tensor<4xf64>
+  %key = tune.read @key : tensor<i64>
+  %h0 = arith.mulf %w0, %w0 : tensor<4xf64>
+  %d0 = tune.drop %h0, %key, %key rate 5.000000e-01 site 100 : tensor<4xf64>, tensor<i64>, tensor<i64>
+  %h1 = arith.mulf %d0, %w1 : tensor<4xf64>
+  %d1 = tune.drop %h1, %key, %key rate 5.000000e-01 site 102 : tensor<4xf64>, tensor<i64>, tensor<i64>
+  %h2 = arith.mulf %d1, %w2 : tensor<4xf64>
+  %d2 = tune.drop %h2, %key, %key rate 5.000000e-01 site 104 : tensor<4xf64>, tensor<i64>, tensor<i64>
+  %h3 = arith.mulf %d2, %w3 : tensor<4xf64>
+  %d3 = tune.drop %h3, %key, %key rate 5.000000e-01 site 106 : tensor<4xf64>, tensor<i64>, tensor<i64>
+  %h4 = arith.mulf %d3, %w4 : tensor<4xf64>
+  %d4 = tune.drop %h4, %key, %key rate 5.000000e-01 site 108 : tensor<4xf64>, tensor<i64>, tensor<i64>
+  %h5 = arith.mulf %d4, %w5 : tensor<4xf64>
+  %d5 = tune.drop %h5, %key, %key rate 5.000000e-01 site 110 : tensor<4xf64>, tensor<i64>, tensor<i64>
+  %h6 = arith.mulf %d5, %w6 : tensor<4xf64>
+  %d6 = tune.drop %h6, %key, %key rate 5.000000e-01 site 112 : tensor<4xf64>, tensor<i64>, tensor<i64>
+  %h7 = arith.mulf %d6, %w7 : tensor<4xf64>
+  %d7 = tune.drop %h7, %key, %key rate 5.000000e-01 site 114 : tensor<4xf64>, tensor<i64>, tensor<i64>
+  %h8 = arith.mulf %d7, %w8 : tensor<4xf64>
+  %d8 = tune.drop %h8, %key, %key rate 5.000000e-01 site 116 : tensor<4xf64>, tensor<i64>, tensor<i64>
+  %h9 = arith.mulf %d8, %w9 : tensor<4xf64>
+  %d9 = tune.drop %h9, %key, %key rate 5.000000e-01 site 118 : tensor<4xf64>, tensor<i64>, tensor<i64>
+  %h10 = arith.mulf %d9, %w10 : tensor<4xf64>
+  %d10 = tune.drop %h10, %key, %key rate 5.000000e-01 site 120 : tensor<4xf64>, tensor<i64>, tensor<i64>
+  %h11 = arith.mulf %d10, %w11 : tensor<4xf64>
+  %d11 = tune.drop %h11, %key, %key rate 5.000000e-01 site 122 : tensor<4xf64>, tensor<i64>, tensor<i64>
+  %h12 = arith.mulf %d11, %w12 : tensor<4xf64>
+  %d12 = tune.drop %h12, %key, %key rate 5.000000e-01 site 124 : tensor<4xf64>, tensor<i64>, tensor<i64>
+  tune.write %d12, @y : tensor<4xf64>
+  return
+}
+
+// CHECK-LABEL: func.func @chance_is_unlike() attributes {tune.program}
+func.func @chance_is_unlike() attributes {tune.program} {
+  %w12 = tune.read @w.12.a : tensor<4xf64>
+  %w11 = tune.read @w.11.a : tensor<4xf64>
+  %w10 = tune.read @w.10.a : tensor<4xf64>
+  %w9 = tune.read @w.9.a : tensor<4xf64>
+  %w8 = tune.read @w.8.a : tensor<4xf64>
+  %w7 = tune.read @w.7.a : tensor<4xf64>
+  %w6 = tune.read @w.6.a : tensor<4xf64>
+  %w5 = tune.read @w.5.a : tensor<4xf64>
+  %w4 = tune.read @w.4.a : tensor<4xf64>
+  %w3 = tune.read @w.3.a : tensor<4xf64>
+  %w2 = tune.read @w.2.a : tensor<4xf64>
+  %w1 = tune.read @w.1.a : tensor<4xf64>
+  %w0 = tune.read @w.0.a : tensor<4xf64>
+  %key = tune.read @key : tensor<i64>
+  %h0 = arith.mulf %w0, %w0 : tensor<4xf64>
+  %d0 = tune.drop %h0, %key, %key rate 5.000000e-01 site 100 : tensor<4xf64>, tensor<i64>, tensor<i64>
+  %h1 = arith.mulf %d0, %w1 : tensor<4xf64>
+  %d1 = tune.drop %h1, %key, %key rate 5.000000e-01 site 102 : tensor<4xf64>, tensor<i64>, tensor<i64>
+  %h2 = arith.mulf %d1, %w2 : tensor<4xf64>
+  %d2 = tune.drop %h2, %key, %key rate 5.000000e-01 site 104 : tensor<4xf64>, tensor<i64>, tensor<i64>
+  %h3 = arith.mulf %d2, %w3 : tensor<4xf64>
+  %d3 = tune.drop %h3, %key, %key rate 5.000000e-01 site 106 : tensor<4xf64>, tensor<i64>, tensor<i64>
+  %h4 = arith.mulf %d3, %w4 : tensor<4xf64>
+  %d4 = tune.drop %h4, %key, %key rate 5.000000e-01 site 108 : tensor<4xf64>, tensor<i64>, tensor<i64>
+  %h5 = arith.mulf %d4, %w5 : tensor<4xf64>
+  %d5 = tune.drop %h5, %key, %key rate 5.000000e-01 site 110 : tensor<4xf64>, tensor<i64>, tensor<i64>
+  %h6 = arith.mulf %d5, %w6 : tensor<4xf64>
+  %d6 = tune.drop %h6, %key, %key rate 5.000000e-01 site 113 : tensor<4xf64>, tensor<i64>, tensor<i64>
+  %h7 = arith.mulf %d6, %w7 : tensor<4xf64>
+  %d7 = tune.drop %h7, %key, %key rate 5.000000e-01 site 114 : tensor<4xf64>, tensor<i64>, tensor<i64>
+  %h8 = arith.mulf %d7, %w8 : tensor<4xf64>
+  %d8 = tune.drop %h8, %key, %key rate 5.000000e-01 site 116 : tensor<4xf64>, tensor<i64>, tensor<i64>
+  %h9 = arith.mulf %d8, %w9 : tensor<4xf64>
+  %d9 = tune.drop %h9, %key, %key rate 5.000000e-01 site 118 : tensor<4xf64>, tensor<i64>, tensor<i64>
+  %h10 = arith.mulf %d9, %w10 : tensor<4xf64>
+  %d10 = tune.drop %h10, %key, %key rate 5.000000e-01 site 120 : tensor<4xf64>, tensor<i64>, tensor<i64>
+  %h11 = arith.mulf %d10, %w11 : tensor<4xf64>
+  %d11 = tune.drop %h11, %key, %key rate 5.000000e-01 site 122 : tensor<4xf64>, tensor<i64>, tensor<i64>
+  %h12 = arith.mulf %d11, %w12 : tensor<4xf64>
+  %d12 = tune.drop %h12, %key, %key rate 5.000000e-01 site 124 : tensor<4xf64>, tensor<i64>, tensor<i64>
+  tune.write %d12, @y : tensor<4xf64>
   return
 }
