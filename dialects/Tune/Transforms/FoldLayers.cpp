@@ -3,9 +3,10 @@
 // Most passes do for a layer what they do for the one before it. Of many layers that do the same a few go down the
 // rungs; tune-unfold-layers brings back the others as copies of what has become of one of them:
 //
-//   layers  0 1 2 3 4 5 ... 25 26 27 28 29   =>   0 1 2 3            26 27 28 29   and   tune.left_out = [3, 22]
+//   layers  0 1 2 3 4 5 6 ... 25 26 27 28 29   =>   0 1 2 3 4 26 27 28 29   and   tune.left_out = [4, 21]
 //
 // Layers near both ends stay, as they may become others than those in between: no gradient goes on below the first.
+// Where only some layers have adapters, the most that are alike behind each other are looked at.
 // Programs stay whole where layers differ in more than the tensors that they name and the sites at which they draw by
 // chance.
 //
@@ -30,8 +31,9 @@ namespace ftc::tune {
 
 namespace {
 
-/// The layer that stands for those that are left out, and how many are left behind them.
-constexpr int64_t kSample = 4, kBehind = 4;
+/// Of the layers that read alike, how many stay before those that are left out, of which the last stands for them, and
+/// how many behind them.
+constexpr int64_t kBefore = 5, kBehind = 4;
 /// Fewer are not worth it. None of them is near to layers on both of its sides.
 constexpr int64_t kFewest = 4;
 static_assert(kFewest >= 2 * LayerPeriods::kReach);
@@ -86,11 +88,11 @@ public:
 
   /// The program without most of its layers; null where it has to stay whole.
   OwningOpRef<func::FuncOp> run() {
-    leftOut = {kSample, countLayers() - 1 - kSample - kBehind};
+    leftOut = choose();
     if (leftOut.count < kFewest)
       return {};
     splitGradients(program.front());
-    periods = LayerPeriods::find(program, LayerPeriods::Range::around(kSample, leftOut.count));
+    periods = LayerPeriods::find(program, LayerPeriods::Range::around(leftOut.after, leftOut.count));
     OwningOpRef<func::FuncOp> folded;
     if (periods && haveAlikeTensors()) {
       folded = copy();
@@ -101,11 +103,27 @@ public:
   }
 
 private:
-  int64_t countLayers() {
-    int64_t count = 0;
+  /// What is left out of the most layers behind each other that read tensors of the same names but for their numbers.
+  LeftOutLayers choose() {
+    std::map<int64_t, size_t> layers; // what each reads, in any order
     for (auto read : program.getOps<ReadOp>())
-      count = std::max(count, getLayer(read.getTensor()).value_or(-1) + 1);
-    return count;
+      if (std::optional<int64_t> layer = getLayer(read.getTensor()))
+        layers[*layer] += llvm::hash_value(moveLayer(read.getTensor(), -*layer));
+    int64_t first = 0, most = 0;
+    for (auto begin = layers.begin(); begin != layers.end();) {
+      auto end = begin;
+      int64_t count = 0;
+      while (end != layers.end() && end->first == begin->first + count && end->second == begin->second) {
+        ++end;
+        ++count;
+      }
+      if (count > most) {
+        first = begin->first;
+        most = count;
+      }
+      begin = end;
+    }
+    return {first + kBefore - 1, most - kBefore - kBehind};
   }
 
   /// What the kind of a tensor is to passes.

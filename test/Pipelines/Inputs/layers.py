@@ -23,7 +23,7 @@ ADAPTERS = [
         "lora(rank: 4)", "lora(rank: 4, dropout: 0.1)", "dora(rank: 4)", "boft(block: 4)", "c3a(block: 12)", "delora(rank: 4)", "lokr(rank: 4)", "oft(block: 12)",
         "vera(rank: 8)", "vblora(rank: 2, length: 12)", "waveft(n: 100)")),
     "**.{q_proj, v_proj} : lora(rank: 4)",
-    "**.layers[4..14].**.*_proj : lora(rank: 4)",
+    "**.layers[2..14].**.*_proj : lora(rank: 4)",
     "** : prefix(length: 4)",
     "** : full()",
 ]
