@@ -2,6 +2,8 @@
 
 #include "ModelBuilder.h"
 
+#include "dialects/Tune/Utils/LayerNames.h"
+
 #include "ftc/Frontend/Walk.h"
 
 using namespace ftc;
@@ -31,16 +33,7 @@ ModuleInstance *ModuleInstance::child(llvm::StringRef wanted) {
   return nullptr;
 }
 
-int64_t ModuleInstance::layer() const {
-  for (llvm::StringRef rest = path; !rest.empty();) {
-    auto [component, tail] = rest.split('.');
-    int64_t number;
-    if (!component.getAsInteger(10, number))
-      return number;
-    rest = tail;
-  }
-  return -1;
-}
+int64_t ModuleInstance::layer() const { return tune::getLayer(path).value_or(-1); }
 
 ModelTensor *Model::tensor(llvm::StringRef name) const {
   for (ModuleInstance *module : allModules)

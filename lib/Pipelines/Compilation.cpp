@@ -112,7 +112,7 @@ bool Compilation::makeTune() {
 }
 
 void Compilation::foldLayers() {
-  if (options.target == target::TargetKind::Reference || targetOptions().isDisabled("tune-fold-layers"))
+  if (options.target == target::TargetKind::Reference || llvm::is_contained(options.disabledPasses, "tune-fold-layers"))
     return;
   if (mlir::OwningOpRef<mlir::ModuleOp> folded = tune::foldLayers(*current, wholePrograms))
     unfolded = std::exchange(current, std::move(folded));

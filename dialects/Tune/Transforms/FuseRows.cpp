@@ -11,10 +11,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "dialects/Tune/Transforms/Layers.h"
 #include "dialects/Tune/Transforms/Passes.h"
 #include "dialects/Tune/Transforms/RowAlignment.h"
 #include "dialects/Tune/Utils/Builders.h"
+#include "dialects/Tune/Utils/LayerNames.h"
 #include "dialects/Tune/Utils/Programs.h"
 
 #include "mlir/Analysis/TopologicalSortUtils.h"
@@ -136,16 +136,17 @@ private:
       if (isHighest || canWait(*groups[groupOf.lookup(source.op)], op))
         all.push_back(source);
     }
-    if (join(op, level, all) || (highest.size() < all.size() && join(op, level, highest)))
+    std::optional<int64_t> layer = findTermLayer(op, sources);
+    if (join(op, level, layer, all) || (highest.size() < all.size() && join(op, level, layer, highest)))
       return;
     groupOf[op] = groups.size();
-    groups.push_back(Group{above, getAlignedRows(op), {op}, findTermLayer(op)});
+    groups.push_back(Group{above, getAlignedRows(op), {op}, layer});
     shifts[op] = 0;
   }
 
-  /// Adds `op` to the groups of some of its operands, which become one of that level; false if there are none or they
-  /// cannot be one kernel with it.
-  bool join(Operation *op, unsigned level, ArrayRef<Source> sources) {
+  /// Adds `op`, a term of that layer if it is one, to the groups of some of its operands, which become one of that
+  /// level; false if there are none or they cannot be one kernel with it.
+  bool join(Operation *op, unsigned level, std::optional<int64_t> layer, ArrayRef<Source> sources) {
     SmallVector<size_t> joined;
     RowCounts rows = getAlignedRows(op);
     size_t count = 1;
@@ -161,7 +162,7 @@ private:
     unsigned shifted = countShifts(op, joined);
     if (joined.empty() || !rows.isWorthwhile() || count > kMostKernelOps ||
         countBuffers(op, joined) > kMostKernelBuffers || shifted > kMostShifts || repeatsSums(op, joined) ||
-        addsUnrelated(op, joined) || crossesLayers(op, joined))
+        addsUnrelated(op, joined) || crossesLayers(layer, joined))
       return false;
     shifts[op] = shifted;
     Group &first = *groups[joined.front()];
@@ -174,7 +175,7 @@ private:
     first.ops.push_back(op);
     first.rows = rows;
     first.level = level;
-    if (std::optional<int64_t> layer = findTermLayer(op))
+    if (layer)
       first.layer = layer;
     groupOf[op] = joined.front();
     return true;
@@ -251,20 +252,19 @@ private:
   }
 
   /// The layer of what a scalar is made of; of a sum, of what is added last.
-  std::optional<int64_t> findTermLayer(Operation *op) {
+  std::optional<int64_t> findTermLayer(Operation *op, ArrayRef<Source> sources) {
     std::optional<int64_t> layer;
     if (isScalar(op))
-      for (const Source &source : getSources(op))
+      for (const Source &source : sources)
         if (auto group = groupOf.find(source.op); group != groupOf.end())
           if (std::optional<int64_t> found = findLayer(group->second))
             layer = found;
     return layer;
   }
 
-  /// Whether `op` adds to a sum over tensors of another layer: there is a kernel for each layer, so that it is the same
-  /// one for all that are alike.
-  bool crossesLayers(Operation *op, ArrayRef<size_t> joined) {
-    std::optional<int64_t> layer = findTermLayer(op);
+  /// Whether a term of that layer would be added to a sum over tensors of another one: there is a kernel for each
+  /// layer, so that it is the same one for all that are alike.
+  bool crossesLayers(std::optional<int64_t> layer, ArrayRef<size_t> joined) {
     return layer && llvm::any_of(joined, [&](size_t group) {
              return isOfScalars(group) && groups[group]->layer && groups[group]->layer != layer;
            });

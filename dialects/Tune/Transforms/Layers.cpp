@@ -11,7 +11,6 @@
 #include "mlir/IR/OperationSupport.h"
 
 #include "llvm/ADT/MapVector.h"
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -21,29 +20,6 @@ namespace ftc::tune {
 //===----------------------------------------------------------------------===//
 // Names
 //===----------------------------------------------------------------------===//
-
-/// The place in a name of its first part that is a number; empty if there is none.
-static StringRef findNumber(StringRef symbol) {
-  for (StringRef rest = symbol; !rest.empty();) {
-    auto [part, tail] = rest.split('.');
-    if (!part.empty() && llvm::all_of(part, llvm::isDigit))
-      return part;
-    rest = tail;
-  }
-  return {};
-}
-
-std::optional<int64_t> getLayer(StringRef symbol) {
-  int32_t layer; // no more, so that sums of some do not overflow
-  return findNumber(symbol).getAsInteger(10, layer) ? std::nullopt : std::optional<int64_t>(layer);
-}
-
-std::string moveLayer(StringRef symbol, int64_t by) {
-  StringRef number = findNumber(symbol);
-  size_t begin = size_t(number.data() - symbol.data());
-  return (symbol.take_front(begin) + llvm::Twine(*getLayer(symbol) + by) + symbol.drop_front(begin + number.size()))
-      .str();
-}
 
 std::optional<LeftOutLayers> LeftOutLayers::of(func::FuncOp program) {
   auto layers = program->getAttrOfType<DenseI64ArrayAttr>(TuneDialect::kLeftOutAttrName);
@@ -82,12 +58,9 @@ LayerPeriods::Name LayerPeriods::nameOf(FlatSymbolRefAttr symbol) {
   auto [known, isNew] = names.try_emplace(symbol.getAttr());
   if (!isNew)
     return known->second;
-  StringRef name = symbol.getValue(), number = findNumber(name);
-  if (number.empty())
-    return known->second = {size_t(llvm::hash_value(name)), {}};
-  size_t begin = size_t(number.data() - name.data());
-  size_t family = llvm::hash_combine(name.take_front(begin), name.drop_front(begin + number.size()));
+  StringRef name = symbol.getValue();
   std::optional<int64_t> layer = getLayer(name);
+  size_t family = layer ? size_t(llvm::hash_value(moveLayer(name, -*layer))) : size_t(llvm::hash_value(name));
   if (layer && leftOut.contains(*layer))
     layer.reset();
   else if (layer && *layer > leftOut.after)
@@ -126,8 +99,7 @@ void moveSites(Operation *op, int64_t by) {
 // Stretches
 //===----------------------------------------------------------------------===//
 
-LayerPeriods::LayerPeriods(func::FuncOp program, Range range, LeftOutLayers leftOut)
-    : program(program), range(range), leftOut(leftOut) {
+LayerPeriods::LayerPeriods(func::FuncOp program, Range range, LeftOutLayers leftOut) : range(range), leftOut(leftOut) {
   for (Operation &op : program.front().without_terminator()) {
     positions[&op] = int64_t(ops.size());
     ops.push_back(&op);

@@ -4,6 +4,7 @@
 #define FTC_DIALECTS_TUNE_TRANSFORMS_LAYERS_H
 
 #include "dialects/Tune/IR/Tune.h"
+#include "dialects/Tune/Utils/LayerNames.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -14,12 +15,6 @@
 #include <vector>
 
 namespace ftc::tune {
-
-/// The number of the layer that a tensor belongs to: the first part of its name that is one, as 3 of
-/// `base.model.layers.3.mlp.up_proj.weight`.
-std::optional<int64_t> getLayer(llvm::StringRef symbol);
-/// The name of the same tensor `by` layers further on.
-std::string moveLayer(llvm::StringRef symbol, int64_t by);
 
 /// The tensor that an op reads or writes; null if it is no read or write.
 mlir::FlatSymbolRefAttr getNamedTensor(mlir::Operation *op);
@@ -123,7 +118,6 @@ private:
   bool mayNeed(mlir::Operation *user, mlir::Value value) const;
   bool isNeededElsewhere() const;
 
-  mlir::func::FuncOp program;
   Range range;
   LeftOutLayers leftOut;
   std::vector<mlir::Operation *> ops;
