@@ -95,6 +95,19 @@ static void collect(llvm::ArrayRef<std::unique_ptr<AdapterInstance>> instances, 
   }
 }
 
+void AdaptedModel::add(std::shared_ptr<AdapterGroup> group) {
+  std::vector<AdapterInstance *> all;
+  collect(group->instances, all, [](const AdapterInstance &) { return true; });
+  group->bySite.clear();
+  for (AdapterInstance *instance : all)
+    group->bySite[instance->site].push_back(instance);
+  group->bySource.clear();
+  for (auto &tensor : group->tensors)
+    if (tensor->source)
+      group->bySource[tensor->source].push_back(tensor.get());
+  adapterGroups.push_back(std::move(group));
+}
+
 std::vector<const AdapterGroup *> AdaptedModel::linesBelow(const AdapterGroup &line) const {
   std::vector<const AdapterGroup *> below;
   auto isTensor = [](const auto &instance) { return instance->siteTensor != nullptr; };
@@ -132,9 +145,10 @@ std::vector<AdapterTensor *> AdaptedModel::changing() const {
 std::vector<AdapterInstance *> AdaptedModel::on(const ModuleInstance *site) const {
   std::vector<AdapterInstance *> found;
   for (auto &group : llvm::drop_begin(adapterGroups, mergedGroups))
-    collect(group->instances, found, [&](const AdapterInstance &instance) {
-      return instance.site == site && !instance.siteTensor && !instance.isPart && instance.scope->findHere("forward");
-    });
+    if (auto here = group->bySite.find(site); here != group->bySite.end())
+      llvm::copy_if(here->second, std::back_inserter(found), [](const AdapterInstance *instance) {
+        return !instance->siteTensor && !instance->isPart && instance->scope->findHere("forward");
+      });
   return found;
 }
 
@@ -142,9 +156,9 @@ AdapterTensor *AdaptedModel::inPlaceOf(const ModelTensor *tensor) const {
   for (size_t number = adapterGroups.size(); number-- > 0;) {
     if (number < mergedGroups && replaced.count(tensor->name))
       return nullptr; // what is left of it is part of the merged one
-    for (auto &own : adapterGroups[number]->tensors)
-      if (own->source == tensor && own->role != AdapterRole::Kept)
-        return own.get();
+    for (AdapterTensor *own : adapterGroups[number]->bySource.lookup(tensor))
+      if (own->role != AdapterRole::Kept)
+        return own;
   }
   return nullptr;
 }
@@ -155,9 +169,9 @@ std::string AdaptedModel::symbolBefore(const ModelTensor *tensor, const AdapterG
   for (auto [number, group] : llvm::enumerate(adapterGroups)) {
     if (group.get() == before)
       break;
-    for (auto &own : group->tensors)
-      if (own->source == tensor && (own->role != AdapterRole::Kept || number >= mergedGroups)) {
-        last = own.get();
+    for (const AdapterTensor *own : group->bySource.lookup(tensor))
+      if (own->role != AdapterRole::Kept || number >= mergedGroups) {
+        last = own;
         isMerged = number < mergedGroups;
       }
   }

@@ -44,8 +44,14 @@ llvm::ArrayRef<Scope *> Elaborator::sitesBeside(const Scope &scope) const {
 }
 
 Value Elaborator::definition(llvm::StringRef name, Scope &scope) {
+  auto [known, isNew] = definitionsFrom[scope.file()].try_emplace(name);
+  if (isNew)
+    known->second = findDefinition(name, scope.file());
+  return known->second;
+}
+
+Value Elaborator::findDefinition(llvm::StringRef name, const ast::File *from) const {
   using Kind = ast::DefinitionKind;
-  const ast::File *from = scope.file();
   auto functions = definitions.findAll(Kind::Function, name, from);
   auto applied = std::make_shared<Applied>();
   applied->name = name.str();

@@ -7,7 +7,10 @@
 
 #include "ftc/Frontend/Walk.h"
 
+#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/IRMapping.h"
 
 #include "llvm/Support/SaveAndRestore.h"
 
@@ -62,8 +65,15 @@ public:
   Loss(ProgramBuilder::State &state, const LossModels &models, const Batch &batch)
       : state(state), models(models), policy(*models.policy), batch(batch) {}
 
-  /// The share of this micro-batch in the loss; null after errors. `sums` keeps the denominators.
-  mlir::Value evaluate(const Value &objective, mlir::Value whole, llvm::SmallVector<mlir::Value> &denominators);
+  /// The share of this micro-batch in the loss; null after errors. Where the batch is cut, what it is divided by are
+  /// sums over the whole batch, which `bindWholes` makes known.
+  mlir::Value evaluate(const Value &objective, bool isCut);
+
+  /// Declares the f64 tensor `[n]` of the sums over the whole batch, of which there are as many as denominators.
+  void bindWholes(llvm::StringRef symbol);
+
+  /// This micro-batch's part of each denominator.
+  llvm::SmallVector<mlir::Value> denominators;
 
   /// A log-probability that was taken of a model other than the policy.
   struct Reference {
@@ -104,14 +114,15 @@ private:
   Value field();
   Tensor present();
   void findNext(const ast::Definition &definition, Scope &scope);
-  mlir::Value scalarLoss(const Value &loss, const ast::Definition &definition, mlir::Value whole,
-                         llvm::SmallVector<mlir::Value> &denominators, Scope &scope);
+  mlir::Value addWhole();
+  mlir::Value scalarLoss(const Value &loss, const ast::Definition &definition, bool isCut, Scope &scope);
 
   ProgramBuilder::State &state;
   const LossModels &models;
   const AdaptedModel &policy;
   const Batch &batch;
   std::map<std::tuple<const AdaptedModel *, const Batch *, int64_t>, ModelRun> runs;
+  std::vector<mlir::tensor::EmptyOp> wholes;          ///< stand for the sums over the whole batch
   ModelPass policyPass;                               ///< the last run of the policy
   Dim lastOfLogits = nullptr, lastOfHidden = nullptr; ///< `vocab` or `classes`, and `hidden`
 };
@@ -394,7 +405,7 @@ Tensor Loss::present() {
 // The loss
 //===----------------------------------------------------------------------===//
 
-mlir::Value Loss::evaluate(const Value &objective, mlir::Value whole, llvm::SmallVector<mlir::Value> &denominators) {
+mlir::Value Loss::evaluate(const Value &objective, bool isCut) {
   Evaluator &evaluator = state.evaluator;
   const ast::Definition *definition =
       definitionOf(state.shared, objective, ast::DefinitionKind::Objective, "an objective", {});
@@ -442,7 +453,7 @@ mlir::Value Loss::evaluate(const Value &objective, mlir::Value whole, llvm::Smal
     hidden({policy, batch.texts.empty() ? batch : batch.texts.front()});
   if (Scope::Entry *function = scope.findHere("hidden"))
     function->dim = lastOfHidden;
-  RowSums sums(state.batchDim, present(), whole);
+  RowSums sums(state.batchDim, present(), isCut ? [this] { return addWhole(); } : std::function<mlir::Value()>());
   if (!definition->mixing)
     evaluator.rowSums = &sums;
   Value loss = equationOf(evaluator, *definition, scope, "loss");
@@ -450,7 +461,26 @@ mlir::Value Loss::evaluate(const Value &objective, mlir::Value whole, llvm::Smal
   if (models.advances)
     findNext(*definition, scope);
   denominators = sums.denominators;
-  return scalarLoss(loss, *definition, whole, denominators, scope);
+  return scalarLoss(loss, *definition, isCut, scope);
+}
+
+mlir::Value Loss::addWhole() {
+  mlir::OpBuilder &builder = state.builder;
+  mlir::Location loc = state.evaluator.loc();
+  wholes.push_back(mlir::tensor::EmptyOp::create(builder, loc, llvm::ArrayRef<int64_t>(), builder.getF64Type()));
+  return wholes.back();
+}
+
+void Loss::bindWholes(llvm::StringRef symbol) {
+  if (wholes.empty())
+    return;
+  state.shared.tensors().declareReal(symbol, tune::Kind::input, {int64_t(wholes.size())});
+  mlir::Value sums = state.read(symbol);
+  for (auto [number, whole] : llvm::enumerate(wholes)) {
+    mlir::OpBuilder builder(whole);
+    whole.replaceAllUsesWith(tune::pickIndex(builder, whole.getLoc(), sums, 0, int64_t(number)));
+    whole.erase();
+  }
 }
 
 void Loss::findNext(const ast::Definition &definition, Scope &scope) {
@@ -468,8 +498,7 @@ void Loss::findNext(const ast::Definition &definition, Scope &scope) {
 }
 
 /// A loss that mixes the rows of a batch is the mean over batches: each counts 1.
-mlir::Value Loss::scalarLoss(const Value &loss, const ast::Definition &definition, mlir::Value whole,
-                             llvm::SmallVector<mlir::Value> &denominators, Scope &scope) {
+mlir::Value Loss::scalarLoss(const Value &loss, const ast::Definition &definition, bool isCut, Scope &scope) {
   Evaluator &evaluator = state.evaluator;
   if (loss.isError())
     return {};
@@ -494,25 +523,27 @@ mlir::Value Loss::scalarLoss(const Value &loss, const ast::Definition &definitio
   mlir::Location loc = builder.getUnknownLoc();
   denominators = {tune::scalar(builder, loc, builder.getF64Type(), 1)};
   mlir::Value value = evaluator.toReal(*scalar).value;
-  return whole ? tune::div(builder, loc, value, tune::pickIndex(builder, loc, whole, 0, 0)) : value;
+  return isCut ? tune::div(builder, loc, value, addWhole()) : value;
 }
 
-llvm::SmallVector<mlir::Value> ProgramBuilder::denominators(const Value &objective, const LossModels &models,
-                                                            const Batch &batch) {
-  llvm::SmallVector<mlir::Value> parts;
-  LossModels still = models;
-  still.training = still.advances = false;
-  Loss(*state, still, batch).evaluate(objective, nullptr, parts);
-  return parts;
+bool ftc::elaborate::mayAskOthers(const Value &objective) {
+  const ast::Definition *definition = objectiveOf(objective);
+  if (!definition)
+    return false;
+  ast::NamesIn within;
+  within.definition(*definition);
+  const Arguments &arguments = (*objective.as<std::shared_ptr<const Applied>>())->arguments;
+  auto isModel = [](const Value &value) { return value.is<const AdaptedModel *>(); };
+  return within.names.contains("initial") || llvm::any_of(arguments.positional, isModel) ||
+         llvm::any_of(llvm::make_second_range(arguments.named), isModel);
 }
 
 std::vector<KeptLogProbabilities> ProgramBuilder::references(const Value &objective, const LossModels &models,
-                                                             const Batch &batch, llvm::StringRef prefix,
-                                                             llvm::SmallVector<mlir::Value> &parts) {
+                                                             const Batch &batch, llvm::StringRef prefix) {
   LossModels still = models;
   still.training = still.advances = false;
   Loss loss(*state, still, batch);
-  loss.evaluate(objective, nullptr, parts);
+  loss.evaluate(objective, /*isCut=*/false);
   std::vector<KeptLogProbabilities> kept;
   for (auto &[model, row, value] : loss.references) {
     std::string text;
@@ -529,13 +560,30 @@ std::vector<KeptLogProbabilities> ProgramBuilder::references(const Value &object
 
 int64_t ProgramBuilder::classes() const { return state->classes; }
 
-mlir::Value ProgramBuilder::loss(const Value &objective, const LossModels &models, const Batch &batch,
-                                 llvm::StringRef denominators) {
-  mlir::Value whole = state->shared.tensors().lookup(denominators) ? state->read(denominators) : mlir::Value();
-  llvm::SmallVector<mlir::Value> parts;
+LossValue ProgramBuilder::loss(const Value &objective, const LossModels &models, const Batch &batch,
+                               llvm::StringRef denominators) {
   Loss loss(*state, models, batch);
-  mlir::Value value = loss.evaluate(objective, whole, parts);
+  mlir::Value value = loss.evaluate(objective, !denominators.empty());
   for (auto &[symbol, kept] : loss.next)
     write(kept, symbol);
-  return value && models.training ? loss.penalized(value) : value;
+  if (value && models.training)
+    value = loss.penalized(value);
+  loss.bindWholes(denominators);
+  return {value, std::move(loss.denominators)};
+}
+
+llvm::SmallVector<mlir::Value> ProgramBuilder::copy(llvm::ArrayRef<mlir::Value> values) {
+  mlir::BackwardSliceOptions whole;
+  whole.inclusive = true;
+  whole.omitUsesFromAbove = false;
+  llvm::SetVector<mlir::Operation *> slice;
+  for (mlir::Value value : values)
+    (void)mlir::getBackwardSlice(value, &slice, whole);
+  mlir::IRMapping known;
+  for (mlir::Operation *op : slice)
+    if (auto read = llvm::dyn_cast<tune::ReadOp>(op))
+      known.map(read.getResult(), state->read(read.getTensor()));
+    else
+      builder().clone(*op, known);
+  return llvm::map_to_vector(values, [&](mlir::Value value) { return known.lookup(value); });
 }

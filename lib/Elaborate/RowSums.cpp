@@ -69,11 +69,8 @@ Value RowSums::divide(Evaluator &evaluator, const RowSum &numerator, const RowSu
     evaluator.diags().report(Diag::DenominatorOfModel, range);
     return {};
   }
-  auto number = int64_t(denominators.size());
   denominators.push_back(denominator.partial.value);
-  Value over = denominator.partial;
-  if (whole)
-    over = Tensor{tune::pickIndex(*evaluator.builder, evaluator.loc(), whole, 0, number), {}};
+  Value over = addWhole ? Tensor{addWhole(), {}} : denominator.partial;
   Value share = evaluator.binaryTensor(BinaryOp::Div, numerator.partial, over, range);
   return share.isError() ? share : Value(RowSum{*share.as<Tensor>(), true});
 }

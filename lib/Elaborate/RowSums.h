@@ -13,13 +13,16 @@
 
 #include "Evaluator.h"
 
+#include <functional>
+
 namespace ftc::elaborate {
 
 class RowSums {
 public:
-  /// `present`: `[batch]`, whether a row holds anything. Without `whole` (f64 `[n]`, sums over the whole batch) only
-  /// denominators are found.
-  RowSums(Dim batch, Tensor present, mlir::Value whole) : batch(batch), present(std::move(present)), whole(whole) {}
+  /// `present`: `[batch]`, whether a row holds anything. `addWhole` gives an f64 scalar for the next denominator, its
+  /// sum over the whole batch; without it this micro-batch is all there is.
+  RowSums(Dim batch, Tensor present, std::function<mlir::Value()> addWhole)
+      : batch(batch), present(std::move(present)), addWhole(std::move(addWhole)) {}
 
   /// `sum` or `mean` of a value over dimensions among which is `batch`; nothing if it is not among them.
   std::optional<Value> reduce(Evaluator &evaluator, llvm::StringRef kind, const Value &value, std::optional<Dims> over,
@@ -38,7 +41,7 @@ private:
 
   Dim batch;
   Tensor present;
-  mlir::Value whole;
+  std::function<mlir::Value()> addWhole;
 };
 
 } // namespace ftc::elaborate

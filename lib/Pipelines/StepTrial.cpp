@@ -34,7 +34,7 @@ static bool addsToLoss(Specimen &specimen, const AdaptedModel &adapted) {
     return true;
   ProgramBuilder program(specimen.elaborator(), "loss");
   LossModels models{&adapted, nullptr, /*training=*/true};
-  program.loss(objective, models, specimen.batch("run", adapted), "denominators");
+  program.loss(objective, models, specimen.batch("run", adapted), /*denominators=*/"");
   return bool(program.finish());
 }
 

@@ -334,15 +334,13 @@ std::optional<std::vector<GradientError>> ftc::checkObjective(DefinitionLibrary 
                    !specimen.initialise(policy, "start")))
     return std::nullopt;
   Value value = std::shared_ptr<const Applied>(std::move(complete));
-  LossModels models{&policy, &initial, /*training=*/true};
-  TensorTable &tensors = specimen.elaborator().tensors();
+  LossModels still{&policy, &initial}, models{&policy, &initial, /*training=*/true};
   ProgramBuilder weigh(specimen.elaborator(), "weigh");
-  llvm::SmallVector<mlir::Value> parts = weigh.denominators(value, models, batch);
+  llvm::SmallVector<mlir::Value> parts = weigh.loss(value, still, batch, /*denominators=*/"").denominators;
   for (mlir::Value &part : parts)
     part = tune::reshape(weigh.builder(), weigh.loc(), part, {1});
   if (!parts.empty()) {
-    for (const char *name : {"weighed", "denominators"})
-      tensors.declareReal(name, name[0] == 'w' ? tune::Kind::output : tune::Kind::input, {int64_t(parts.size())});
+    specimen.elaborator().tensors().declareReal("weighed", tune::Kind::output, {int64_t(parts.size())});
     weigh.write(tune::concat(weigh.builder(), weigh.loc(), parts, 0), "weighed");
   }
   if (!weigh.finish())
@@ -355,8 +353,8 @@ std::optional<std::vector<GradientError>> ftc::checkObjective(DefinitionLibrary 
   for (AdapterTensor *tensor : policy.tensors(AdapterRole::Trained))
     by.push_back(tensor->symbol);
   GradientCheck gradients(specimen, by);
-  bool built =
-      gradients.build([&](ProgramBuilder &program) { return program.loss(value, models, batch, "denominators"); });
+  bool built = gradients.build(
+      [&](ProgramBuilder &program) { return program.loss(value, models, batch, "denominators").share; });
   auto image = built ? specimen.load(TargetKind::Reference, Specimen::Runs::Many) : llvm::FailureOr<Image>();
   if (mlir::failed(image))
     return std::nullopt;
@@ -365,7 +363,7 @@ std::optional<std::vector<GradientError>> ftc::checkObjective(DefinitionLibrary 
     moveAway(*image, policy);
   }
   image->run(specimen.number("weigh"));
-  if (!parts.empty() && tensors.lookup("denominators"))
+  if (!parts.empty() && specimen.elaborator().tensors().lookup("denominators"))
     image->set("denominators", image->get("weighed"));
   return gradients.compare(*image);
 }

@@ -117,6 +117,10 @@ struct AdapterGroup {
   std::vector<std::unique_ptr<AdapterTensor>> tensors;
   std::string folder; ///< the directory that it was read from, as the recipe calls it; empty if none
   std::shared_ptr<const StoredShapes> stored; ///< of a directory of PEFT that it was read from; null if none
+  /// Instances by their sites, each before its inner ones, and the tensors that stand in place of a model's own; known
+  /// once the group is part of a model.
+  llvm::DenseMap<const ModuleInstance *, llvm::SmallVector<AdapterInstance *, 1>> bySite;
+  llvm::DenseMap<const ModelTensor *, llvm::SmallVector<AdapterTensor *, 1>> bySource;
 };
 
 /// A model with adapters: what `adapt` gives. Cheap to copy; a model as loaded is one without groups.
@@ -139,8 +143,8 @@ public:
   /// The instance that holds the tensors of an objective, or null.
   const AdapterInstance *ofObjective(const ast::Definition &objective) const;
 
-  /// Adds a group.
-  void add(std::shared_ptr<AdapterGroup> group) { adapterGroups.push_back(std::move(group)); }
+  /// Adds a group, which is complete from now on.
+  void add(std::shared_ptr<AdapterGroup> group);
 
   Model &model() const { return *baseModel; }
   const std::vector<std::shared_ptr<AdapterGroup>> &groups() const { return adapterGroups; }

@@ -65,6 +65,8 @@ public:
   unsigned nextPass() { return ++pass; }
 
 private:
+  Value findDefinition(llvm::StringRef name, const ast::File *from) const;
+
   DefinitionLibrary &definitions;
   Diagnostics &diags;
   mlir::ModuleOp moduleOp;
@@ -75,6 +77,7 @@ private:
   int64_t site = 0;
   unsigned pass = 0;
   llvm::DenseMap<std::pair<const char *, const char *>, mlir::LocationAttr> locations;
+  llvm::DenseMap<const ast::File *, llvm::StringMap<Value>> definitionsFrom; ///< a file, once they have been looked for
   std::set<std::string> proven;
   std::deque<std::vector<Scope *>> siteScopes;
   llvm::DenseMap<const Scope *, const std::vector<Scope *> *> beside;

@@ -65,6 +65,9 @@ struct Batch {
 const ast::Definition *objectiveOf(const Value &value);
 /// Whether an objective declares tensors: a training by it begins with `AdaptedModel::addObjective`.
 bool declaresTensors(const ast::Definition &objective);
+/// Whether an objective may ask for log-probabilities of models other than the policy: `initial` and what its arguments
+/// name.
+bool mayAskOthers(const Value &objective);
 /// Whether some of them change from step to step by what the objective says.
 bool keepsStates(const ast::Definition &objective);
 
@@ -107,6 +110,12 @@ using AskedCalibration = std::pair<const AdapterInstance *, const Calibration *>
 /// An optimizer as it applies to the trained tensors: chosen, its parameters evaluated and its states declared.
 class OptimizerPlan;
 
+/// A loss as one micro-batch adds to it.
+struct LossValue {
+  mlir::Value share;                           ///< scalar; null after errors
+  llvm::SmallVector<mlir::Value> denominators; ///< this micro-batch's part of each, scalars; they depend on no model
+};
+
 struct MergedTensor {
   std::string name;  ///< in the checkpoint
   mlir::Value value; ///< f64, in the model's own order of dimensions
@@ -134,15 +143,15 @@ public:
   /// What a linear site or module makes of `x` (real `[B, T, n]`) with its adapters: `[B, T, m]`; null after errors.
   mlir::Value site(const AdaptedModel &model, ModuleInstance &site, mlir::Value x, const Batch &batch);
 
-  /// The denominators of an objective on this micro-batch, each a scalar; none if its loss needs none.
-  llvm::SmallVector<mlir::Value> denominators(const Value &objective, const LossModels &models, const Batch &batch);
   /// Writes the log-probabilities that an objective takes of models other than the policy to tensors whose symbols
-  /// begin with `prefix`, and says which. Where there are none, `parts` become the denominators.
+  /// begin with `prefix`, and says which.
   std::vector<KeptLogProbabilities> references(const Value &objective, const LossModels &models, const Batch &batch,
-                                               llvm::StringRef prefix, llvm::SmallVector<mlir::Value> &parts);
-  /// The share of this micro-batch in the loss, a scalar: numerators over the batch's denominators, read from `symbol`
-  /// (f64 `[n]`).
-  mlir::Value loss(const Value &objective, const LossModels &models, const Batch &batch, llvm::StringRef denominators);
+                                               llvm::StringRef prefix);
+  /// The share of this micro-batch in the loss: numerators over the whole batch's denominators, which are read from the
+  /// tensor of that symbol, declared here (f64 `[n]`); without a symbol, over this micro-batch's own.
+  LossValue loss(const Value &objective, const LossModels &models, const Batch &batch, llvm::StringRef denominators);
+  /// The same values as those of another program, from what that reads and by its ops.
+  llvm::SmallVector<mlir::Value> copy(llvm::ArrayRef<mlir::Value> values);
 
   /// What the integer of a row must be below, found by `loss`; 0 where rows have none that counts classes.
   int64_t classes() const;

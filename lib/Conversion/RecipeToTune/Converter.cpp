@@ -1,7 +1,6 @@
 //===- Converter.cpp - the order of steps, and their options --------------===//
 
 #include "Converter.h"
-#include "OpText.h"
 #include "Order.h"
 
 #include "ftc/Conversion/RecipeToTune.h"
@@ -13,7 +12,6 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/Threading.h"
 
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Path.h"
@@ -139,7 +137,7 @@ void Converter::finishAs(llvm::StringRef kind, StepValue &value, const StepCall 
 
 /// Identity of a step: what was asked, what became of it (its programs and tensors), and the identities of the steps
 /// before it. So a definition that has changed concerns the steps that use it, and no others.
-std::string Converter::hashOf(const StepValue &value, const Fields &fields) const {
+std::string Converter::hashOf(const StepValue &value, const Fields &fields) {
   std::string text;
   llvm::raw_string_ostream out(text);
   out << fields.get();
@@ -150,14 +148,17 @@ std::string Converter::hashOf(const StepValue &value, const Fields &fields) cons
     if (auto name = op.getAttrOfType<mlir::StringAttr>(mlir::SymbolTable::getSymbolAttrName());
         name && mentioned.contains(name.getValue()))
       parts.push_back(&op);
-  // Side by side, as programs are long.
-  std::vector<std::string> texts(parts.size());
-  mlir::parallelFor(elaborator.module().getContext(), 0, parts.size(), [&](size_t index) {
-    llvm::raw_string_ostream part(texts[index]);
-    OpText(part).write(*parts[index]);
-  });
-  for (const std::string &part : texts)
-    out << "\n" << part;
+  auto isProgram = [](mlir::Operation *op) { return llvm::isa<mlir::func::FuncOp>(op); };
+  for (mlir::Operation *part : llvm::make_filter_range(parts, isProgram))
+    programTexts.begin(*part);
+  mlir::AsmState state(elaborator.module().getContext());
+  for (mlir::Operation *part : parts) {
+    out << "\n";
+    if (isProgram(part))
+      out << programTexts.take(*part);
+    else
+      OpText(out, state).write(*part);
+  }
   if (auto asked = identities.find(value.name); asked != identities.end())
     text += "\n" + asked->second;
   for (mlir::Operation &op : *elaborator.module().getBody())

@@ -9,6 +9,7 @@
 #define FTC_LIB_CONVERSION_RECIPETOTUNE_CONVERTER_H
 
 #include "Fields.h"
+#include "OpText.h"
 
 #include "ftc/Elaborate/Adapter.h"
 #include "ftc/Elaborate/Elaborator.h"
@@ -131,10 +132,9 @@ private:
   bool isTrained(const StepValue &policy) const;
   bool addObjective(const StepCall &call, LossStep &loss);
   std::string nameBeside(const StepCall &call, llvm::StringRef suffix) const;
-  void weighWithReferences(const StepCall &call, LossStep &loss);
-  void weigh(const StepCall &call, LossStep &loss);
-  void finishWeighing(const StepCall &call, LossStep &loss, elaborate::ProgramBuilder &program,
-                      llvm::SmallVector<mlir::Value> parts);
+  void refer(const StepCall &call, LossStep &loss);
+  void weigh(const StepCall &call, LossStep &loss, elaborate::ProgramBuilder &program,
+             llvm::ArrayRef<mlir::Value> denominators);
   void micro(const StepCall &call, LossStep &loss, llvm::ArrayRef<std::string> parameters,
              llvm::ArrayRef<std::string> gradients);
   void finishLoss(const StepCall &call, StepValue &result, LossStep &loss);
@@ -189,7 +189,7 @@ private:
   /// Appends the `tune.step`, completed by kind, name, hash and uses.
   void finish(StepValue &value, const StepCall &call, Fields fields);
   void finishAs(llvm::StringRef kind, StepValue &value, const StepCall &call, Fields fields);
-  std::string hashOf(const StepValue &value, const Fields &fields) const;
+  std::string hashOf(const StepValue &value, const Fields &fields);
   /// A path of the recipe: relative to the recipe's folder.
   std::string resolve(llvm::StringRef path) const;
   void error(Diag code, llvm::SMRange range, const llvm::Twine &text);
@@ -213,6 +213,7 @@ private:
   std::map<const elaborate::AdapterTensor *, std::string> trainedBy;
   std::vector<std::unique_ptr<elaborate::Model>> models;
   std::vector<std::unique_ptr<elaborate::AdaptedModel>> otherModels; ///< of objectives, besides the policy
+  OpTexts programTexts;
   std::string folder;
   int exitStatus = 1, saves = 0;
 };

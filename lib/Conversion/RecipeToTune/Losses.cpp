@@ -85,19 +85,18 @@ bool Converter::addObjective(const StepCall &call, LossStep &loss) {
   return true;
 }
 
-/// The program that finds what models other than the policy say of the data, which no step of a training changes, and
-/// that of the denominators. Where there are no such models, one evaluation of the objective serves for both.
-void Converter::weighWithReferences(const StepCall &call, LossStep &loss) {
-  ProgramBuilder program(elaborator, call.name + ".weigh");
-  llvm::SmallVector<mlir::Value> parts;
+/// The program that finds what models other than the policy say of the data, which no step of a training changes.
+void Converter::refer(const StepCall &call, LossStep &loss) {
+  if (!mayAskOthers(loss.objective))
+    return;
+  ProgramBuilder program(elaborator, call.name + ".refer");
   std::vector<KeptLogProbabilities> kept =
-      program.references(loss.objective, loss.models, loss.batch, call.name + ".reference", parts);
-  if (kept.empty())
-    return finishWeighing(call, loss, program, parts);
+      program.references(loss.objective, loss.models, loss.batch, call.name + ".reference");
   mlir::func::FuncOp built = program.finish();
   if (!built)
     return;
-  built.setSymName(call.name + ".refer");
+  if (kept.empty())
+    return built.erase();
   for (const KeptLogProbabilities &one : kept) {
     Batch *text = &loss.batch;
     for (auto [name, part] : llvm::zip_equal(loss.batch.form.texts, loss.batch.texts))
@@ -107,25 +106,16 @@ void Converter::weighWithReferences(const StepCall &call, LossStep &loss) {
   }
   loss.programs.setSymbol("refer", built.getSymName());
   loss.kept = std::move(kept);
-  weigh(call, loss);
 }
 
-/// The program of the denominators.
-void Converter::weigh(const StepCall &call, LossStep &loss) {
-  ProgramBuilder program(elaborator, call.name + ".weigh");
-  finishWeighing(call, loss, program, program.denominators(loss.objective, loss.models, loss.batch));
-}
-
-/// The program adds a micro-batch's denominators to `<step>.weighed`.
-void Converter::finishWeighing(const StepCall &call, LossStep &loss, ProgramBuilder &program,
-                               llvm::SmallVector<mlir::Value> parts) {
-  if (parts.empty())
-    return void(program.finish());
+/// The program adds a micro-batch's denominators, values of another one, to `<step>.weighed`.
+void Converter::weigh(const StepCall &call, LossStep &loss, ProgramBuilder &program,
+                      llvm::ArrayRef<mlir::Value> denominators) {
+  llvm::SmallVector<mlir::Value> parts = program.copy(denominators);
   for (mlir::Value &part : parts)
     part = tune::reshape(program.builder(), program.loc(), part, {1});
   std::string weighed = call.name + ".weighed";
   elaborator.tensors().declareReal(weighed, tune::Kind::output, {int64_t(parts.size())});
-  elaborator.tensors().declareReal(call.name + ".denominators", tune::Kind::input, {int64_t(parts.size())});
   program.accumulate(tune::concat(program.builder(), program.loc(), parts, 0), weighed);
   if (mlir::func::FuncOp built = program.finish())
     loss.programs.setSymbol("weigh", built.getSymName());
@@ -140,14 +130,15 @@ const ast::Expr *ftc::recipe_to_tune::findPrecision(const StepCall &call, llvm::
   return nullptr;
 }
 
-/// The program that adds a micro-batch's loss and the gradients of `parameters`. The gradients of a training's batch
-/// that is not cut are not added to anything.
+/// The program of the denominators, and the one that adds a micro-batch's loss and the gradients of `parameters`. The
+/// gradients of a training's batch that is not cut are not added to anything.
 void Converter::micro(const StepCall &call, LossStep &loss, llvm::ArrayRef<std::string> parameters,
                       llvm::ArrayRef<std::string> gradients) {
-  ProgramBuilder program(elaborator, call.name + ".micro");
-  mlir::Value value = program.loss(loss.objective, loss.models, loss.batch, call.name + ".denominators");
+  ProgramBuilder weighing(elaborator, call.name + ".weigh"), program(elaborator, call.name + ".micro");
+  auto [value, denominators] = program.loss(loss.objective, loss.models, loss.batch, call.name + ".denominators");
   if (!value)
-    return void(program.finish());
+    return void(weighing.finish()), void(program.finish());
+  weigh(call, loss, weighing, denominators);
   if (int64_t classes = program.classes())
     loss.fields.set("classes", classes);
   elaborator.tensors().declareReal(call.name + ".loss", tune::Kind::output, {});
@@ -168,6 +159,7 @@ void Converter::micro(const StepCall &call, LossStep &loss, llvm::ArrayRef<std::
     loss.programs.setSymbol("micro", built.getSymName());
     if (findPrecision(call, "compute")) // f16 is the only other one
       built->setAttr(tune::TuneDialect::kComputeAttrName, mlir::TypeAttr::get(program.builder().getF16Type()));
+    programTexts.begin(*built);
   }
 }
 

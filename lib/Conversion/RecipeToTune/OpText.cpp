@@ -2,6 +2,10 @@
 
 #include "OpText.h"
 
+#include "mlir/IR/MLIRContext.h"
+
+#include "llvm/Support/ThreadPool.h"
+
 using namespace ftc::recipe_to_tune;
 
 void OpText::write(mlir::NamedAttribute attribute) {
@@ -9,7 +13,7 @@ void OpText::write(mlir::NamedAttribute attribute) {
   auto [number, isNew] = attributes.try_emplace(value, attributes.size());
   out << " " << attribute.getName().strref() << " #" << number->second;
   if (isNew)
-    out << " = " << value;
+    value.print(out << " = ", state);
 }
 
 /// Numbers a value, with its type.
@@ -18,7 +22,7 @@ void OpText::define(mlir::Value value) {
   auto [number, isNew] = types.try_emplace(value.getType(), types.size());
   out << " !" << number->second;
   if (isNew)
-    out << " = " << value.getType();
+    value.getType().print(out << " = ", state);
 }
 
 void OpText::write(mlir::Region &region) {
@@ -51,4 +55,30 @@ void OpText::write(mlir::Operation &op) {
   for (mlir::Region &region : op.getRegions())
     write(region);
   out << "\n";
+}
+
+OpTexts::~OpTexts() {
+  for (auto &[op, text] : texts)
+    text.wait();
+}
+
+void OpTexts::begin(mlir::Operation &op) {
+  auto write = [&op] {
+    std::string text;
+    llvm::raw_string_ostream stream(text);
+    mlir::AsmState state(op.getContext());
+    OpText(stream, state).write(op);
+    return text;
+  };
+  auto [text, isNew] = texts.try_emplace(&op);
+  mlir::MLIRContext &context = *op.getContext();
+  if (isNew)
+    text->second = context.isMultithreadingEnabled() ? context.getThreadPool().async(write)
+                                                     : std::async(std::launch::deferred, write).share();
+}
+
+std::string OpTexts::take(mlir::Operation &op) {
+  std::string text = texts[&op].get();
+  texts.erase(&op);
+  return text;
 }

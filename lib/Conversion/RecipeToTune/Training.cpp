@@ -150,7 +150,7 @@ StepValue Converter::train(const StepCall &call) {
   auto plan = OptimizerPlan::make(elaborator, call.name, *start.model, optimizer, call.range(), stateFormat(call));
   if (!plan)
     return result;
-  weighWithReferences(call, loss);
+  refer(call, loss);
   unsigned points = 0;
   if (plan->asksElsewhere()) {
     ProgramBuilder program(elaborator, call.name + ".tried");
@@ -221,7 +221,6 @@ StepValue Converter::measure(const StepCall &call, llvm::ArrayRef<AdapterTensor 
     elaborator.tensors().declareReal(gradients.back(), tune::Kind::gradient, sizesOf(tensor->dims));
     result.results.emplace_back(tensor->name, gradients.back());
   }
-  weigh(call, loss);
   micro(call, loss, parameters, gradients);
   finishLoss(call, result, loss);
   if (!gradients.empty())
