@@ -197,8 +197,9 @@ bool Compilation::lowerTo(Rung rung) {
       return false;
     }
   }
-  // Once, at the rung that was asked for: each time takes a twentieth of all passes.
-  return rung < Rung::Tune || mlir::succeeded(mlir::verify(*current)) ||
+  // Once, at the rung that was asked for: each time takes a twentieth of all passes. For an executable, placement and
+  // each kernel have been verified where they were made.
+  return rung < Rung::Tune || links || mlir::succeeded(mlir::verify(*current)) ||
          bug(rung == Rung::Tune ? "the conversion to tune" : "the passes of a rung");
 }
 

@@ -31,12 +31,21 @@ private:
   void addMove(StringRef symbol, Location to, std::optional<Location> from, int64_t bytes, int64_t count);
   void addCopy(Location to, Location from, int64_t bytes);
 
-  Location getTensor(StringRef name) { return {getTensorOffset(symbols.lookup<tune::TensorOp>(name)), 0}; }
+  Location getTensor(FlatSymbolRefAttr symbol) {
+    return {getTensorOffset(symbols.lookup<tune::TensorOp>(symbol.getAttr())), 0};
+  }
+
+  /// What the profile says of all calls of a kernel.
+  struct Described {
+    std::string what;
+    int64_t flops = 0, bytes = 0;
+  };
 
   func::FuncOp program;
   const KernelRegistry &registry;
   KernelSet &kernels;
   SymbolTable symbols;
+  DenseMap<const KernelInfo *, Described> described;
   CallTable table;
   bool inLoop = false;
 };
@@ -72,16 +81,13 @@ LogicalResult TableMaker::addCall(Operation *op, int phase) {
   FailureOr<const KernelInfo *> info = kernels.get(op, phase);
   if (failed(info))
     return failure();
-  std::string what = describeWork(op) + (phase ? ", phase " + std::to_string(phase + 1) : "");
-  Call call{(*info)->symbol,
-            (*info)->items,
-            (*info)->grain,
-            {},
-            {},
-            (*info)->immediates,
-            std::move(what),
-            phase ? int64_t(0) : countProductFlops(op),
-            phase ? int64_t(0) : countBytes(op)};
+  auto [known, isNew] = described.try_emplace(*info);
+  Described &work = known->second;
+  if (isNew)
+    work = phase ? Described{describeWork(op) + ", phase " + std::to_string(phase + 1), 0, 0}
+                 : Described{describeWork(op), countProductFlops(op), countBytes(op)};
+  Call call{(*info)->symbol,     (*info)->items, (*info)->grain, {},        {},
+            (*info)->immediates, work.what,      work.flops,     work.bytes};
   auto addBuffer = [&](Location location) {
     call.offsets.push_back(location.offset);
     if (inLoop)
@@ -163,12 +169,12 @@ LogicalResult TableMaker::addBlock(Block &block) {
 }
 
 FailureOr<CallTable> TableMaker::make() {
-  program.walk(
-      [&](tune::ReadOp read) { addCopy(getLocation(read), getTensor(read.getTensor()), getBytes(read.getType())); });
+  for (auto read : program.getOps<tune::ReadOp>())
+    addCopy(getLocation(read), getTensor(read.getTensorAttr()), getBytes(read.getType()));
   if (failed(addBlock(program.getBody().front())))
     return failure();
   for (auto write : program.getOps<tune::WriteOp>())
-    addCopy(getTensor(write.getTensor()), getLocation(write.getValue()), getBytes(write.getValue().getType()));
+    addCopy(getTensor(write.getTensorAttr()), getLocation(write.getValue()), getBytes(write.getValue().getType()));
   return std::move(table);
 }
 

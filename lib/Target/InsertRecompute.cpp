@@ -97,7 +97,7 @@ void Inserter::findWritten(const SymbolTable &symbols, const StepTensors &steps)
     written.insert(write.getTensor());
     Value root = seeThroughViews(write.getValue()).root;
     bound.insert(root);
-    if (steps.handed(symbols.lookup<tune::TensorOp>(write.getTensor())))
+    if (steps.handed(symbols.lookup<tune::TensorOp>(write.getTensorAttr().getAttr())))
       handed.insert(root);
   }
 }

@@ -1,6 +1,7 @@
 #include "Kernels.h"
 
 #include "Structure.h"
+#include "mlir/IR/Verifier.h"
 
 using namespace mlir;
 
@@ -69,13 +70,18 @@ private:
   void addOp(Operation *op) {
     add(op->getName().getAsOpaquePointer());
     bool hasSite = isa<tune::RandomOp, tune::DropOp>(op);
-    for (NamedAttribute attribute : op->getAttrDictionary()) {
+    auto addAttribute = [&](NamedAttribute attribute) {
       StringRef name = attribute.getName();
       if (name == kOffsetsAttr || name == kStridesAttr || name == kWorkspaceAttr || (hasSite && name == "site"))
-        continue;
+        return;
       add(attribute.getName().getAsOpaquePointer());
       add(attribute.getValue().getAsOpaquePointer());
-    }
+    };
+    // One by one: a dictionary of them would be made for each op.
+    NamedAttrList inherent;
+    op->getName().populateInherentAttrs(op, inherent);
+    llvm::for_each(inherent, addAttribute);
+    llvm::for_each(op->getDiscardableAttrs(), addAttribute);
     add(op->getNumOperands());
     for (OpOperand &operand : op->getOpOperands())
       addOperand(operand);
@@ -124,6 +130,8 @@ FailureOr<const KernelInfo *> KernelSet::generate(Operation *call, int phase) {
   const KernelGenerator *generator = registry.lookup(call);
   if (!generator)
     return call->emitOpError("has no kernel on this target");
+  if (failed(verify(call)))
+    return failure();
   auto getMemRef = [](Value value) -> Type {
     auto tensor = cast<RankedTensorType>(value.getType());
     return MemRefType::get(tensor.getShape(), tensor.getElementType());

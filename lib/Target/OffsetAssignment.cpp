@@ -4,26 +4,130 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
+#include <map>
 
 namespace ftc::target {
 
-/// The offset of the smallest gap between `taken` (sorted by offset) with room for `bytes`; behind them if there is
-/// none.
-static int64_t findGap(llvm::ArrayRef<const Lifetime *> taken, int64_t bytes) {
-  int64_t best = -1, bestSize = std::numeric_limits<int64_t>::max(), end = 0;
-  for (const Lifetime *buffer : taken) {
-    int64_t gap = buffer->offset - end;
+namespace {
+/// Finds the smallest gap with room for so many bytes between ranges, which come in order of their beginnings.
+class GapSearch {
+public:
+  explicit GapSearch(int64_t bytes) : bytes(bytes) {}
+
+  void pass(int64_t begin, int64_t end) {
+    int64_t gap = begin - last;
     if (gap >= bytes && gap < bestSize) {
-      best = end;
+      best = last;
       bestSize = gap;
     }
-    end = std::max(end, alignUp(buffer->offset + buffer->bytes));
+    last = std::max(last, end);
   }
-  return best >= 0 ? best : end;
-}
+
+  /// Behind all ranges if there is none.
+  int64_t offset() const { return best >= 0 ? best : last; }
+
+private:
+  int64_t bytes, best = -1, bestSize = std::numeric_limits<int64_t>::max(), last = 0;
+};
+
+/// Buffers that have an offset. Most live for a few calls: for those what has been assigned is kept for each section of
+/// the program by itself, and what lives throughout a section as ranges of bytes, which are few as it is dense.
+class AssignedBuffers {
+public:
+  explicit AssignedBuffers(llvm::ArrayRef<Lifetime> buffers) {
+    for (const Lifetime &buffer : buffers) {
+      begin = std::min(begin, buffer.first);
+      end = std::max(end, buffer.last);
+    }
+  }
+
+  /// The offset of the smallest gap for a buffer between those that live at the same time.
+  int64_t findGap(const Lifetime &buffer) {
+    GapSearch search(buffer.bytes);
+    if (size_t section = sectionOf(buffer.first); section == sectionOf(buffer.last))
+      search = searchSection(sections[section], buffer);
+    else
+      for (const Lifetime *other : sorted())
+        if (areTogether(buffer, *other))
+          search.pass(other->offset, endOf(*other));
+    return search.offset();
+  }
+
+  void add(const Lifetime &buffer) {
+    added.push_back(&buffer);
+    for (size_t section = sectionOf(buffer.first); section <= sectionOf(buffer.last); ++section)
+      if (buffer.first <= firstOf(section) && firstOf(section + 1) <= buffer.last + 1)
+        addRange(sections[section].throughout, buffer.offset, endOf(buffer));
+      else
+        insert(sections[section].others, buffer);
+  }
+
+private:
+  static constexpr int64_t kSections = 64;
+  struct Section {
+    std::map<int64_t, int64_t> throughout; ///< ends of disjoint ranges by their beginnings
+    std::vector<const Lifetime *> others;  ///< by offset
+  };
+
+  static bool isBefore(const Lifetime *a, const Lifetime *b) { return a->offset < b->offset; }
+  static bool areTogether(const Lifetime &a, const Lifetime &b) { return a.first <= b.last && b.first <= a.last; }
+  static int64_t endOf(const Lifetime &buffer) { return alignUp(buffer.offset + buffer.bytes); }
+
+  int64_t length() const { return end - begin + 1; }
+  size_t sectionOf(int64_t position) const { return size_t((position - begin) * kSections / length()); }
+  int64_t firstOf(size_t section) const { return begin + llvm::divideCeil(int64_t(section) * length(), kSections); }
+
+  static void insert(std::vector<const Lifetime *> &sorted, const Lifetime &buffer) {
+    sorted.insert(llvm::upper_bound(sorted, &buffer, isBefore), &buffer);
+  }
+
+  /// A range that overlaps none.
+  static void addRange(std::map<int64_t, int64_t> &ranges, int64_t from, int64_t to) {
+    auto next = ranges.lower_bound(from);
+    if (next != ranges.end() && next->first == to) {
+      to = next->second;
+      next = ranges.erase(next);
+    }
+    if (next != ranges.begin() && std::prev(next)->second == from)
+      std::prev(next)->second = to;
+    else
+      ranges.emplace_hint(next, from, to);
+  }
+
+  static GapSearch searchSection(const Section &section, const Lifetime &buffer) {
+    GapSearch search(buffer.bytes);
+    auto range = section.throughout.begin();
+    auto passRangesBefore = [&](int64_t offset) {
+      for (; range != section.throughout.end() && range->first < offset; ++range)
+        search.pass(range->first, range->second);
+    };
+    for (const Lifetime *other : section.others)
+      if (areTogether(buffer, *other)) {
+        passRangesBefore(other->offset);
+        search.pass(other->offset, endOf(*other));
+      }
+    passRangesBefore(std::numeric_limits<int64_t>::max());
+    return search;
+  }
+
+  llvm::ArrayRef<const Lifetime *> sorted() {
+    llvm::sort(added, isBefore);
+    auto middle = all.insert(all.end(), added.begin(), added.end());
+    std::inplace_merge(all.begin(), middle, all.end(), isBefore);
+    added.clear();
+    return all;
+  }
+
+  int64_t begin = std::numeric_limits<int64_t>::max(), end = std::numeric_limits<int64_t>::min();
+  std::vector<const Lifetime *> all, added; ///< by offset; since they were last asked for
+  std::array<Section, kSections> sections;
+};
+} // namespace
 
 /// By the order of sizes.
 static int64_t assignLargestFirst(llvm::MutableArrayRef<Lifetime> buffers) {
@@ -33,20 +137,12 @@ static int64_t assignLargestFirst(llvm::MutableArrayRef<Lifetime> buffers) {
   llvm::sort(order, [](const Lifetime *a, const Lifetime *b) {
     return std::make_tuple(-a->bytes, a->first, a) < std::make_tuple(-b->bytes, b->first, b);
   });
-  // Those that have an offset, by offset, so that the neighbours of a new one come out sorted.
-  std::vector<const Lifetime *> assigned;
-  llvm::SmallVector<const Lifetime *> taken;
+  AssignedBuffers assigned(buffers);
   int64_t size = 0;
   for (Lifetime *buffer : order) {
-    taken.clear();
-    for (const Lifetime *other : assigned)
-      if (other->first <= buffer->last && buffer->first <= other->last)
-        taken.push_back(other);
-    buffer->offset = findGap(taken, buffer->bytes);
+    buffer->offset = assigned.findGap(*buffer);
     size = std::max(size, alignUp(buffer->offset + buffer->bytes));
-    auto place = std::upper_bound(assigned.begin(), assigned.end(), buffer->offset,
-                                  [](int64_t offset, const Lifetime *other) { return offset < other->offset; });
-    assigned.insert(place, buffer);
+    assigned.add(*buffer);
   }
   return size;
 }

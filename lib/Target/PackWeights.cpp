@@ -101,7 +101,8 @@ void Packer::collectUses(Value value, SmallVector<tune::RowsOp> &loops, Weight &
 void Packer::collect() {
   llvm::StringSet<> written;
   for (func::FuncOp program : getPrograms(module))
-    program.walk([&](tune::WriteOp write) { written.insert(write.getTensor()); });
+    for (auto write : program.getOps<tune::WriteOp>())
+      written.insert(write.getTensor());
   for (auto tensor : module.getOps<tune::TensorOp>())
     if (isPlainMatrix(tensor) && !written.contains(tensor.getSymName()))
       weights[tensor.getSymName()].tensor = tensor;

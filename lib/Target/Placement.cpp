@@ -39,7 +39,9 @@ namespace {
 struct ModuleLayout {
   ModuleLayout(ModuleOp module, SymbolTable &symbols, const KernelRegistry &registry, PlacementMode mode)
       : steps(module, symbols), symbols(symbols), registry(registry), mode(mode) {
-    module.walk([&](tune::WriteOp write) { written.insert(write.getTensor()); });
+    for (func::FuncOp program : getPrograms(module))
+      for (auto write : program.getOps<tune::WriteOp>())
+        written.insert(write.getTensor());
   }
 
   /// The programs between which a tensor is handed over; null where it has bytes of its own.
@@ -216,7 +218,7 @@ static Attribute getContents(Operation *constant) {
 }
 
 void ModuleLayout::placeConstants(func::FuncOp program) {
-  program.walk([&](Operation *op) {
+  forEachOp(program, [&](Operation *op) {
     if (getRole(op) != Role::Constant || !needsBuffer(op, registry))
       return;
     Type type = op->getResult(0).getType();
@@ -279,14 +281,14 @@ void ProgramPlacer::placeReads() {
     if (read && read.getTensor() != write.getTensor() && writes.contains(read.getTensor()))
       snapshots.insert(read);
   }
-  program.walk([&](tune::ReadOp read) {
+  for (auto read : program.getOps<tune::ReadOp>()) {
     if (snapshots.contains(read)) {
       places[read] = addBuffer(getBytes(read.getType()), -1, next);
-      return;
+      continue;
     }
-    places[read] = placeOf(layout.symbols.lookup<tune::TensorOp>(read.getTensor()), nullptr);
+    places[read] = placeOf(layout.symbols.lookup<tune::TensorOp>(read.getTensorAttr().getAttr()), nullptr);
     reads[read.getTensorAttr().getAttr()].push_back(read);
-  });
+  }
 }
 
 /// Whether a program computes a value, rather than that it is a view, a constant or what a tensor holds.
@@ -325,7 +327,7 @@ void ProgramPlacer::bindWrites() {
     if (!isMade(result) || !mayBind(write, result))
       continue;
     // What it is computed over may be there before.
-    for (auto tensor = layout.symbols.lookup<tune::TensorOp>(write.getTensor()); result;
+    for (auto tensor = layout.symbols.lookup<tune::TensorOp>(write.getTensorAttr().getAttr()); result;
          result = findOverwritten(write, result))
       bound[result] = tensor;
   }
@@ -526,7 +528,7 @@ void ProgramPlacer::writeAttributes(int64_t scratchBase) {
   auto getOffset = [&](const Place &place) {
     return place.buffer < 0 ? place.offset : scratchBase + buffers[place.buffer].offset;
   };
-  program.walk([&](Operation *op) {
+  forEachOp(program, [&](Operation *op) {
     Role role = getRole(op);
     if (role != Role::Call && role != Role::Loop && role != Role::Choice && role != Role::Read)
       return;

@@ -85,12 +85,22 @@ SmallVector<func::FuncOp> getPrograms(ModuleOp module) {
   });
 }
 
+static void forEachOp(Block &block, function_ref<void(Operation *)> visit) {
+  for (Operation &op : block) {
+    visit(&op);
+    for (Block *body : tune::getBodies(&op))
+      forEachOp(*body, visit);
+  }
+}
+
+void forEachOp(func::FuncOp program, function_ref<void(Operation *)> visit) {
+  forEachOp(program.getBody().front(), visit);
+}
+
 void forEachCall(func::FuncOp program, function_ref<void(Operation *)> visit) {
-  program.getBody().walk<WalkOrder::PreOrder>([&](Operation *op) {
-    Role role = getRole(op);
-    if (role == Role::Call)
+  forEachOp(program, [&](Operation *op) {
+    if (getRole(op) == Role::Call)
       visit(op);
-    return role == Role::Loop || role == Role::Choice ? WalkResult::advance() : WalkResult::skip();
   });
 }
 

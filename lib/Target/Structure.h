@@ -29,6 +29,9 @@ Role getRole(mlir::Operation *op);
 /// The programs of a module, in order.
 llvm::SmallVector<mlir::func::FuncOp> getPrograms(mlir::ModuleOp module);
 
+/// Visits the ops of a program in order, those of a loop once and after it, but for what is inside of kernels.
+void forEachOp(mlir::func::FuncOp program, llvm::function_ref<void(mlir::Operation *)> visit);
+
 /// Visits the calls of a program in order, a loop's once. What is inside of a call is part of its kernel.
 void forEachCall(mlir::func::FuncOp program, llvm::function_ref<void(mlir::Operation *)> visit);
 

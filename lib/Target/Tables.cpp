@@ -21,6 +21,8 @@ public:
       : module(module), pointer(llvm::PointerType::getUnqual(module.getContext())),
         i64(llvm::Type::getInt64Ty(module.getContext())) {}
 
+  /// Comes first: what the others write points to numbers.
+  void writeNumbers(ArrayRef<CallTable> programs, const KernelSet &kernels);
   void writePrograms(ArrayRef<CallTable> programs);
   void writeNotes(ArrayRef<CallTable> programs);
   void writeSetup(ModuleOp placed, const KernelSet &kernels);
@@ -34,7 +36,9 @@ private:
   llvm::Constant *record(Fields fields) { return llvm::ConstantStruct::getAnon(fields); }
   /// A private array; null if it is empty.
   llvm::Constant *array(ArrayRef<llvm::Constant *> entries);
+  /// An array of numbers, which has been added to the pool; null if it is empty.
   llvm::Constant *numbers(ArrayRef<int64_t> values);
+  void addNumbers(ArrayRef<int64_t> values);
   llvm::Constant *data(StringRef bytes);
   llvm::GlobalVariable *global(llvm::Constant *contents, StringRef name = {});
   llvm::Constant *getEntry(StringRef symbol);
@@ -43,7 +47,10 @@ private:
   llvm::Module &module;
   llvm::PointerType *pointer;
   llvm::IntegerType *i64;
-  std::map<std::vector<int64_t>, llvm::Constant *> knownNumbers;
+  /// Arrays of numbers one after the other in one global variable: one for each of them takes longer to write.
+  llvm::GlobalVariable *pool = nullptr;
+  std::vector<uint64_t> pooled;
+  std::map<std::vector<int64_t>, size_t> placesInPool;
 };
 } // namespace
 
@@ -58,15 +65,25 @@ llvm::Constant *TableWriter::array(ArrayRef<llvm::Constant *> entries) {
   return global(llvm::ConstantArray::get(llvm::ArrayType::get(entries.front()->getType(), entries.size()), entries));
 }
 
+void TableWriter::addNumbers(ArrayRef<int64_t> values) {
+  if (!values.empty() && placesInPool.try_emplace(values.vec(), pooled.size()).second)
+    pooled.insert(pooled.end(), values.begin(), values.end());
+}
+
+void TableWriter::writeNumbers(ArrayRef<CallTable> programs, const KernelSet &kernels) {
+  for (const CallTable &program : programs)
+    for (const Call &call : program.calls)
+      for (ArrayRef<int64_t> values : {ArrayRef(call.offsets), ArrayRef(call.strides), ArrayRef(call.immediates)})
+        addNumbers(values);
+  for (const LibraryPlan &plan : kernels.getPlans())
+    addNumbers(plan.arguments);
+  pool = global(llvm::ConstantDataArray::get(module.getContext(), pooled));
+}
+
 llvm::Constant *TableWriter::numbers(ArrayRef<int64_t> values) {
   if (values.empty())
     return null();
-  llvm::Constant *&known = knownNumbers[values.vec()];
-  if (!known) {
-    SmallVector<uint64_t> words(values.begin(), values.end());
-    known = global(llvm::ConstantDataArray::get(module.getContext(), words));
-  }
-  return known;
+  return llvm::ConstantExpr::getInBoundsGetElementPtr(i64, pool, number(int64_t(placesInPool.at(values.vec()))));
 }
 
 llvm::Constant *TableWriter::data(StringRef bytes) {
@@ -154,7 +171,7 @@ static std::string getData(Attribute contents) {
 void TableWriter::writeSetup(ModuleOp placed, const KernelSet &kernels) {
   SmallVector<llvm::Constant *> constants, planRecords;
   std::set<int64_t> known;
-  placed.walk([&](Operation *op) {
+  auto add = [&](Operation *op) {
     if (getRole(op) != Role::Constant || !op->hasAttr(kOffsetsAttr))
       return;
     Value value = op->getResult(0);
@@ -164,7 +181,9 @@ void TableWriter::writeSetup(ModuleOp placed, const KernelSet &kernels) {
     TypedAttr splat = getSplat(value);
     std::string bytes = getData(splat ? splat : cast<arith::ConstantOp>(op).getValue());
     constants.push_back(record({data(bytes), number(bytes.size()), number(offset), number(getBytes(value.getType()))}));
-  });
+  };
+  for (func::FuncOp program : getPrograms(placed))
+    forEachOp(program, add);
   for (const LibraryPlan &plan : kernels.getPlans())
     planRecords.push_back(record({getEntry(plan.symbol), numbers(plan.arguments)}));
   global(record({array(constants), number(constants.size()), array(planRecords), number(planRecords.size()),
@@ -179,6 +198,7 @@ void TableWriter::writeManifest(const std::string &manifest) {
 
 void writeTables(llvm::Module &module, const KernelSet &kernels, const ObjectContents &contents) {
   TableWriter writer(module);
+  writer.writeNumbers(contents.programs, kernels);
   writer.writePrograms(contents.programs);
   writer.writeSetup(contents.placed, kernels);
   writer.writeManifest(contents.manifest);

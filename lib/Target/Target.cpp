@@ -125,10 +125,11 @@ static KernelsUnderway startKernels(ModuleOp module, const TargetOptions &option
 /// A loop that runs once is its body: what it sums needs no zeros to begin with.
 static void inlineSingleTrips(ModuleOp module) {
   SmallVector<tune::RowsOp> loops;
-  module.walk([&](tune::RowsOp rows) {
-    if (rows.getTrips() == 1)
-      loops.push_back(rows);
-  });
+  for (func::FuncOp program : getPrograms(module))
+    forEachOp(program, [&](Operation *op) {
+      if (auto rows = dyn_cast<tune::RowsOp>(op); rows && rows.getTrips() == 1)
+        loops.push_back(rows);
+    });
   for (tune::RowsOp rows : loops) {
     for (BlockArgument argument : rows.getBody()->getArguments())
       argument.replaceAllUsesWith(getBoundOperand(argument));

@@ -120,7 +120,7 @@ Owner ProgramChecker::getOwner(Value value, int64_t iteration) {
   if (auto argument = dyn_cast<BlockArgument>(root))
     return getOwner(getBoundOperand(argument), 0);
   if (auto read = root.getDefiningOp<tune::ReadOp>()) {
-    auto tensor = symbols.lookup<tune::TensorOp>(read.getTensor());
+    auto tensor = symbols.lookup<tune::TensorOp>(read.getTensorAttr().getAttr());
     if (getRange(read, 0).first == getTensorOffset(tensor))
       return {tensor.getOperation(), 0};
     iteration = 0; // a snapshot, taken before the first call
@@ -136,15 +136,15 @@ void ProgramChecker::beginWithTensors() {
   for (auto tensor : program->getParentOfType<ModuleOp>().getOps<tune::TensorOp>())
     if (isLive(tensor, /*atEnd=*/false))
       owners.set(getRange(tensor), {tensor.getOperation(), 0});
-  program.walk([&](Operation *op) {
+  forEachOp(program, [&](Operation *op) {
     if (getRole(op) == Role::Constant && op->hasAttr(kOffsetsAttr))
       owners.set(getRange(op->getResult(0), 0), getOwner(op->getResult(0), 0));
   });
-  program.walk([&](tune::ReadOp read) {
+  for (auto read : program.getOps<tune::ReadOp>()) {
     Owner owner = getOwner(read, 0);
     if (owner.value == read.getResult().getAsOpaquePointer())
       owners.set(getRange(read, 0), owner);
-  });
+  }
 }
 
 LogicalResult ProgramChecker::checkRead(Operation *user, Value operand, int64_t iteration) {
@@ -267,7 +267,7 @@ LogicalResult ProgramChecker::checkBlock(Block &block, int64_t iteration) {
 LogicalResult ProgramChecker::checkEnd() {
   DenseMap<Operation *, Owner> expected;
   for (auto write : program.getOps<tune::WriteOp>()) {
-    auto tensor = symbols.lookup<tune::TensorOp>(write.getTensor());
+    auto tensor = symbols.lookup<tune::TensorOp>(write.getTensorAttr().getAttr());
     if (failed(checkRead(write, write.getValue(), 0)))
       return failure();
     Owner owner = getOwner(write.getValue(), 0);

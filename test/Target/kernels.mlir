@@ -8,8 +8,10 @@ tune.tensor output @a : tensor<2x3xf64>
 tune.tensor output @b : tensor<2x3xf64>
 tune.tensor output @c : tensor<2x3xf64>
 
-// CHECK: @[[SITE5:.*]] = private constant [1 x i64] [i64 5]
-// CHECK: @[[SITE6:.*]] = private constant [1 x i64] [i64 6]
+// Numbers of all calls stand behind each other: four offsets of a drop, then its site.
+// CHECK: @[[NUMBERS:.*]] = private constant [{{[0-9]+}} x i64] [i64 {{[0-9]+}}, i64 {{[0-9]+}}, i64 {{[0-9]+}}, i64 {{[0-9]+}}, i64 5, i64 {{[0-9]+}}, i64 {{[0-9]+}}, i64 {{[0-9]+}}, i64 {{[0-9]+}}, i64 6,
+// CHECK: { ptr @tune_drop_0, {{[^{}]*}}, ptr getelementptr inbounds (i64, ptr @[[NUMBERS]], i64 4), i64 4 }
+// CHECK-SAME: { ptr @tune_drop_0, {{[^{}]*}}, ptr getelementptr inbounds (i64, ptr @[[NUMBERS]], i64 9), i64 4 }
 // CHECK: @ftc_programs = constant
 // CHECK: @ftc_program_setup = constant
 // CHECK: @ftc_manifest = constant {{.*}}\22programs\22:[\22main\22]

@@ -117,14 +117,23 @@ public:
 private:
   FusedOp joinOne(FusedOp second);
   FusedOp join(FusedOp first, FusedOp second, const Moved &moved);
+  int64_t bytesOfKernel(FusedOp kernel);
   bool isNeededFrom(Operation *end, Value value) const;
   int64_t countKept(const Moved &moved, Operation *second) const;
 
   Block &block;
   /// Ascending, so that not all ops are numbered anew after each kernel: what is moved behind a kernel has its place.
   DenseMap<Operation *, int64_t> places;
+  DenseMap<Operation *, int64_t> bytes; ///< that a kernel reads and writes
 };
 } // namespace
+
+int64_t Joiner::bytesOfKernel(FusedOp kernel) {
+  auto [known, isNew] = bytes.try_emplace(kernel);
+  if (isNew)
+    known->second = bytesOf(kernel.getInputs()) + bytesOf(kernel.getResults());
+  return known->second;
+}
 
 /// Whether `value`, seen through views, is needed by `end` or later. What a tensor holds is there in any case.
 bool Joiner::isNeededFrom(Operation *end, Value value) const {
@@ -189,6 +198,7 @@ FusedOp Joiner::join(FusedOp first, FusedOp second, const Moved &moved) {
   }
   for (FusedOp part : {first, second}) {
     places.erase(part);
+    bytes.erase(part);
     part->erase();
   }
   places[joined] = place;
@@ -198,7 +208,7 @@ FusedOp Joiner::join(FusedOp first, FusedOp second, const Moved &moved) {
 /// Joins the nearest kernel before it that may be; null if there is none.
 FusedOp Joiner::joinOne(FusedOp second) {
   SmallPtrSet<Value, 8> inputs(second.getInputs().begin(), second.getInputs().end());
-  int64_t other = bytesOf(second.getInputs()) + bytesOf(second.getResults());
+  int64_t other = bytesOfKernel(second);
   Operation *op = second->getPrevNode();
   for (size_t between = 0; op && between < kMostBetween; ++between, op = op->getPrevNode()) {
     auto first = dyn_cast<FusedOp>(op);
@@ -207,8 +217,7 @@ FusedOp Joiner::joinOne(FusedOp second) {
     int64_t shared = 0;
     for (Value input : first.getInputs())
       shared += inputs.contains(input) ? bytesOf(input) : 0;
-    if (shared == 0 || !isWorthwhile(shared, bytesOf(first.getInputs()) + bytesOf(first.getResults()), other) ||
-        !fit(first, second))
+    if (shared == 0 || !isWorthwhile(shared, bytesOfKernel(first), other) || !fit(first, second))
       continue;
     std::optional<Moved> moved = findMoved(first, second);
     if (moved && countKept(*moved, second) <= shared)

@@ -84,10 +84,16 @@ RowCounts getAlignedRows(Operation *op) {
       .Default([&](Operation *) { return RowCounts(shape, shape.size()); });
 }
 
+static void addKernelBlocks(Block &block, SmallVectorImpl<Block *> &blocks) {
+  blocks.push_back(&block);
+  for (Operation &op : block)
+    for (Block *body : getBodies(&op))
+      addKernelBlocks(*body, blocks);
+}
+
 SmallVector<Block *> getKernelBlocks(func::FuncOp program) {
-  SmallVector<Block *> blocks{&program.getBody().front()};
-  program.walk([&](RowsOp rows) { blocks.push_back(rows.getBody()); });
-  program.walk([&](IfOp choice) { blocks.append({&choice.getYes().front(), &choice.getNo().front()}); });
+  SmallVector<Block *> blocks;
+  addKernelBlocks(program.getBody().front(), blocks);
   return blocks;
 }
 
