@@ -8,12 +8,6 @@ using namespace mlir;
 
 namespace ftc::target {
 
-/// 1 for an op that has no kernel: that is an error of its call.
-static int countPhases(Operation *op, const KernelRegistry &registry) {
-  const KernelGenerator *generator = registry.lookup(op);
-  return generator ? generator->phases(op) : 1;
-}
-
 namespace {
 class TableMaker {
 public:
@@ -176,15 +170,6 @@ FailureOr<CallTable> TableMaker::make() {
   for (auto write : program.getOps<tune::WriteOp>())
     addCopy(getTensor(write.getTensorAttr()), getLocation(write.getValue()), getBytes(write.getValue().getType()));
   return std::move(table);
-}
-
-LogicalResult addKernels(func::FuncOp program, const KernelRegistry &registry, KernelSet &kernels) {
-  bool sound = true;
-  forEachCall(program, [&](Operation *op) {
-    for (int phase = 0, phases = sound ? countPhases(op, registry) : 0; phase < phases; ++phase)
-      sound &= succeeded(kernels.get(op, phase));
-  });
-  return success(sound);
 }
 
 FailureOr<std::vector<CallTable>> makeCallTables(ModuleOp placed, const KernelRegistry &registry, KernelSet &kernels) {

@@ -32,9 +32,6 @@ struct CallTable {
   std::vector<Choice> choices;
 };
 
-/// Generates the kernels of a program's calls, which need not be placed.
-llvm::LogicalResult addKernels(mlir::func::FuncOp program, const KernelRegistry &registry, KernelSet &kernels);
-
 /// The calls of each program of a placed module, in order: snapshots of reads, the ops, copies of writes. Kernels that
 /// are missing in `kernels` are generated.
 llvm::FailureOr<std::vector<CallTable>> makeCallTables(mlir::ModuleOp placed, const KernelRegistry &registry,

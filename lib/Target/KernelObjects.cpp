@@ -32,9 +32,11 @@ LogicalResult KernelObjects::start(ModuleOp module) {
   MLIRContext *context = module.getContext();
   assert(context->isMultithreadingEnabled() && "the parts share their context");
   loadKernelDialects(*context);
+  SmallVector<Operation *> calls;
   for (func::FuncOp program : getPrograms(module))
-    if (failed(addKernels(program, registry, kernels)))
-      return failure();
+    forEachCall(program, [&](Operation *call) { calls.push_back(call); });
+  if (failed(kernels.add(calls)))
+    return failure();
   parts = splitKernels(kernels.getModule(), mostParts);
   objects.resize(parts.size());
   // Threads of their own: in MLIR's pool a part whose passes wait for each other would take up another part meanwhile.

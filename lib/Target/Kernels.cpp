@@ -1,6 +1,7 @@
 #include "Kernels.h"
 
 #include "Structure.h"
+#include "mlir/IR/Threading.h"
 #include "mlir/IR/Verifier.h"
 
 using namespace mlir;
@@ -24,6 +25,11 @@ SmallVector<Immediate> getImmediates(Operation *op) {
     }
   });
   return immediates;
+}
+
+int countPhases(Operation *op, const KernelRegistry &registry) {
+  const KernelGenerator *generator = registry.lookup(op);
+  return generator ? generator->phases(op) : 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -112,18 +118,55 @@ KernelSet::KernelSet(MLIRContext *context, const KernelRegistry &registry)
     : registry(registry), module(ModuleOp::create(UnknownLoc::get(context))) {}
 
 FailureOr<const KernelInfo *> KernelSet::get(Operation *call, int phase) {
-  const KernelInfo *&ofCall = ofCalls[{call, phase}];
-  if (ofCall)
-    return ofCall;
-  StructureKey key(call, phase, registry);
-  const KernelInfo *&info = known[key.get()];
+  if (const KernelInfo *known = ofCalls.lookup({call, phase}))
+    return known;
+  return find(call, phase, StructureKey(call, phase, registry).get());
+}
+
+LogicalResult KernelSet::add(ArrayRef<Operation *> calls) {
+  struct Part {
+    llvm::StringMap<size_t> numbers;
+    SmallVector<StringRef> structures; // in the order of their first calls
+    SmallVector<std::tuple<Operation *, int, size_t>> phases;
+  };
+  constexpr size_t callsOfPart = 256;
+  std::vector<Part> parts(llvm::divideCeil(calls.size(), callsOfPart));
+  parallelFor(module->getContext(), 0, parts.size(), [&](size_t index) {
+    Part &part = parts[index];
+    for (Operation *call : calls.drop_front(index * callsOfPart).take_front(callsOfPart))
+      for (int phase = 0, phases = countPhases(call, registry); phase < phases; ++phase) {
+        StructureKey key(call, phase, registry);
+        auto [structure, isNew] = part.numbers.try_emplace(key.get(), part.structures.size());
+        if (isNew)
+          part.structures.push_back(structure->getKey());
+        part.phases.emplace_back(call, phase, structure->second);
+      }
+  });
+  for (const Part &part : parts) {
+    std::vector<const KernelInfo *> kernels(part.structures.size());
+    for (auto [call, phase, structure] : part.phases) {
+      const KernelInfo *&kernel = kernels[structure];
+      if (kernel)
+        ofCalls[{call, phase}] = kernel;
+      else if (FailureOr<const KernelInfo *> found = find(call, phase, part.structures[structure]); succeeded(found))
+        kernel = *found;
+      else
+        return failure();
+    }
+  }
+  return success();
+}
+
+FailureOr<const KernelInfo *> KernelSet::find(Operation *call, int phase, StringRef structure) {
+  const KernelInfo *&info = known[structure];
   if (!info) {
     FailureOr<const KernelInfo *> made = generate(call, phase);
     if (failed(made))
       return failure();
     info = *made;
   }
-  return ofCall = info;
+  ofCalls[{call, phase}] = info;
+  return info;
 }
 
 FailureOr<const KernelInfo *> KernelSet::generate(Operation *call, int phase) {

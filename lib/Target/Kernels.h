@@ -24,6 +24,9 @@ struct Immediate {
 /// Of the op and those inside it, in order.
 llvm::SmallVector<Immediate> getImmediates(mlir::Operation *op);
 
+/// Of an op's kernel; 1 where it has none: that is an error of its call.
+int countPhases(mlir::Operation *op, const KernelRegistry &registry);
+
 /// Of calls that live as long as it does.
 class KernelSet {
 public:
@@ -31,6 +34,8 @@ public:
 
   /// The kernel of a phase of a call, generated if no equal op has been seen.
   llvm::FailureOr<const KernelInfo *> get(mlir::Operation *call, int phase);
+  /// The kernels of all phases of calls, in order. Which of them are equal is found side by side.
+  llvm::LogicalResult add(llvm::ArrayRef<mlir::Operation *> calls);
 
   /// The functions of all kernels that are not the runtime's.
   mlir::ModuleOp getModule() { return *module; }
@@ -39,6 +44,7 @@ public:
   int64_t getScratch() const;
 
 private:
+  llvm::FailureOr<const KernelInfo *> find(mlir::Operation *call, int phase, llvm::StringRef structure);
   llvm::FailureOr<const KernelInfo *> generate(mlir::Operation *call, int phase);
 
   const KernelRegistry &registry;

@@ -15,6 +15,7 @@
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Threading.h"
 
 using namespace mlir;
 
@@ -33,6 +34,7 @@ public:
     findTaken();
     for (size_t stretch = 0; stretch < periods.countStretches(); ++stretch)
       copy(stretch);
+    copyRegions();
     rewire();
     program->removeAttr(TuneDialect::kLeftOutAttrName);
   }
@@ -42,6 +44,11 @@ private:
   struct Taken {
     Value value;
     LayerPlace place;
+  };
+
+  struct Copy {
+    Operation *like, *made;
+    int64_t by; ///< layers between them
   };
 
   void findTaken() {
@@ -85,14 +92,33 @@ private:
       for (auto [value, place] : taken[stretch])
         mapping.map(value, getValue(value, {place.stretch, place.layer + by, place.index}));
       for (size_t index = 0; index < period; ++index) {
-        Operation *like = periods.getOp({stretch, sample, index}), *made = builder.clone(*like, mapping);
+        Operation *like = periods.getOp({stretch, sample, index});
+        bool isLater = like->hasTrait<OpTrait::IsIsolatedFromAbove>();
+        Operation *made = isLater ? builder.cloneWithoutRegions(*like, mapping) : builder.clone(*like, mapping);
         if (std::optional<int64_t> named = periods.getNamedLayer(like))
           setNamedLayer(made, *named + by);
-        if (periods.getSitesPerLayer() != 0)
-          moveSites(made, by * periods.getSitesPerLayer());
+        if (isLater)
+          withoutRegions.push_back({like, made, by});
+        else
+          moveSitesOf(made, by);
         copies[stretch][size_t(by - 1)][index] = made;
       }
     }
+  }
+
+  /// Copies what is inside of kernels, which is most of a program, side by side.
+  void copyRegions() {
+    parallelForEach(program.getContext(), withoutRegions, [&](const Copy &copy) {
+      IRMapping mapping;
+      for (auto [region, made] : llvm::zip_equal(copy.like->getRegions(), copy.made->getRegions()))
+        region.cloneInto(&made, mapping);
+      moveSitesOf(copy.made, copy.by);
+    });
+  }
+
+  void moveSitesOf(Operation *made, int64_t by) {
+    if (periods.getSitesPerLayer() != 0)
+      moveSites(made, by * periods.getSitesPerLayer());
   }
 
   /// The layers on one side of the sample take from the copies beside them what they took from those on the other side,
@@ -122,6 +148,7 @@ private:
   LayerPeriods periods;
   std::vector<SmallVector<Taken>> taken;                     ///< of each stretch
   std::vector<std::vector<SmallVector<Operation *>>> copies; ///< of each stretch and layer that was left out
+  std::vector<Copy> withoutRegions;                          ///< so far
 };
 
 struct UnfoldLayersPass : impl::UnfoldLayersBase<UnfoldLayersPass> {
