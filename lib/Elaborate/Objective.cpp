@@ -7,10 +7,8 @@
 
 #include "ftc/Frontend/Walk.h"
 
-#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/IRMapping.h"
 
 #include "llvm/Support/SaveAndRestore.h"
 
@@ -65,9 +63,9 @@ public:
   Loss(ProgramBuilder::State &state, const LossModels &models, const Batch &batch)
       : state(state), models(models), policy(*models.policy), batch(batch) {}
 
-  /// The share of this micro-batch in the loss; null after errors. Where the batch is cut, what it is divided by are
-  /// sums over the whole batch, which `bindWholes` makes known.
-  mlir::Value evaluate(const Value &objective, bool isCut);
+  /// The share of this micro-batch in the loss; null after errors. If it is part of a batch, what it is divided by are
+  /// sums over the whole of that, which `bindWholes` makes known.
+  mlir::Value evaluate(const Value &objective, bool isPart);
 
   /// Declares the f64 tensor `[n]` of the sums over the whole batch, of which there are as many as denominators.
   void bindWholes(llvm::StringRef symbol);
@@ -115,7 +113,7 @@ private:
   Tensor present();
   void findNext(const ast::Definition &definition, Scope &scope);
   mlir::Value addWhole();
-  mlir::Value scalarLoss(const Value &loss, const ast::Definition &definition, bool isCut, Scope &scope);
+  mlir::Value scalarLoss(const Value &loss, const ast::Definition &definition, bool isPart, Scope &scope);
 
   ProgramBuilder::State &state;
   const LossModels &models;
@@ -405,7 +403,7 @@ Tensor Loss::present() {
 // The loss
 //===----------------------------------------------------------------------===//
 
-mlir::Value Loss::evaluate(const Value &objective, bool isCut) {
+mlir::Value Loss::evaluate(const Value &objective, bool isPart) {
   Evaluator &evaluator = state.evaluator;
   const ast::Definition *definition =
       definitionOf(state.shared, objective, ast::DefinitionKind::Objective, "an objective", {});
@@ -453,7 +451,7 @@ mlir::Value Loss::evaluate(const Value &objective, bool isCut) {
     hidden({policy, batch.texts.empty() ? batch : batch.texts.front()});
   if (Scope::Entry *function = scope.findHere("hidden"))
     function->dim = lastOfHidden;
-  RowSums sums(state.batchDim, present(), isCut ? [this] { return addWhole(); } : std::function<mlir::Value()>());
+  RowSums sums(state.batchDim, present(), isPart ? [this] { return addWhole(); } : std::function<mlir::Value()>());
   if (!definition->mixing)
     evaluator.rowSums = &sums;
   Value loss = equationOf(evaluator, *definition, scope, "loss");
@@ -461,7 +459,7 @@ mlir::Value Loss::evaluate(const Value &objective, bool isCut) {
   if (models.advances)
     findNext(*definition, scope);
   denominators = sums.denominators;
-  return scalarLoss(loss, *definition, isCut, scope);
+  return scalarLoss(loss, *definition, isPart, scope);
 }
 
 mlir::Value Loss::addWhole() {
@@ -498,7 +496,7 @@ void Loss::findNext(const ast::Definition &definition, Scope &scope) {
 }
 
 /// A loss that mixes the rows of a batch is the mean over batches: each counts 1.
-mlir::Value Loss::scalarLoss(const Value &loss, const ast::Definition &definition, bool isCut, Scope &scope) {
+mlir::Value Loss::scalarLoss(const Value &loss, const ast::Definition &definition, bool isPart, Scope &scope) {
   Evaluator &evaluator = state.evaluator;
   if (loss.isError())
     return {};
@@ -523,7 +521,7 @@ mlir::Value Loss::scalarLoss(const Value &loss, const ast::Definition &definitio
   mlir::Location loc = builder.getUnknownLoc();
   denominators = {tune::scalar(builder, loc, builder.getF64Type(), 1)};
   mlir::Value value = evaluator.toReal(*scalar).value;
-  return isCut ? tune::div(builder, loc, value, addWhole()) : value;
+  return isPart ? tune::div(builder, loc, value, addWhole()) : value;
 }
 
 bool ftc::elaborate::mayAskOthers(const Value &objective) {
@@ -543,7 +541,7 @@ std::vector<KeptLogProbabilities> ProgramBuilder::references(const Value &object
   LossModels still = models;
   still.training = still.advances = false;
   Loss loss(*state, still, batch);
-  loss.evaluate(objective, /*isCut=*/false);
+  loss.evaluate(objective, /*isPart=*/false);
   std::vector<KeptLogProbabilities> kept;
   for (auto &[model, row, value] : loss.references) {
     std::string text;
@@ -570,20 +568,4 @@ LossValue ProgramBuilder::loss(const Value &objective, const LossModels &models,
     value = loss.penalized(value);
   loss.bindWholes(denominators);
   return {value, std::move(loss.denominators)};
-}
-
-llvm::SmallVector<mlir::Value> ProgramBuilder::copy(llvm::ArrayRef<mlir::Value> values) {
-  mlir::BackwardSliceOptions whole;
-  whole.inclusive = true;
-  whole.omitUsesFromAbove = false;
-  llvm::SetVector<mlir::Operation *> slice;
-  for (mlir::Value value : values)
-    (void)mlir::getBackwardSlice(value, &slice, whole);
-  mlir::IRMapping known;
-  for (mlir::Operation *op : slice)
-    if (auto read = llvm::dyn_cast<tune::ReadOp>(op))
-      known.map(read.getResult(), state->read(read.getTensor()));
-    else
-      builder().clone(*op, known);
-  return llvm::map_to_vector(values, [&](mlir::Value value) { return known.lookup(value); });
 }

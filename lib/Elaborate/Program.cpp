@@ -5,6 +5,9 @@
 
 #include "dialects/Tune/Utils/Builders.h"
 
+#include "mlir/Analysis/SliceAnalysis.h"
+#include "mlir/IR/IRMapping.h"
+
 using namespace ftc;
 using namespace ftc::elaborate;
 
@@ -61,6 +64,22 @@ void ProgramBuilder::write(mlir::Value value, llvm::StringRef symbol) {
 
 void ProgramBuilder::accumulate(mlir::Value value, llvm::StringRef symbol) {
   write(tune::add(state->builder, loc(), read(symbol), value), symbol);
+}
+
+llvm::SmallVector<mlir::Value> ProgramBuilder::copy(llvm::ArrayRef<mlir::Value> values) {
+  mlir::BackwardSliceOptions whole;
+  whole.inclusive = true;
+  whole.omitUsesFromAbove = false;
+  llvm::SetVector<mlir::Operation *> slice;
+  for (mlir::Value value : values)
+    (void)mlir::getBackwardSlice(value, &slice, whole);
+  mlir::IRMapping known;
+  for (mlir::Operation *op : slice)
+    if (auto read = llvm::dyn_cast<tune::ReadOp>(op))
+      known.map(read.getResult(), state->read(read.getTensor()));
+    else
+      builder().clone(*op, known);
+  return llvm::map_to_vector(values, [&](mlir::Value value) { return known.lookup(value); });
 }
 
 mlir::func::FuncOp ProgramBuilder::finish() {

@@ -80,8 +80,14 @@ LogicalResult TableMaker::addCall(Operation *op, int phase) {
   if (isNew)
     work = phase ? Described{describeWork(op) + ", phase " + std::to_string(phase + 1), 0, 0}
                  : Described{describeWork(op), countProductFlops(op), countBytes(op)};
-  Call call{(*info)->symbol,     (*info)->items, (*info)->grain, {},        {},
-            (*info)->immediates, work.what,      work.flops,     work.bytes};
+  Call call;
+  call.symbol = (*info)->symbol;
+  call.items = (*info)->items;
+  call.grain = (*info)->grain;
+  call.immediates = (*info)->immediates;
+  call.what = work.what;
+  call.flops = work.flops;
+  call.bytes = work.bytes;
   auto addBuffer = [&](Location location) {
     call.offsets.push_back(location.offset);
     if (inLoop)

@@ -8,7 +8,7 @@ namespace ftc::target {
 
 struct Call {
   std::string symbol;
-  int64_t items, grain;
+  int64_t items = 1, grain = 1;
   llvm::SmallVector<int64_t> offsets;
   llvm::SmallVector<int64_t> strides; ///< empty outside of loops
   llvm::SmallVector<int64_t> immediates;

@@ -65,11 +65,11 @@ struct Batch {
 const ast::Definition *objectiveOf(const Value &value);
 /// Whether an objective declares tensors: a training by it begins with `AdaptedModel::addObjective`.
 bool declaresTensors(const ast::Definition &objective);
+/// Whether some of them change from step to step by what the objective says.
+bool keepsStates(const ast::Definition &objective);
 /// Whether an objective may ask for log-probabilities of models other than the policy: `initial` and what its arguments
 /// name.
 bool mayAskOthers(const Value &objective);
-/// Whether some of them change from step to step by what the objective says.
-bool keepsStates(const ast::Definition &objective);
 
 /// The models of an objective besides those that its arguments name.
 struct LossModels {
@@ -134,6 +134,8 @@ public:
   void write(mlir::Value value, llvm::StringRef symbol);
   /// The tensor plus a value, written back.
   void accumulate(mlir::Value value, llvm::StringRef symbol);
+  /// The same values as those of another program, by its ops on what it reads.
+  llvm::SmallVector<mlir::Value> copy(llvm::ArrayRef<mlir::Value> values);
   /// Removes what no write needs and returns the program; null if there were errors (the program is then erased).
   mlir::func::FuncOp finish();
 
@@ -150,8 +152,6 @@ public:
   /// The share of this micro-batch in the loss: numerators over the whole batch's denominators, which are read from the
   /// tensor of that symbol, declared here (f64 `[n]`); without a symbol, over this micro-batch's own.
   LossValue loss(const Value &objective, const LossModels &models, const Batch &batch, llvm::StringRef denominators);
-  /// The same values as those of another program, from what that reads and by its ops.
-  llvm::SmallVector<mlir::Value> copy(llvm::ArrayRef<mlir::Value> values);
 
   /// What the integer of a row must be below, found by `loss`; 0 where rows have none that counts classes.
   int64_t classes() const;
