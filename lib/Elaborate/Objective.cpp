@@ -569,3 +569,11 @@ LossValue ProgramBuilder::loss(const Value &objective, const LossModels &models,
   loss.bindWholes(denominators);
   return {value, std::move(loss.denominators)};
 }
+
+void ProgramBuilder::weigh(llvm::ArrayRef<mlir::Value> denominators, llvm::StringRef symbol) {
+  llvm::SmallVector<mlir::Value> parts = copy(denominators);
+  for (mlir::Value &part : parts)
+    part = tune::reshape(builder(), loc(), part, {1});
+  state->shared.tensors().declareReal(symbol, tune::Kind::output, {int64_t(parts.size())});
+  accumulate(tune::concat(builder(), loc(), parts, 0), symbol);
+}

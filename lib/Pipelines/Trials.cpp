@@ -334,17 +334,7 @@ std::optional<std::vector<GradientError>> ftc::checkObjective(DefinitionLibrary 
                    !specimen.initialise(policy, "start")))
     return std::nullopt;
   Value value = std::shared_ptr<const Applied>(std::move(complete));
-  LossModels still{&policy, &initial}, models{&policy, &initial, /*training=*/true};
-  ProgramBuilder weigh(specimen.elaborator(), "weigh");
-  llvm::SmallVector<mlir::Value> parts = weigh.loss(value, still, batch, /*denominators=*/"").denominators;
-  for (mlir::Value &part : parts)
-    part = tune::reshape(weigh.builder(), weigh.loc(), part, {1});
-  if (!parts.empty()) {
-    specimen.elaborator().tensors().declareReal("weighed", tune::Kind::output, {int64_t(parts.size())});
-    weigh.write(tune::concat(weigh.builder(), weigh.loc(), parts, 0), "weighed");
-  }
-  if (!weigh.finish())
-    return std::nullopt;
+  LossModels models{&policy, &initial, /*training=*/true};
   std::vector<std::string> by;
   for (ModelTensor *tensor : specimen.baseModel().tensors()) {
     policy.declare(specimen.elaborator(), tensor);
@@ -353,8 +343,16 @@ std::optional<std::vector<GradientError>> ftc::checkObjective(DefinitionLibrary 
   for (AdapterTensor *tensor : policy.tensors(AdapterRole::Trained))
     by.push_back(tensor->symbol);
   GradientCheck gradients(specimen, by);
-  bool built = gradients.build(
-      [&](ProgramBuilder &program) { return program.loss(value, models, batch, "denominators").share; });
+  bool isWeighed = false;
+  bool built = gradients.build([&](ProgramBuilder &program) {
+    LossValue loss = program.loss(value, models, batch, "denominators");
+    if (loss.share && !std::exchange(isWeighed, true)) {
+      ProgramBuilder weigh(specimen.elaborator(), "weigh");
+      weigh.weigh(loss.denominators, "weighed");
+      weigh.finish();
+    }
+    return loss.share;
+  });
   auto image = built ? specimen.load(TargetKind::Reference, Specimen::Runs::Many) : llvm::FailureOr<Image>();
   if (mlir::failed(image))
     return std::nullopt;
@@ -363,7 +361,6 @@ std::optional<std::vector<GradientError>> ftc::checkObjective(DefinitionLibrary 
     moveAway(*image, policy);
   }
   image->run(specimen.number("weigh"));
-  if (!parts.empty() && specimen.elaborator().tensors().lookup("denominators"))
-    image->set("denominators", image->get("weighed"));
+  image->set("denominators", image->get("weighed"));
   return gradients.compare(*image);
 }

@@ -50,7 +50,7 @@ public:
   int64_t findGap(const Lifetime &buffer) {
     GapSearch search(buffer.bytes);
     if (size_t section = sectionOf(buffer.first); section == sectionOf(buffer.last))
-      search = searchSection(sections[section], buffer);
+      searchSection(sections[section], buffer, search);
     else
       for (const Lifetime *other : sorted())
         if (areTogether(buffer, *other))
@@ -99,8 +99,7 @@ private:
       ranges.emplace_hint(next, from, to);
   }
 
-  static GapSearch searchSection(const Section &section, const Lifetime &buffer) {
-    GapSearch search(buffer.bytes);
+  static void searchSection(const Section &section, const Lifetime &buffer, GapSearch &search) {
     auto range = section.throughout.begin();
     auto passRangesBefore = [&](int64_t offset) {
       for (; range != section.throughout.end() && range->first < offset; ++range)
@@ -112,7 +111,6 @@ private:
         search.pass(other->offset, endOf(*other));
       }
     passRangesBefore(std::numeric_limits<int64_t>::max());
-    return search;
   }
 
   llvm::ArrayRef<const Lifetime *> sorted() {

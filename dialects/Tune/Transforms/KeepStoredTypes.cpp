@@ -22,7 +22,7 @@
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/IR/TypeUtilities.h"
 
-#include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
 
@@ -108,15 +108,13 @@ private:
 class KeepStoredTypes : public impl::KeepStoredTypesBase<KeepStoredTypes> {
   void runOnOperation() override {
     llvm::StringMap<SmallVector<ReadOp>> reads;
-    llvm::StringSet<> written;
+    NamedTensors written;
     getOperation().walk([&](ReadOp read) { reads[read.getTensor()].push_back(read); });
-    getOperation().walk([&](WriteOp write) {
-      written.insert(write.getTensor());
-      forEachLeftOut(write, [&](const std::string &name) { written.insert(name); });
-    });
+    for (auto program : getOperation().getOps<func::FuncOp>())
+      written.addAll(program, llvm::IsaPred<WriteOp>);
     for (auto tensor : getOperation().getOps<TensorOp>()) {
       Type stored = storedType(tensor);
-      if (!stored || written.contains(tensor.getSymName()))
+      if (!stored || written.contains(tensor))
         continue;
       Type wide = tensor.getType();
       tensor.setType(withElement(wide, stored));

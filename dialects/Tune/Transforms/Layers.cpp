@@ -42,11 +42,29 @@ void setNamedLayer(Operation *op, int64_t layer) {
     cast<WriteOp>(op).setTensorAttr(moved);
 }
 
-void forEachLeftOut(Operation *op, llvm::function_ref<void(const std::string &)> body) {
-  std::optional<LeftOutLayers> leftOut = LeftOutLayers::of(op->getParentOfType<func::FuncOp>());
-  StringRef name = getNamedTensor(op).getValue();
-  for (int64_t by = 1; leftOut && getLayer(name) == leftOut->after && by <= leftOut->count; ++by)
-    body(moveLayer(name, by));
+void NamedTensors::addAll(func::FuncOp program, llvm::function_ref<bool(Operation *)> counts) {
+  std::optional<LeftOutLayers> leftOut = LeftOutLayers::of(program);
+  if (leftOut)
+    folded.push_back({*leftOut, {}});
+  program.walk([&](Operation *op) {
+    FlatSymbolRefAttr tensor = getNamedTensor(op);
+    if (!tensor || !counts(op))
+      return;
+    names.insert(tensor.getAttr());
+    if (leftOut && getLayer(tensor.getValue()) == leftOut->after)
+      folded.back().sample.insert(tensor.getValue());
+  });
+}
+
+bool NamedTensors::contains(TensorOp tensor) const {
+  if (names.contains(tensor.getSymNameAttr()))
+    return true;
+  StringRef name = tensor.getSymName();
+  std::optional<int64_t> layer = getLayer(name);
+  return layer && llvm::any_of(folded, [&](const Folded &program) {
+           return program.leftOut.contains(*layer) &&
+                  program.sample.contains(moveLayer(name, program.leftOut.after - *layer));
+         });
 }
 
 std::optional<int64_t> LayerPeriods::getNamedLayer(Operation *op) const {

@@ -10,6 +10,7 @@
 
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/StringSet.h"
 
 #include <optional>
 #include <vector>
@@ -34,8 +35,24 @@ struct LeftOutLayers {
 /// Adds to the numbers by which an op, and ops in it, draw by chance.
 void moveSites(mlir::Operation *op, int64_t by);
 
-/// Calls `body` with the names of the tensors that a read or write stands for, of layers that its program leaves out.
-void forEachLeftOut(mlir::Operation *op, llvm::function_ref<void(const std::string &)> body);
+/// Tensors that ops name, those of layers that are left out by what stands for them.
+class NamedTensors {
+public:
+  void add(mlir::StringAttr name) { names.insert(name); }
+  /// Those of a program's reads and writes for which `counts`.
+  void addAll(mlir::func::FuncOp program, llvm::function_ref<bool(mlir::Operation *)> counts);
+  bool contains(TensorOp tensor) const;
+
+private:
+  /// What a program names of the layer that stands for others.
+  struct Folded {
+    LeftOutLayers leftOut;
+    llvm::StringSet<> sample;
+  };
+
+  llvm::DenseSet<mlir::StringAttr> names;
+  std::vector<Folded> folded;
+};
 
 /// Where an op of a program stands: in a stretch of ops that repeats for each layer, and there in the period of a
 /// layer. Layers are counted without those that are left out.

@@ -10,12 +10,9 @@
 #include "dialects/Tune/Transforms/Layers.h"
 #include "dialects/Tune/Transforms/Passes.h"
 #include "dialects/Tune/Transforms/Patterns.h"
-#include "dialects/Tune/Utils/LayerNames.h"
 #include "dialects/Tune/Utils/Programs.h"
 
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
-
-#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 
@@ -23,59 +20,15 @@ namespace ftc::tune {
 #define GEN_PASS_DEF_SIMPLIFY
 #include "dialects/Tune/Transforms/Passes.h.inc"
 
-namespace {
-/// Tensors that ops name. Most that name one are reads and writes, whose symbols are at hand: a dictionary of their
-/// attributes would be made for each.
-class UsedTensors {
-public:
-  explicit UsedTensors(ModuleOp module) {
-    for (Operation &op : *module.getBody())
-      if (auto program = dyn_cast<func::FuncOp>(op))
-        addNamedIn(program);
-      else if (isa<SymbolUserOpInterface>(op))
-        op.getAttrDictionary().walk([&](FlatSymbolRefAttr symbol) { used.insert(symbol.getAttr()); });
-  }
-
-  bool contains(TensorOp tensor) const {
-    if (used.contains(tensor.getSymNameAttr()))
-      return true;
-    StringRef name = tensor.getSymName();
-    std::optional<int64_t> layer = getLayer(name);
-    return layer && llvm::any_of(folded, [&](const Folded &program) {
-             return program.leftOut.contains(*layer) &&
-                    program.sample.contains(moveLayer(name, program.leftOut.after - *layer));
-           });
-  }
-
-private:
-  /// Of a program that lacks layers: what it names of the one that stands for them.
-  struct Folded {
-    LeftOutLayers leftOut;
-    llvm::StringSet<> sample;
-  };
-
-  void addNamedIn(func::FuncOp program) {
-    std::optional<LeftOutLayers> leftOut = LeftOutLayers::of(program);
-    if (leftOut)
-      folded.push_back({*leftOut, {}});
-    program.walk([&](Operation *op) {
-      FlatSymbolRefAttr tensor = getNamedTensor(op);
-      if (!tensor)
-        return;
-      used.insert(tensor.getAttr());
-      if (leftOut && getLayer(tensor.getValue()) == leftOut->after)
-        folded.back().sample.insert(tensor.getValue());
-    });
-  }
-
-  DenseSet<StringAttr> used;
-  std::vector<Folded> folded;
-};
-} // namespace
-
-/// Removes tensors that no op names.
+/// Removes tensors that no op names. Most ops that name one are reads and writes, whose symbols are at hand: a
+/// dictionary of their attributes would be made for each.
 static void removeUnusedTensors(ModuleOp module) {
-  UsedTensors used(module);
+  NamedTensors used;
+  for (Operation &op : *module.getBody())
+    if (auto program = dyn_cast<func::FuncOp>(op))
+      used.addAll(program, llvm::IsaPred<ReadOp, WriteOp>);
+    else if (isa<SymbolUserOpInterface>(op))
+      op.getAttrDictionary().walk([&](FlatSymbolRefAttr symbol) { used.add(symbol.getAttr()); });
   for (TensorOp tensor : llvm::make_early_inc_range(module.getOps<TensorOp>()))
     if (!used.contains(tensor))
       tensor.erase();

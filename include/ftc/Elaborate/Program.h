@@ -134,8 +134,6 @@ public:
   void write(mlir::Value value, llvm::StringRef symbol);
   /// The tensor plus a value, written back.
   void accumulate(mlir::Value value, llvm::StringRef symbol);
-  /// The same values as those of another program, by its ops on what it reads.
-  llvm::SmallVector<mlir::Value> copy(llvm::ArrayRef<mlir::Value> values);
   /// Removes what no write needs and returns the program; null if there were errors (the program is then erased).
   mlir::func::FuncOp finish();
 
@@ -152,6 +150,10 @@ public:
   /// The share of this micro-batch in the loss: numerators over the whole batch's denominators, which are read from the
   /// tensor of that symbol, declared here (f64 `[n]`); without a symbol, over this micro-batch's own.
   LossValue loss(const Value &objective, const LossModels &models, const Batch &batch, llvm::StringRef denominators);
+
+  /// Adds the denominators that `loss` has found in another program to the tensor of that symbol, declared here (f64
+  /// `[n]`); finds them anew, by its ops on what it reads.
+  void weigh(llvm::ArrayRef<mlir::Value> denominators, llvm::StringRef symbol);
 
   /// What the integer of a row must be below, found by `loss`; 0 where rows have none that counts classes.
   int64_t classes() const;
@@ -197,6 +199,8 @@ public:
 
 private:
   void step(OptimizerPlan &plan, unsigned points);
+  /// The same values as those of another program, by its ops on what it reads.
+  llvm::SmallVector<mlir::Value> copy(llvm::ArrayRef<mlir::Value> values);
 
   std::unique_ptr<State> state;
 };

@@ -133,8 +133,6 @@ private:
   bool addObjective(const StepCall &call, LossStep &loss);
   std::string nameBeside(const StepCall &call, llvm::StringRef suffix) const;
   void refer(const StepCall &call, LossStep &loss);
-  void weigh(const StepCall &call, LossStep &loss, elaborate::ProgramBuilder &program,
-             llvm::ArrayRef<mlir::Value> denominators);
   void micro(const StepCall &call, LossStep &loss, llvm::ArrayRef<std::string> parameters,
              llvm::ArrayRef<std::string> gradients);
   void finishLoss(const StepCall &call, StepValue &result, LossStep &loss);

@@ -2,7 +2,7 @@
 
 #include "Losses.h"
 
-#include "dialects/Tune/Utils/Builders.h"
+#include "dialects/Tune/IR/Tune.h"
 
 using namespace ftc;
 using namespace ftc::elaborate;
@@ -108,19 +108,6 @@ void Converter::refer(const StepCall &call, LossStep &loss) {
   loss.kept = std::move(kept);
 }
 
-/// The program adds a micro-batch's denominators, values of another one, to `<step>.weighed`.
-void Converter::weigh(const StepCall &call, LossStep &loss, ProgramBuilder &program,
-                      llvm::ArrayRef<mlir::Value> denominators) {
-  llvm::SmallVector<mlir::Value> parts = program.copy(denominators);
-  for (mlir::Value &part : parts)
-    part = tune::reshape(program.builder(), program.loc(), part, {1});
-  std::string weighed = call.name + ".weighed";
-  elaborator.tensors().declareReal(weighed, tune::Kind::output, {int64_t(parts.size())});
-  program.accumulate(tune::concat(program.builder(), program.loc(), parts, 0), weighed);
-  if (mlir::func::FuncOp built = program.finish())
-    loss.programs.setSymbol("weigh", built.getSymName());
-}
-
 const ast::Expr *ftc::recipe_to_tune::findPrecision(const StepCall &call, llvm::StringRef key) {
   const auto *lines = llvm::dyn_cast_or_null<ast::MapExpr>(call.option("precision"));
   for (const ast::MapEntry &entry : lines ? llvm::ArrayRef(lines->entries) : llvm::ArrayRef<ast::MapEntry>())
@@ -138,7 +125,9 @@ void Converter::micro(const StepCall &call, LossStep &loss, llvm::ArrayRef<std::
   auto [value, denominators] = program.loss(loss.objective, loss.models, loss.batch, call.name + ".denominators");
   if (!value)
     return void(weighing.finish()), void(program.finish());
-  weigh(call, loss, weighing, denominators);
+  weighing.weigh(denominators, call.name + ".weighed");
+  if (mlir::func::FuncOp built = weighing.finish())
+    loss.programs.setSymbol("weigh", built.getSymName());
   if (int64_t classes = program.classes())
     loss.fields.set("classes", classes);
   elaborator.tensors().declareReal(call.name + ".loss", tune::Kind::output, {});

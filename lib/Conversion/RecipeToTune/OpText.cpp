@@ -71,10 +71,8 @@ void OpTexts::begin(mlir::Operation &op) {
     return text;
   };
   auto [text, isNew] = texts.try_emplace(&op);
-  mlir::MLIRContext &context = *op.getContext();
   if (isNew)
-    text->second = context.isMultithreadingEnabled() ? context.getThreadPool().async(write)
-                                                     : std::async(std::launch::deferred, write).share();
+    text->second = op.getContext()->getThreadPool().async(write);
 }
 
 std::string OpTexts::take(mlir::Operation &op) {
